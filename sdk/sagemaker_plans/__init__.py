@@ -1,0 +1,1 @@
+"""Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
