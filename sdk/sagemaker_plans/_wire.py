@@ -1,0 +1,373 @@
+"""Models to wire dicts and back; the only importer of cattrs.
+
+Reading is strict where cattrs is lenient (nothing is coerced, a text is no list) and
+lenient where a service moves on (unknown members and enum values).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import GenericAlias
+from typing import Any, Final, NoReturn, TypeVar, cast, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from sagemaker_plans import _shapes as shapes
+from sagemaker_plans import models
+from sagemaker_plans._gateway import Reply
+from sagemaker_plans._operations import (
+    CREATE_PLAN,
+    DESCRIBE_HISTORY,
+    DESCRIBE_PLAN,
+    EXTEND_TRAINING_PLAN,
+    SEARCH_OFFERINGS,
+)
+from sagemaker_plans.errors import UnexpectedReplyError
+from sagemaker_plans.models import _codec
+from sagemaker_plans.models._checks import shown
+from sagemaker_plans.models._enums import OpenEnum
+
+S = TypeVar("S")
+M = TypeVar("M", bound=_codec.WireModel)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SHAPE_OF: Final[dict[type, type[Any]]] = {
+    models.ModelConfig: shapes.ModelConfigShape,
+    models.DeviceCounts: shapes.DeviceCountsShape,
+    models.Stage: shapes.StageShape,
+    models.EdgeDeploymentPlan: shapes.PlanShape,
+    models.StageSpec: shapes.StageSpecShape,
+    models.EdgeDeploymentPlanSpec: shapes.PlanSpecShape,
+    models.TrainingPlanExtension: shapes.ExtensionShape,
+    models.TrainingPlanExtensionOffering: shapes.OfferingShape,
+    models.DeviceSelectionConfig: shapes.SelectionShape,
+    models.PercentageOfFleet: shapes.SelectionShape,
+    models.NamedDevices: shapes.SelectionShape,
+    models.NameContains: shapes.SelectionShape,
+    models.UnrecognizedSelection: shapes.SelectionShape,
+}
+
+
+class _MisfitError(ValueError):
+    """A value that is not what the service model says; its text is for the caller."""
+
+
+def _misfit(expected: str, value: object) -> NoReturn:
+    got = "null" if value is None else f"{type(value).__name__} {shown(value)}"
+    raise _MisfitError(f"expected {expected}, got {got}")
+
+
+def _read_text(value: object, _: object) -> str:
+    return value if isinstance(value, str) else _misfit("a string", value)
+
+
+def _read_integer(value: object, _: object) -> int:
+    return value if type(value) is int else _misfit("a whole number", value)
+
+
+def _read_enum(value: object, cls: type[OpenEnum]) -> OpenEnum:
+    return cls(value) if isinstance(value, str) else _misfit("a string", value)
+
+
+def _read_timestamp(value: object, _: object) -> datetime:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            _misfit("an aware datetime", value)
+        return value.astimezone(UTC)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        _misfit("epoch seconds", value)
+    try:
+        # Not fromtimestamp(): rounding to whole microseconds makes the way back exact.
+        return _EPOCH + timedelta(microseconds=round(value * 1_000_000))
+    except (OverflowError, ValueError):
+        _misfit("epoch seconds", value)
+
+
+def _write_timestamp(value: datetime) -> int | float:
+    microseconds = (value - _EPOCH) // timedelta(microseconds=1)
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return microseconds / 1_000_000 if rest else seconds
+
+
+def _is_list(cls: type) -> bool:
+    return get_origin(cls) is tuple
+
+
+def _list_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
+    items = GenericAlias(list, get_args(cls)[:1])
+    read_items = converter.get_structure_hook(items)
+
+    def read(value: object, _: object) -> tuple[object, ...]:
+        if not isinstance(value, list | tuple):
+            _misfit("a list", value)
+        return tuple(read_items(value, items))
+
+    return read
+
+
+def _shape_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
+    read_members = cast("Callable[[object, type], object]", make_dict_structure_fn(cls, converter))
+
+    def read(value: object, _: object) -> object:
+        return read_members(
+            value if isinstance(value, Mapping) else _misfit("an object", value), cls
+        )
+
+    return read
+
+
+def _selection_reader(_: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
+    cls = shapes.SelectionShape
+    read_members = make_dict_structure_fn(cls, converter, wire=override(omit=True))
+
+    def read(value: object, _: object) -> shapes.SelectionShape:
+        if not isinstance(value, Mapping):
+            _misfit("an object", value)
+        wire = cast("Mapping[str, object]", value)
+        # Kept whole, so that a way to select that AWS adds later is not lost.
+        return attrs.evolve(read_members(wire, cls), wire=wire)
+
+    return read
+
+
+def _shape_writer(cls: type, converter: cattrs.Converter) -> Callable[[Any], dict[str, object]]:
+    return make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True)
+
+
+def _selection_writer(
+    cls: type, converter: cattrs.Converter
+) -> Callable[[shapes.SelectionShape], dict[str, object]]:
+    write_members = cast(
+        "Callable[[object], dict[str, object]]",
+        make_dict_unstructure_fn(
+            cls, converter, _cattrs_omit_if_default=True, wire=override(omit=True)
+        ),
+    )
+
+    def write(shape: shapes.SelectionShape) -> dict[str, object]:
+        return write_members(shape) if shape.wire is None else dict(shape.wire)
+
+    return write
+
+
+def _is_selection(cls: type) -> bool:
+    return cls is shapes.SelectionShape
+
+
+def configure(converter: cattrs.Converter) -> None:
+    """Teach a converter the shapes: strict primitives, open enums, UTC timestamps.
+
+    Args:
+        converter: A converter of cattrs, changed in place.
+    """
+    converter.register_structure_hook(str, _read_text)
+    converter.register_structure_hook(int, _read_integer)
+    converter.register_structure_hook(datetime, _read_timestamp)
+    # By identity: a hook registered for the class would serve every class below it.
+    converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
+    for enum in (models.StageStatus, models.DeviceSubsetType, models.FailureHandlingPolicy):
+        converter.register_structure_hook(enum, _read_enum)
+        converter.register_unstructure_hook(enum, str)
+    converter.register_structure_hook_factory(_is_list, _list_reader)
+    converter.register_structure_hook_factory(attrs.has, _shape_reader)
+    converter.register_structure_hook_factory(_is_selection, _selection_reader)
+    converter.register_unstructure_hook(datetime, _write_timestamp)
+    converter.register_unstructure_hook_factory(attrs.has, _shape_writer)
+    converter.register_unstructure_hook_factory(_is_selection, _selection_writer)
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(unstruct_collection_overrides={tuple: list})
+    configure(converter)
+    return converter
+
+
+_CONVERTER: Final = _make_converter()
+
+
+def _in_words(error: BaseException, _: type | None) -> str:
+    return str(error) if isinstance(error, _MisfitError) else "required member is missing"
+
+
+def _problems(error: BaseException) -> tuple[str, ...]:
+    problems: list[str] = []
+    for line in cattrs.transform_error(error, path="$", format_exception=_in_words):
+        words, _, path = line.rpartition(" @ $")
+        problems.append(f"{path.lstrip('.') or 'reply'}: {words}")
+    return tuple(problems)
+
+
+def _read_shape(cls: type[S], wire: Mapping[str, object]) -> S:
+    return _CONVERTER.structure(wire, cls)
+
+
+class _ShapeCodec:
+    """Reads and writes any model through its shape."""
+
+    def read(self, model: type[M], wire: Mapping[str, object]) -> M:
+        try:
+            found = _read_shape(_SHAPE_OF[model], wire).model()
+        except (cattrs.BaseValidationError, _MisfitError) as error:
+            raise UnexpectedReplyError(
+                f"this is no {model.__name__}", problems=_problems(error), reply=wire
+            ) from error
+        if not isinstance(found, model):
+            raise UnexpectedReplyError(
+                f"this is no {model.__name__}",
+                problems=(f"DeviceSubsetType: this is a {type(found).__name__}",),
+                reply=wire,
+            )
+        return found
+
+    def write(self, model: _codec.WireModel) -> dict[str, object]:
+        shape = _SHAPE_OF[type(model)].of(model)
+        return cast("dict[str, object]", _CONVERTER.unstructure(shape))
+
+
+_codec.install(_ShapeCodec())
+
+
+def _read_reply(cls: type[S], reply: Reply) -> S:
+    try:
+        return _read_shape(cls, reply.body)
+    except (cattrs.BaseValidationError, _MisfitError) as error:
+        raise unexpected(reply, _problems(error)) from error
+
+
+def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
+    """Make the error for a reply that does not fit, with the whole reply in it.
+
+    Args:
+        reply: The reply.
+        problems: What does not fit; not used where the reply is no JSON object at all.
+
+    Returns:
+        The error.
+    """
+    whole: object = dict(reply.body)
+    if reply.text is not None:
+        try:
+            whole = json.loads(reply.text)
+        except ValueError:
+            whole = reply.text
+    if not isinstance(whole, dict):
+        problems = (f"reply: expected a JSON object, got {shown(reply.text)}",)
+        whole = reply.text
+    return UnexpectedReplyError(
+        f"the reply to {reply.operation.name} does not fit the service's model",
+        problems=problems,
+        reply=cast("Mapping[str, object] | str", whole),
+        operation=reply.operation.name,
+        http_status=reply.http_status,
+        request_id=reply.request_id,
+    )
+
+
+def read_stage_page(reply: Reply) -> models.StagePage:
+    """Read a reply of DescribeEdgeDeploymentPlan.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        The plan's header and one page of stages.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read_reply(shapes.PlanShape, reply).page()
+
+
+def read_created(reply: Reply) -> str:
+    """Read a reply of CreateEdgeDeploymentPlan.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        The new plan's ARN.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read_reply(shapes.CreatedShape, reply).EdgeDeploymentPlanArn
+
+
+def read_done(reply: Reply) -> None:
+    """Read a reply that has no members, of StartEdgeDeploymentStage or its like.
+
+    Args:
+        reply: The reply.
+
+    Raises:
+        UnexpectedReplyError: If something came that is neither empty nor an object: then
+            it was not the service that answered.
+    """
+    if reply.text is None or not reply.text.strip():
+        return
+    try:
+        fits = isinstance(json.loads(reply.text), dict)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise unexpected(reply, ())
+
+
+def read_extended(reply: Reply) -> tuple[models.TrainingPlanExtension, ...]:
+    """Read a reply of ExtendTrainingPlan.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        All extensions of the plan.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    shape = _read_reply(shapes.ExtendedShape, reply)
+    return tuple(extension.model() for extension in shape.TrainingPlanExtensions)
+
+
+def read_extension_page(reply: Reply) -> models.ExtensionPage:
+    """Read a reply of DescribeTrainingPlanExtensionHistory.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        One page of extensions.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read_reply(shapes.HistoryShape, reply).page()
+
+
+def read_offerings(reply: Reply) -> tuple[models.TrainingPlanExtensionOffering, ...]:
+    """Read a reply of SearchTrainingPlanOfferings.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        The extension offerings.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    shape = _read_reply(shapes.OfferingsShape, reply)
+    return tuple(offering.model() for offering in shape.TrainingPlanExtensionOfferings or ())
+
+
+REPLY_SHAPES: Final = {
+    DESCRIBE_PLAN.name: shapes.PlanShape,
+    CREATE_PLAN.name: shapes.CreatedShape,
+    EXTEND_TRAINING_PLAN.name: shapes.ExtendedShape,
+    SEARCH_OFFERINGS.name: shapes.OfferingsShape,
+    DESCRIBE_HISTORY.name: shapes.HistoryShape,
+}
+"""What each operation's reply is read as."""

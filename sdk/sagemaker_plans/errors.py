@@ -1,0 +1,469 @@
+"""Every error that this package raises, as one tree.
+
+    SageMakerPlansError
+    ├── ConfigurationError (also ValueError)
+    ├── InvalidRequestError (also ValueError)
+    ├── ServiceError
+    │   ├── ResourceNotFoundError
+    │   ├── ResourceInUseError
+    │   ├── ResourceLimitExceededError
+    │   ├── ConflictError
+    │   ├── ValidationError
+    │   ├── AccessDeniedError
+    │   ├── ThrottledError
+    │   └── InternalServiceError
+    ├── ConnectionFailedError
+    ├── UnexpectedReplyError
+    │   └── PurchaseReplyError (also OutcomeUnknownError)
+    ├── OutcomeUnknownError
+    │   └── PurchaseReplyError (also UnexpectedReplyError)
+    ├── PurchaseRefusedError
+    ├── PlanMismatchError
+    ├── PaginationError
+    └── WaitError
+        ├── StageFailedError
+        ├── StageStoppedError
+        ├── StageNotFoundError
+        ├── StageNotStartedError
+        └── WaitTimeoutError (also TimeoutError)
+
+Errors carry facts (was the request sent, what did the service say, what was seen
+last) so that code can decide without reading messages. An error of a library below
+never comes through; where there was one, it is the ``__cause__``. All errors pickle
+and copy, notes included.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from sagemaker_plans.models import EdgeDeploymentPlan, Stage
+
+__all__ = [
+    "AccessDeniedError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "InternalServiceError",
+    "InvalidRequestError",
+    "OutcomeUnknownError",
+    "PaginationError",
+    "PlanMismatchError",
+    "PurchaseRefusedError",
+    "PurchaseReplyError",
+    "ResourceInUseError",
+    "ResourceLimitExceededError",
+    "ResourceNotFoundError",
+    "SageMakerPlansError",
+    "ServiceError",
+    "StageFailedError",
+    "StageNotFoundError",
+    "StageNotStartedError",
+    "StageStoppedError",
+    "ThrottledError",
+    "UnexpectedReplyError",
+    "ValidationError",
+    "WaitError",
+    "WaitTimeoutError",
+]
+
+
+def _revive(
+    cls: type["SageMakerPlansError"], args: tuple[object, ...], state: dict[str, object]
+) -> "SageMakerPlansError":
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class SageMakerPlansError(Exception):
+    """The root of the tree: catch it to catch all that this package raises.
+
+    Args:
+        message: What happened and what can be done about it.
+        operation: The AWS operation concerned, such as ``"ExtendTrainingPlan"``.
+    """
+
+    operation: str | None
+    """The AWS operation concerned; None where none was reached."""
+
+    next_token: str | None
+    """In an error met while paging: the token of the page that could not be read,
+    from which a new pager can go on (None: the first page)."""
+
+    def __init__(self, message: str, *, operation: str | None = None) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.next_token = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _revive, (type(self), self.args, self.__dict__.copy())
+
+    def with_next_token(self, token: str | None) -> Self:
+        """Say from which page a new pager can go on.
+
+        Args:
+            token: The token of the page that could not be read.
+
+        Returns:
+            This error.
+        """
+        self.next_token = token
+        return self
+
+
+class ConfigurationError(SageMakerPlansError, ValueError):
+    """The client cannot work as it is set up: no region, no credentials, a bad policy.
+
+    Nothing was sent.
+    """
+
+
+class InvalidRequestError(SageMakerPlansError, ValueError):
+    """The request breaks a documented rule of the service and was not sent.
+
+    Args:
+        subject: What was refused, such as ``"StageSpec"``.
+        problems: Each thing wrong, with the argument, its value and what is allowed.
+        operation: The AWS operation concerned.
+    """
+
+    problems: tuple[str, ...]
+    """Each thing wrong, with the argument, its value and what is allowed."""
+
+    def __init__(
+        self, subject: str, problems: tuple[str, ...], *, operation: str | None = None
+    ) -> None:
+        if len(problems) == 1:
+            message = f"{subject}: {problems[0]}"
+        else:
+            lines = "".join(f"\n  - {problem}" for problem in problems)
+            message = f"{subject}: {len(problems)} problems:{lines}"
+        super().__init__(message, operation=operation)
+        self.problems = problems
+
+
+class ServiceError(SageMakerPlansError):
+    """The service answered, and the answer was no.
+
+    Args:
+        message: The service's own words.
+        code: The service's error code, as it came (``"ThrottlingException"``).
+        operation: The AWS operation concerned.
+        http_status: The HTTP status of the answer.
+        request_id: The id by which AWS support finds the request.
+        retry_after: Seconds that the server asked to wait, if it did.
+    """
+
+    code: str
+    """The service's error code, as it came."""
+
+    message: str
+    """The service's own words."""
+
+    http_status: int | None
+    """The HTTP status of the answer."""
+
+    request_id: str | None
+    """The id by which AWS support finds the request."""
+
+    retry_after: float | None
+    """Seconds that the server asked to wait before the next try, if it did."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        operation: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        facts = ", ".join(
+            fact
+            for fact in (
+                f"HTTP {http_status}" if http_status is not None else "",
+                f"request id {request_id}" if request_id else "",
+            )
+            if fact
+        )
+        super().__init__(
+            f"{operation or 'the service'} answered {code}: {message or '(no message)'}"
+            + (f" ({facts})" if facts else ""),
+            operation=operation,
+        )
+        self.code = code
+        self.message = message
+        self.http_status = http_status
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class ResourceNotFoundError(ServiceError):
+    """The plan, stage, training plan or offering does not exist.
+
+    SageMaker says so with the codes ``ResourceNotFound`` and ``ValidationException``;
+    ``code`` tells which.
+    """
+
+
+class ResourceInUseError(ServiceError):
+    """The resource exists already, or is busy."""
+
+
+class ResourceLimitExceededError(ServiceError):
+    """An account quota is used up."""
+
+
+class ConflictError(ServiceError):
+    """The request conflicts with another change that is under way."""
+
+
+class ValidationError(ServiceError):
+    """The service found the request invalid."""
+
+
+class AccessDeniedError(ServiceError):
+    """The credentials are unknown, expired or not allowed to do this."""
+
+
+class ThrottledError(ServiceError):
+    """Too many requests; this one was not carried out."""
+
+
+class InternalServiceError(ServiceError):
+    """The service failed (5xx); whether the request was carried out is not known."""
+
+
+class ConnectionFailedError(SageMakerPlansError):
+    """Nothing usable came back.
+
+    Args:
+        message: What happened.
+        request_sent: False if the request provably never left, True if it provably
+            arrived, None if that cannot be known.
+        operation: The AWS operation concerned.
+    """
+
+    request_sent: bool | None
+    """False: provably never sent. True: the server had it. None: cannot be known."""
+
+    def __init__(
+        self, message: str, *, request_sent: bool | None, operation: str | None = None
+    ) -> None:
+        super().__init__(message, operation=operation)
+        self.request_sent = request_sent
+
+
+class UnexpectedReplyError(SageMakerPlansError):
+    """A reply came that does not fit the service's model.
+
+    Args:
+        message: What was being read.
+        problems: Each misfit with its path, such as ``Stages[5].StageName: ...``.
+        reply: The whole reply: the parsed object, or the text if it was not JSON.
+        operation: The AWS operation concerned.
+        http_status: The HTTP status of the answer.
+        request_id: The id by which AWS support finds the request.
+    """
+
+    problems: tuple[str, ...]
+    """Each misfit with its path in the reply."""
+
+    reply: Mapping[str, object] | str | None
+    """The whole reply: the parsed object, or the text if it was not JSON."""
+
+    http_status: int | None
+    """The HTTP status of the answer."""
+
+    request_id: str | None
+    """The id by which AWS support finds the request."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: tuple[str, ...],
+        reply: Mapping[str, object] | str | None,
+        operation: str | None = None,
+        http_status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        facts = f" (request id {request_id})" if request_id else ""
+        lines = "".join(f"\n  - {problem}" for problem in problems)
+        super().__init__(f"{message}{facts}{':' if lines else ''}{lines}", operation=operation)
+        self.problems = problems
+        self.reply = reply
+        self.http_status = http_status
+        self.request_id = request_id
+
+
+class OutcomeUnknownError(SageMakerPlansError):
+    """A create or a purchase may or may not have happened; the message says what to check.
+
+    Args:
+        message: What happened and what to check before trying again.
+        operation: The AWS operation concerned.
+        offering_id: The offering of a purchase.
+        training_plan_arn: The training plan of a purchase, if the caller named it.
+        plan_name: The edge deployment plan of a create.
+    """
+
+    offering_id: str | None
+    """The offering of a purchase."""
+
+    training_plan_arn: str | None
+    """The training plan of a purchase, if the caller named it."""
+
+    plan_name: str | None
+    """The edge deployment plan of a create."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        offering_id: str | None = None,
+        training_plan_arn: str | None = None,
+        plan_name: str | None = None,
+    ) -> None:
+        # Not super(): in PurchaseReplyError the next class takes other arguments.
+        SageMakerPlansError.__init__(self, message, operation=operation)
+        self.offering_id = offering_id
+        self.training_plan_arn = training_plan_arn
+        self.plan_name = plan_name
+
+
+class PurchaseReplyError(OutcomeUnknownError, UnexpectedReplyError):
+    """The service accepted a purchase (HTTP 200), and its reply cannot be read.
+
+    The money is most likely spent: do not send the purchase again. ``reply`` has the
+    whole reply.
+
+    Args:
+        message: What happened and what to check.
+        unread: The error that reading the reply gave.
+        offering_id: The offering that was bought.
+        training_plan_arn: The training plan, if the caller named it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        unread: UnexpectedReplyError,
+        offering_id: str,
+        training_plan_arn: str | None,
+    ) -> None:
+        OutcomeUnknownError.__init__(
+            self,
+            message,
+            operation=unread.operation,
+            offering_id=offering_id,
+            training_plan_arn=training_plan_arn,
+        )
+        self.problems = unread.problems
+        self.reply = unread.reply
+        self.http_status = unread.http_status
+        self.request_id = unread.request_id
+
+
+class PurchaseRefusedError(SageMakerPlansError):
+    """This package refused to buy; no purchase was sent.
+
+    Args:
+        message: Why, and what would be needed.
+        offering_id: The offering that was asked for.
+        training_plan_arn: The training plan that was asked for.
+    """
+
+    offering_id: str
+    """The offering that was asked for."""
+
+    training_plan_arn: str | None
+    """The training plan that was asked for."""
+
+    def __init__(self, message: str, *, offering_id: str, training_plan_arn: str | None) -> None:
+        super().__init__(message, operation="ExtendTrainingPlan")
+        self.offering_id = offering_id
+        self.training_plan_arn = training_plan_arn
+
+
+class PlanMismatchError(SageMakerPlansError):
+    """A plan of that name exists and is not the one that was asked for.
+
+    Args:
+        message: What differs.
+        plan_name: The name that both plans have.
+        differences: Each difference between the plan that exists and the spec.
+    """
+
+    plan_name: str
+    """The name that both plans have."""
+
+    differences: tuple[str, ...]
+    """Each difference between the plan that exists and the spec."""
+
+    def __init__(self, message: str, *, plan_name: str, differences: tuple[str, ...]) -> None:
+        super().__init__(message, operation="CreateEdgeDeploymentPlan")
+        self.plan_name = plan_name
+        self.differences = differences
+
+
+class PaginationError(SageMakerPlansError):
+    """The service's page tokens lead in a circle or nowhere."""
+
+
+class WaitError(SageMakerPlansError):
+    """A wait ended without what it waited for.
+
+    Args:
+        message: What was seen and what to do.
+        last_seen: The stage or plan as it was read last.
+        polls: How often the plan was read during this wait.
+        waited: How long the wait took, in seconds.
+    """
+
+    last_seen: "Stage | EdgeDeploymentPlan | None"
+    """The stage or plan as it was read last; None if it was never read."""
+
+    polls: int
+    """How many readings this wait saw."""
+
+    waited: float
+    """How long the wait took, in seconds."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        last_seen: "Stage | EdgeDeploymentPlan | None",
+        polls: int,
+        waited: float,
+    ) -> None:
+        super().__init__(message, operation="DescribeEdgeDeploymentPlan")
+        self.last_seen = last_seen
+        self.polls = polls
+        self.waited = waited
+
+
+class StageFailedError(WaitError):
+    """The stage ended as FAILED."""
+
+
+class StageStoppedError(WaitError):
+    """The stage ended as STOPPED, or is on its way there."""
+
+
+class StageNotFoundError(WaitError):
+    """The plan has no such stage, or no longer has it."""
+
+
+class StageNotStartedError(WaitError):
+    """The stage stayed READYTODEPLOY longer than ``start_grace``: nobody started it."""
+
+
+class WaitTimeoutError(WaitError, TimeoutError):
+    """The wait's own deadline passed."""

@@ -1,0 +1,222 @@
+"""What the service is documented to refuse, checked before anything is sent.
+
+Every check yields one sentence a problem, with the argument, its value and what is
+allowed. The rules are those of SageMaker's service model unless a comment says
+otherwise; what AWS does not document is not checked.
+"""
+
+import re
+import reprlib
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import cast
+
+from sagemaker_plans.errors import InvalidRequestError
+
+# A run of hyphens is allowed inside a name, at neither end.
+_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", re.ASCII)
+_TRAINING_PLAN_ARN = re.compile(
+    r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.*", re.ASCII
+)
+_TAG_PUNCTUATION = frozenset("_.:/=+-@")
+
+MAX_STAGES = 10
+"""Stages of one plan (documented in prose only)."""
+MAX_TAGS = 50
+MAX_TAG_KEY = 128
+MAX_TAG_VALUE = 256
+MAX_TOKEN = 8192
+MIN_TRAINING_PLAN_ARN = 50
+MAX_TRAINING_PLAN_ARN = 2048
+MAX_DURATION_HOURS = 87_600
+
+_NAME_RULE = (
+    "allowed are 1 to 63 letters (a-z, A-Z), digits and hyphens, "
+    "with a letter or digit at both ends"
+)
+
+_shortener = reprlib.Repr()
+_shortener.maxstring = _shortener.maxother = 80
+
+
+def shown(value: object) -> str:
+    """Give a value as an error message shows it.
+
+    Args:
+        value: Anything that a caller passed.
+
+    Returns:
+        Its repr, shortened.
+    """
+    return _shortener.repr(value)
+
+
+def raise_for(subject: str, problems: Iterable[str], *, operation: str | None = None) -> None:
+    """Refuse if there are problems.
+
+    Args:
+        subject: What is being checked.
+        problems: Each thing wrong.
+        operation: The AWS operation concerned.
+
+    Raises:
+        InvalidRequestError: If there is any problem; it lists them all.
+    """
+    if found := tuple(problems):
+        raise InvalidRequestError(subject, found, operation=operation)
+
+
+def name(argument: str, value: object) -> Iterator[str]:
+    """Check the name of a plan, stage, fleet, device, model or packaging job.
+
+    Args:
+        argument: What the value was passed as.
+        value: What was passed.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, str):
+        yield f"{argument}: a string is needed, got {shown(value)}"
+    elif not _NAME.fullmatch(value):
+        hint = "; this is an ARN, its name is needed" if value.startswith("arn:") else ""
+        yield f"{argument}: got {shown(value)}; {_NAME_RULE}{hint}"
+
+
+def text(argument: str, value: object) -> Iterator[str]:
+    """Check an identifier about which AWS says only that it is a string.
+
+    Args:
+        argument: What the value was passed as.
+        value: What was passed.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, str) or not value.strip():
+        yield f"{argument}: a string that is not empty is needed, got {shown(value)}"
+
+
+def whole_number(argument: str, value: object, lowest: int, highest: int) -> Iterator[str]:
+    """Check a number against its range.
+
+    Args:
+        argument: What the value was passed as.
+        value: What was passed.
+        lowest: The smallest number allowed.
+        highest: The largest number allowed.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+        yield (
+            f"{argument}: got {shown(value)}; "
+            f"allowed are whole numbers from {lowest} to {highest:,}"
+        )
+
+
+def page_token(argument: str, value: object) -> Iterator[str]:
+    """Check a page token.
+
+    Args:
+        argument: What the value was passed as.
+        value: What was passed.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TOKEN:
+        yield (
+            f"{argument}: got {shown(value)}; allowed is a token of an earlier page, "
+            f"1 to {MAX_TOKEN:,} characters"
+        )
+
+
+def training_plan_arn(argument: str, value: object) -> Iterator[str]:
+    """Check the ARN of a training plan.
+
+    Args:
+        argument: What the value was passed as.
+        value: What was passed.
+
+    Yields:
+        Each problem.
+    """
+    if (
+        not isinstance(value, str)
+        or not MIN_TRAINING_PLAN_ARN <= len(value) <= MAX_TRAINING_PLAN_ARN
+        or not _TRAINING_PLAN_ARN.fullmatch(value)
+    ):
+        yield (
+            f"{argument}: got {shown(value)}; allowed is a training plan's ARN "
+            "(arn:aws:sagemaker:REGION:ACCOUNT:training-plan/NAME), not its name"
+        )
+
+
+def is_items(value: object) -> bool:
+    """Say whether a value is a sequence of items, and not one text or a mapping.
+
+    Args:
+        value: Anything that a caller passed.
+
+    Returns:
+        Whether it can be made a tuple without splitting a text.
+    """
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+def items(
+    argument: str, value: object, each: Callable[[str, object], Iterator[str]]
+) -> Iterator[str]:
+    """Check a sequence, item by item.
+
+    Args:
+        argument: What the value was passed as.
+        value: What was passed.
+        each: The check of one item.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, tuple):
+        yield f"{argument}: a list is needed, got {shown(value)}"
+        return
+    for position, item in enumerate(cast("tuple[object, ...]", value)):
+        yield from each(f"{argument}[{position}]", item)
+
+
+def tags(argument: str, value: object) -> Iterator[str]:
+    """Check the tags of a plan.
+
+    Args:
+        argument: What the value was passed as.
+        value: What was passed.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, Mapping):
+        yield f"{argument}: a mapping of keys to values is needed, got {shown(value)}"
+        return
+    pairs = cast("Mapping[object, object]", value)
+    if len(pairs) > MAX_TAGS:
+        yield f"{argument}: got {len(pairs)} tags; allowed are up to {MAX_TAGS}"
+    for key, content in pairs.items():
+        yield from _tag_text(f"{argument}: key", key, 1, MAX_TAG_KEY)
+        yield from _tag_text(f"{argument}[{shown(key)}]", content, 0, MAX_TAG_VALUE)
+
+
+def _tag_text(argument: str, value: object, shortest: int, longest: int) -> Iterator[str]:
+    if not isinstance(value, str):
+        yield f"{argument}: a string is needed, got {shown(value)}"
+    elif not shortest <= len(value) <= longest or not all(map(_is_tag_character, value)):
+        yield (
+            f"{argument}: got {shown(value)}; allowed are {shortest} to {longest} letters, "
+            "digits, spaces and any of _ . : / = + - @"
+        )
+
+
+def _is_tag_character(character: str) -> bool:
+    # The service model's \p{L}, \p{Z} and \p{N}: any letter, separator or number.
+    return character in _TAG_PUNCTUATION or unicodedata.category(character)[0] in "LZN"

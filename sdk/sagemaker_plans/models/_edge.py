@@ -1,0 +1,127 @@
+"""Edge deployment plans as the service describes them."""
+
+from datetime import datetime
+
+from attrs import field, frozen
+
+from sagemaker_plans.models._codec import WireModel
+from sagemaker_plans.models._enums import FailureHandlingPolicy, StageStatus
+from sagemaker_plans.models._selection import DeviceSelectionConfig
+from sagemaker_plans.models._specs import ModelConfig, StageSpec
+
+
+@frozen
+class DeviceCounts(WireModel):
+    """How many devices succeeded, are pending, failed.
+
+    Args:
+        succeeded: Devices with the deployment.
+        pending: Devices that have yet to pick the deployment up, or are at it.
+        failed: Devices on which the deployment failed.
+    """
+
+    succeeded: int
+    """Devices with the deployment."""
+    pending: int
+    """Devices that have yet to pick the deployment up, or are at it."""
+    failed: int
+    """Devices on which the deployment failed."""
+
+    @property
+    def total(self) -> int:
+        """All devices counted."""
+        return self.succeeded + self.pending + self.failed
+
+    @property
+    def fraction_done(self) -> float:
+        """The share that is no longer pending, 0.0 to 1.0; 0.0 where there is no device."""
+        return (self.succeeded + self.failed) / self.total if self.total else 0.0
+
+
+@frozen(kw_only=True)
+class Stage(WireModel):
+    """A stage of a plan, with how its deployment goes."""
+
+    name: str
+    """The stage's name, unique within its plan."""
+    device_selection: DeviceSelectionConfig
+    """Which devices the stage is for."""
+    failure_handling_policy: FailureHandlingPolicy
+    """What happens on a device where the deployment fails."""
+    status: StageStatus
+    """The state of the deployment."""
+    status_message: str | None = None
+    """The service's own words on the state."""
+    devices: DeviceCounts
+    """The stage's devices, counted."""
+    start_time: datetime | None = None
+    """When the stage was started (UTC); None if it never was."""
+
+    def to_spec(self) -> StageSpec:
+        """Give the spec that would create a stage like this one.
+
+        Returns:
+            The spec.
+
+        Raises:
+            InvalidRequestError: If the stage selects its devices in a way that this
+                release cannot send.
+        """
+        return StageSpec(self.name, self.device_selection, self.failure_handling_policy)
+
+
+@frozen(kw_only=True)
+class EdgeDeploymentPlan(WireModel):
+    """An edge deployment plan, with its stages in the service's order."""
+
+    arn: str
+    """The plan's ARN."""
+    name: str
+    """The plan's name."""
+    device_fleet_name: str
+    """The fleet that the plan deploys to."""
+    model_configs: tuple[ModelConfig, ...]
+    """The models that the plan deploys."""
+    stages: tuple[Stage, ...] = field(default=())
+    """The stages, in the service's order."""
+    devices: DeviceCounts | None = None
+    """The devices of all stages, counted; None if the service did not say."""
+    creation_time: datetime | None = None
+    """When the plan was created (UTC)."""
+    last_modified_time: datetime | None = None
+    """When the plan was last changed (UTC)."""
+
+    def stage(self, name: str) -> Stage:
+        """Find a stage by its name.
+
+        Args:
+            name: The stage's name.
+
+        Returns:
+            The stage.
+
+        Raises:
+            KeyError: If the plan has no stage of that name.
+        """
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        names = ", ".join(stage.name for stage in self.stages) or "none"
+        raise KeyError(f"plan {self.name} has no stage {name!r}; its stages: {names}")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every stage is in a terminal state (so too if there is none)."""
+        return all(stage.status.is_terminal for stage in self.stages)
+
+
+@frozen(kw_only=True)
+class StagePage:
+    """One page of a plan's stages, as one reply brought it."""
+
+    plan: EdgeDeploymentPlan
+    """The plan's header as this page has it; its ``stages`` are empty."""
+    stages: tuple[Stage, ...]
+    """The stages of this page."""
+    next_token: str | None
+    """What the next page is asked with; None on the last page."""

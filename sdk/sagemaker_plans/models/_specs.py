@@ -1,0 +1,165 @@
+"""What a new edge deployment plan shall be: checked when it is written down."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar, cast
+
+from attrs import field, frozen
+
+from sagemaker_plans.models import _checks
+from sagemaker_plans.models._codec import WireModel
+from sagemaker_plans.models._enums import FailureHandlingPolicy
+from sagemaker_plans.models._selection import DeviceSelectionConfig
+
+T = TypeVar("T")
+
+
+@frozen
+class ModelConfig(WireModel):
+    """A model that a plan deploys.
+
+    Args:
+        model_handle: The name by which the application on the device calls the model.
+        edge_packaging_job_name: The packaging job that made the model ready.
+    """
+
+    model_handle: str
+    """The name by which the application on the device calls the model."""
+    edge_packaging_job_name: str
+    """The packaging job that made the model ready."""
+
+
+def _policy(value: FailureHandlingPolicy | None) -> FailureHandlingPolicy | None:
+    # A plain string is a listed policy or a typing error; tomorrow's policy can be
+    # asked for with FailureHandlingPolicy("...").
+    return FailureHandlingPolicy.__members__.get(cast("str", value), value)
+
+
+@frozen
+class StageSpec(WireModel):
+    """A stage to create.
+
+    Args:
+        name: The stage's name, unique within its plan: 1 to 63 letters, digits and
+            hyphens.
+        device_selection: Which devices the stage is for.
+        failure_handling_policy: What happens on a device where the deployment fails;
+            None leaves it to the service, whose default is ROLLBACK_ON_FAILURE.
+
+    Raises:
+        InvalidRequestError: If the service is documented to refuse it.
+    """
+
+    name: str
+    """The stage's name."""
+    device_selection: DeviceSelectionConfig
+    """Which devices the stage is for."""
+    failure_handling_policy: FailureHandlingPolicy | None = field(default=None, converter=_policy)
+    """What happens on a device where the deployment fails."""
+
+    def __attrs_post_init__(self) -> None:
+        _checks.raise_for("StageSpec", self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        yield from _checks.name("name", self.name)
+        selection = cast("object", self.device_selection)
+        if isinstance(selection, DeviceSelectionConfig):
+            yield from selection.problems("device_selection")
+        else:
+            yield (
+                f"device_selection: got {_checks.shown(selection)}; allowed are "
+                "PercentageOfFleet, NamedDevices and NameContains"
+            )
+        policy = cast("object", self.failure_handling_policy)
+        if policy is not None and not isinstance(policy, FailureHandlingPolicy):
+            yield (
+                f"failure_handling_policy: got {_checks.shown(policy)}; allowed are "
+                f"{', '.join(FailureHandlingPolicy)} and None"
+            )
+
+
+def _as_tuple(value: Iterable[T]) -> tuple[T, ...]:
+    # What is not a sequence stays as it is, and is refused with its value.
+    return tuple(value) if _checks.is_items(value) else cast("tuple[T, ...]", value)
+
+
+def _model_configs(value: Iterable[ModelConfig]) -> tuple[ModelConfig, ...]:
+    return _as_tuple(value)
+
+
+def _stages(value: Iterable[StageSpec]) -> tuple[StageSpec, ...]:
+    return _as_tuple(value)
+
+
+def _own_copy(value: Mapping[str, str] | None) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    # What is no mapping stays as it is, and is refused with its value.
+    return dict(value) if isinstance(cast("object", value), Mapping) else value
+
+
+@frozen
+class EdgeDeploymentPlanSpec(WireModel):
+    """A plan to create.
+
+    Args:
+        name: The plan's name: 1 to 63 letters, digits and hyphens.
+        device_fleet_name: The fleet to deploy to.
+        model_configs: The models to deploy.
+        stages: Up to 10 stages, their names unique; they can also be added later.
+        tags: Up to 50 tags.
+
+    Raises:
+        InvalidRequestError: If the service is documented to refuse it; every problem
+            is listed.
+    """
+
+    name: str
+    """The plan's name."""
+    device_fleet_name: str = field(kw_only=True)
+    """The fleet to deploy to."""
+    model_configs: tuple[ModelConfig, ...] = field(kw_only=True, converter=_model_configs)
+    """The models to deploy."""
+    stages: tuple[StageSpec, ...] = field(kw_only=True, default=(), converter=_stages)
+    """The stages to create with the plan."""
+    tags: Mapping[str, str] = field(kw_only=True, default=None, converter=_own_copy, hash=False)
+    """The tags of the plan."""
+
+    def __attrs_post_init__(self) -> None:
+        _checks.raise_for("EdgeDeploymentPlanSpec", self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        yield from _checks.name("name", self.name)
+        yield from _checks.name("device_fleet_name", self.device_fleet_name)
+        yield from _checks.items("model_configs", self.model_configs, _model_config_problems)
+        yield from _checks.items("stages", self.stages, _stage_problems)
+        yield from self._stage_list_problems()
+        yield from _checks.tags("tags", self.tags)
+
+    def _stage_list_problems(self) -> Iterator[str]:
+        listed = cast("object", self.stages)
+        stages = cast("tuple[object, ...]", listed) if isinstance(listed, tuple) else ()
+        if len(stages) > _checks.MAX_STAGES:
+            yield f"stages: got {len(stages)}; allowed are up to {_checks.MAX_STAGES}"
+        seen: set[str] = set()
+        for position, stage in enumerate(stages):
+            name = stage.name if isinstance(stage, StageSpec) else None
+            if name in seen:
+                yield (
+                    f"stages[{position}].name: got {_checks.shown(name)} again; "
+                    "stage names must be unique within a plan"
+                )
+            if name is not None:
+                seen.add(name)
+
+
+def _model_config_problems(argument: str, value: object) -> Iterator[str]:
+    if not isinstance(value, ModelConfig):
+        yield f"{argument}: a ModelConfig is needed, got {_checks.shown(value)}"
+        return
+    yield from _checks.name(f"{argument}.model_handle", value.model_handle)
+    yield from _checks.name(f"{argument}.edge_packaging_job_name", value.edge_packaging_job_name)
+
+
+def _stage_problems(argument: str, value: object) -> Iterator[str]:
+    if not isinstance(value, StageSpec):
+        yield f"{argument}: a StageSpec is needed, got {_checks.shown(value)}"

@@ -1,0 +1,109 @@
+"""Training plan extensions: what is on offer, and what was bought."""
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from attrs import field, frozen
+
+from sagemaker_plans.models._codec import WireModel
+
+# Decimal() alone would also take "NaN", "1_0", " 1 " and digits of other scripts.
+_FEE = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
+
+PurchaseOutcome = Literal["purchased", "already_purchased", "confirmed_by_history"]
+"""How a receipt came about.
+
+``purchased``: bought by this call, and the service's reply says so.
+``already_purchased``: it was in the plan's history before; nothing was sent.
+``confirmed_by_history``: the reply was lost, and the plan's history shows the purchase.
+"""
+
+
+def parse_fee(text: str | None) -> Decimal | None:
+    """Read a fee as the service writes it, such as ``"1234.50"``.
+
+    Args:
+        text: The fee's text.
+
+    Returns:
+        The fee, or None if the text is not a plain decimal number.
+    """
+    if text is None or not _FEE.fullmatch(text):
+        return None
+    return Decimal(text)
+
+
+@frozen(kw_only=True)
+class TrainingPlanExtension(WireModel):
+    """An extension of a training plan that was bought."""
+
+    offering_id: str
+    """The offering that was bought (``tpeo-...``)."""
+    extended_at: datetime | None = None
+    """When it was bought (UTC)."""
+    start_date: datetime | None = None
+    """When the added time starts (UTC)."""
+    end_date: datetime | None = None
+    """When the added time ends (UTC)."""
+    status: str | None = None
+    """A free string; documented are Pending, Active, Scheduled, Failed, Expired."""
+    payment_status: str | None = None
+    """A free string; seen are Pending and Completed."""
+    availability_zone: str | None = None
+    """The Availability Zone of the capacity."""
+    availability_zone_id: str | None = None
+    """Its id, the same in every account."""
+    duration_hours: int | None = None
+    """The length, in hours."""
+    upfront_fee: Decimal | None = field(default=None)
+    """The fee, in units of ``currency_code``; None if the service's text is no number."""
+    currency_code: str | None = None
+    """The currency of the fee, such as ``"USD"``."""
+    upfront_fee_text: str | None = field(default=None)
+    """The fee as the service wrote it."""
+
+
+@frozen(kw_only=True)
+class TrainingPlanExtensionOffering(WireModel):
+    """An extension that can be bought for a training plan."""
+
+    offering_id: str
+    """What ``extend`` takes (``tpeo-...``)."""
+    availability_zone: str | None = None
+    """The Availability Zone of the capacity."""
+    start_date: datetime | None = None
+    """When the added time would start (UTC)."""
+    end_date: datetime | None = None
+    """When the added time would end (UTC)."""
+    duration_hours: int | None = None
+    """The length, in hours."""
+    upfront_fee: Decimal | None = field(default=None)
+    """The fee, in units of ``currency_code``; None if the service's text is no number."""
+    currency_code: str | None = None
+    """The currency of the fee, such as ``"USD"``."""
+    upfront_fee_text: str | None = field(default=None)
+    """The fee as the service wrote it."""
+
+
+@frozen(kw_only=True)
+class ExtensionPage:
+    """One page of a training plan's extension history."""
+
+    extensions: tuple[TrainingPlanExtension, ...]
+    """The extensions of this page."""
+    next_token: str | None
+    """What the next page is asked with; None on the last page."""
+
+
+@frozen(kw_only=True)
+class ExtensionReceipt:
+    """What ``extend`` gives back."""
+
+    extension: TrainingPlanExtension
+    """The extension that was asked for."""
+    extensions: tuple[TrainingPlanExtension, ...]
+    """All extensions of the plan, this one among them."""
+    outcome: PurchaseOutcome
+    """How the receipt came about."""
