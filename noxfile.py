@@ -1,0 +1,190 @@
+"""Everything that is checked, one session each; `.ci/run` runs them all.
+
+A session installs the package as its users do: as a wheel, never editable.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nox
+from packaging.requirements import Requirement
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_external_run = True
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "typing", "tests", "lowest", "demo"]
+
+ROOT = Path(__file__).parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+DISTRIBUTION = "sagemaker-plans"
+PACKAGE = "sagemaker_plans"
+OLDEST = "3.11"
+NEWEST_MINOR_LOOKED_FOR = 20
+
+
+def follow_pip_settings() -> None:
+    """Give uv the index and the certificates that pip was told to use.
+
+    uv reads none of pip's settings, and a machine behind a mirror often has no others.
+    """
+    wanted = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
+    if all(variable in os.environ for variable in wanted.values()):
+        return
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=False,  # nox may live in an environment without pip
+    )
+    settings = dict(line.split("=", 1) for line in listing.stdout.splitlines() if "=" in line)
+    for option, variable in wanted.items():
+        for section in (":env:", "install", "global"):
+            if value := settings.get(f"{section}.{option}"):
+                os.environ.setdefault(variable, str(ast.literal_eval(value)))
+                break
+
+
+def is_released_cpython(executable: Path, version: str) -> bool:
+    """Run an interpreter to see what it is: a version manager's shim may lead nowhere."""
+    question = (
+        "import sys; v = sys.version_info;"
+        "print(sys.implementation.name, f'{v[0]}.{v[1]}', v.releaselevel)"
+    )
+    try:
+        answer = subprocess.run(  # noqa: S603
+            [executable, "-c", question], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return answer.stdout.split() == ["cpython", version, "final"]
+
+
+def candidates(version: str) -> Iterator[Path]:
+    """Name the places where an interpreter of this version may be."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        if found := shutil.which(f"python{version}", path=folder):
+            yield Path(found)
+    # pyenv puts only the versions switched on for a directory behind its shims.
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{version}*/bin/python{version}"))
+
+
+def working_interpreters() -> list[str]:
+    """List the versions of CPython found here, and put each where nox will find it."""
+    versions: list[str] = []
+    for minor in range(int(OLDEST.split(".")[1]), NEWEST_MINOR_LOOKED_FOR):
+        version = f"3.{minor}"
+        for executable in candidates(version):
+            if is_released_cpython(executable, version):
+                versions.append(version)
+                path = os.environ["PATH"].split(os.pathsep)
+                if str(executable.parent) not in path:
+                    os.environ["PATH"] = os.pathsep.join([*path, str(executable.parent)])
+                break
+    # With none found the session is still listed, and says what it lacks.
+    return versions or [OLDEST]
+
+
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+os.environ["PYRIGHT_PYTHON_IGNORE_WARNINGS"] = "1"  # of newer versions of itself
+follow_pip_settings()
+
+
+def group(*names: str) -> tuple[str, ...]:
+    """Return the requirements of dependency groups."""
+    return nox.project.dependency_groups(PYPROJECT, *names)
+
+
+def install_wheel(session: nox.Session, extras: str, *requirements: str) -> None:
+    """Build the wheel of this checkout and install it, with its extras and requirements."""
+    # uv takes a wheel of the same version for the same wheel.
+    again = ("--reinstall-package", DISTRIBUTION) if session.venv_backend == "uv" else ()
+    session.install(*again, f"{ROOT}{extras}", *requirements)
+
+
+def coverage_file(version: str) -> Path:
+    """Name the data file of one interpreter: no two sessions write to one."""
+    return ROOT / f".coverage.{version}"
+
+
+@nox.session(python=working_interpreters())
+def tests(session: nox.Session) -> None:
+    """Run the tests on every CPython found here, then require full coverage of the whole."""
+    install_wheel(session, "[rich,trio]", *group("test"))
+    data = coverage_file(str(session.python))
+    for left_over in ROOT.glob(f"{data.name}*"):
+        left_over.unlink()
+    session.notify("coverage", posargs=())
+    session.run(
+        *("coverage", "run", "-m", "pytest", *session.posargs), env={"COVERAGE_FILE": str(data)}
+    )
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Combine what `tests` measured and require every line and branch."""
+    session.install(*(each for each in group("test") if each.startswith("coverage")))
+    # Lines for one version of Python only are covered by that version's run.
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """Run the tests with each dependency at exactly the lower bound it declares."""
+    project = PYPROJECT["project"]
+    declared = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+        *group("test"),
+    ]
+    pins: list[str] = []
+    for requirement in map(Requirement, declared):
+        bounds = [each.version for each in requirement.specifier if each.operator == ">="]
+        pins += [f"{requirement.name}=={bound}" for bound in bounds]
+    install_wheel(session, "[rich,trio]", *group("test"), *pins)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(python=OLDEST)
+def typing(session: nox.Session) -> None:
+    """Check the types of all code with mypy and pyright, then those of the wheel."""
+    install_wheel(session, "[rich,trio]", *group("typing"))
+    session.notify("typing_of_wheel", posargs=())
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session(python=OLDEST, default=False)
+def typing_of_wheel(session: nox.Session) -> None:
+    """Require a known type for every public name, seen as a user's checker sees it."""
+    pyright = [each for each in group("typing") if each.startswith("pyright")]
+    install_wheel(session, "", *pyright)
+    # Away from the checkout: its settings would show pyright the sources.
+    session.chdir(session.create_tmp())
+    session.run("pyright", "--verifytypes", PACKAGE, "--ignoreexternal")
+
+
+@nox.session(python=OLDEST)
+def demo(session: nox.Session) -> None:
+    """Run the demonstration that the README shows."""
+    install_wheel(session, "[rich]")
+    session.run("python", "docs/examples/demo.py")
