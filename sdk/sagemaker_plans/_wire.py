@@ -112,9 +112,9 @@ def _shape_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, A
     read_members = cast("Callable[[object, type], object]", make_dict_structure_fn(cls, converter))
 
     def read(value: object, _: object) -> object:
-        return read_members(
-            value if isinstance(value, Mapping) else _misfit("an object", value), cls
-        )
+        if not isinstance(value, Mapping):
+            _misfit("an object", value)
+        return read_members(cast("object", value), cls)
 
     return read
 

@@ -78,5 +78,6 @@ class WireModel:
         Raises:
             UnexpectedReplyError: If a required member is missing or a value has the
                 wrong type; ``problems`` lists each with its path.
+            InvalidRequestError: If a spec is read that the service would refuse.
         """
         return _installed[0].read(cls, wire)
