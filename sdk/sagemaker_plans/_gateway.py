@@ -16,12 +16,17 @@ class Reply:
     """What was asked."""
     body: Mapping[str, object] = field(repr=False)
     """The members of the reply, as far as they could be parsed."""
-    text: str | None = field(default=None, repr=False)
+    raw: bytes | None = field(default=None, repr=False)
     """The reply as it came over the wire; None if it never was on one (a stub)."""
     http_status: int | None = None
     """The HTTP status."""
     request_id: str | None = None
     """The id by which AWS support finds the request."""
+
+    @property
+    def text(self) -> str | None:
+        """The reply as it came, as text; what is no UTF-8 is shown as escapes."""
+        return None if self.raw is None else self.raw.decode(errors="backslashreplace")
 
 
 class Gateway(Protocol):

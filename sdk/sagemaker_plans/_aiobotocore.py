@@ -1,0 +1,297 @@
+"""The gateway over aiobotocore: session, client, backend, and what its exceptions mean.
+
+The only importer of aiobotocore and botocore. It is slow to import and is itself
+imported only when a client is opened.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
+from importlib.util import find_spec
+from typing import Any, Final, Literal, Protocol, cast, get_args
+
+import anyio
+import anyio.to_thread
+import botocore.exceptions as boto
+from aiobotocore.config import AioConfig
+from aiobotocore.httpxsession import HttpxSession
+from aiobotocore.session import AioSession
+from attrs import define
+from botocore import UNSIGNED
+
+from sagemaker_plans._failures import (
+    CONNECTION_FAILURES,
+    Trace,
+    not_sendable,
+    translated,
+)
+from sagemaker_plans._gateway import Reply
+from sagemaker_plans._operations import OPERATIONS, Operation
+from sagemaker_plans.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    SageMakerPlansError,
+)
+
+HttpBackend = Literal["auto", "aiohttp", "httpx"]
+
+_SERVICE: Final = "sagemaker"
+_CONNECT_TIMEOUT: Final = 10.0
+_MAX_CONNECTIONS: Final = 50
+
+
+class _Events(Protocol):
+    def register_first(
+        self, event_name: str, handler: Callable[..., object], unique_id: str
+    ) -> None: ...
+    def unregister(
+        self, event_name: str, *, handler: Callable[..., object], unique_id: str
+    ) -> None: ...
+
+
+_TRACE: Final[ContextVar[Trace | None]] = ContextVar("sagemaker_plans_trace", default=None)
+
+
+def _note_sending(**_: object) -> None:
+    if trace := _TRACE.get():
+        trace.sending = True
+
+
+def _note_reply(response_dict: Mapping[str, Any], **_: object) -> None:
+    if trace := _TRACE.get():
+        trace.raw = response_dict["body"]
+        trace.status = response_dict["status_code"]
+
+
+def _hold_back_retry(**_: object) -> bool | None:
+    # False ends botocore's own retries; None leaves calls that are not ours alone.
+    return None if _TRACE.get() is None else False
+
+
+def _handlers() -> Iterable[tuple[str, Callable[..., object]]]:
+    yield f"before-send.{_SERVICE}", _note_sending
+    yield f"before-parse.{_SERVICE}", _note_reply
+    for operation in OPERATIONS:
+        yield f"needs-retry.{_SERVICE}.{operation.name}", _hold_back_retry
+
+
+class BotocoreGateway:
+    """Sends each request once through an aiobotocore client.
+
+    Args:
+        client: A SageMaker client of aiobotocore.
+        request_timeout: The longest that one request may take, in seconds.
+
+    Raises:
+        ConfigurationError: If this is no such client: its own retries could not be held
+            back, and a purchase might be sent twice.
+    """
+
+    def __init__(self, client: object, *, request_timeout: float) -> None:
+        meta = getattr(client, "meta", None)
+        events = getattr(meta, "events", None)
+        service = getattr(getattr(meta, "service_model", None), "service_name", None)
+        if service != _SERVICE or not callable(getattr(events, "register_first", None)):
+            raise ConfigurationError(
+                f"client: a SageMaker client of aiobotocore is needed, got {type(client).__name__}"
+                f" for service {service!r}; without botocore's events its own retries cannot be "
+                "held back, and a purchase could be sent twice"
+            )
+        self._client = client
+        self._events = cast("_Events", events)
+        self._request_timeout = request_timeout
+        self._endpoint = str(getattr(meta, "endpoint_url", "the endpoint"))
+        for event, handler in _handlers():
+            self._events.register_first(event, handler, unique_id=self._handler_id(event))
+
+    def _handler_id(self, event: str) -> str:
+        return f"sagemaker-plans-{id(self)}-{event}"
+
+    def release(self) -> None:
+        """Leave the client as it was found."""
+        for event, handler in _handlers():
+            self._events.unregister(event, handler=handler, unique_id=self._handler_id(event))
+
+    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+        """Send a request, once.
+
+        Args:
+            operation: What to ask.
+            request: Its members in wire form.
+
+        Returns:
+            The service's reply.
+
+        Raises:
+            ConfigurationError: If there are no credentials to send with.
+            ServiceError: If the service said no.
+            ConnectionFailedError: If nothing usable came back.
+            UnexpectedReplyError: If a reply came that botocore cannot parse.
+        """
+        trace = Trace()
+        token = _TRACE.set(trace)
+        try:
+            with anyio.move_on_after(self._request_timeout):
+                # By its method, so that a wrapped client's wrapping is kept.
+                return _reply(operation, await self._method(operation)(**request), trace)
+            failure: SageMakerPlansError = ConnectionFailedError(
+                f"{operation.name}: no whole reply from {self._endpoint} within "
+                f"{self._request_timeout:g} s (request_timeout)",
+                request_sent=trace.request_sent,
+                operation=operation.name,
+            )
+            cause: Exception | None = None
+        except Exception as error:  # noqa: BLE001  # every one is translated, none is lost
+            failure, cause = translated(operation, error, trace, self._endpoint)
+        finally:
+            _TRACE.reset(token)
+        # Outside the handler, so that an unredacted cause is no context either.
+        raise failure from cause
+
+    def _method(self, operation: Operation) -> Callable[..., Any]:
+        try:
+            return cast("Callable[..., Any]", getattr(self._client, operation.method))
+        except AttributeError as error:
+            raise ConfigurationError(
+                f"the installed botocore does not know {operation.name}; upgrade aiobotocore",
+                operation=operation.name,
+            ) from error
+
+
+def _reply(operation: Operation, parsed: Mapping[str, Any], trace: Trace) -> Reply:
+    metadata = parsed.get("ResponseMetadata", {})
+    return Reply(
+        operation=operation,
+        body={key: value for key, value in parsed.items() if key != "ResponseMetadata"},
+        raw=trace.raw,
+        http_status=metadata.get("HTTPStatusCode"),
+        request_id=metadata.get("RequestId"),
+    )
+
+
+@define
+class OpenedClient:
+    """A client that this package made, and how to close it."""
+
+    client: object
+    close: Callable[[], Awaitable[None]]
+
+
+async def open_client(
+    *,
+    region_name: str | None,
+    profile_name: str | None,
+    endpoint_url: str | None,
+    session: AioSession | None,
+    config: AioConfig | None,
+    http_backend: HttpBackend,
+    request_timeout: float,
+) -> OpenedClient:
+    """Make a SageMaker client whose own retries are off.
+
+    Args:
+        region_name: The region; None leaves it to the environment and the profile.
+        profile_name: The profile of the AWS configuration.
+        endpoint_url: Another endpoint than the region's.
+        session: The user's session.
+        config: The user's configuration, which wins over our defaults.
+        http_backend: What carries the requests.
+        request_timeout: The longest that one request may take, in seconds.
+
+    Returns:
+        The client.
+
+    Raises:
+        ConfigurationError: If the client cannot be made: no region, no credentials, a
+            profile that does not exist, a backend that does not fit.
+    """
+    own = AioSession(profile=profile_name) if session is None else session
+    if not isinstance(cast("object", own), AioSession):
+        raise ConfigurationError(
+            f"session: an AioSession of aiobotocore is needed, got {type(own).__name__}"
+        )
+    backend = _backend(own, http_backend, is_ours=session is None)
+    ours = AioConfig(
+        connect_timeout=min(_CONNECT_TIMEOUT, request_timeout),
+        read_timeout=request_timeout,
+        max_pool_connections=_MAX_CONNECTIONS,
+        user_agent_extra="lib/sagemaker-plans",
+    )
+    merged = ours.merge(backend)
+    if config is not None:
+        merged = merged.merge(config)
+    # Last, so that it wins: this package's retries replace botocore's.
+    merged = merged.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}))
+    try:
+        await anyio.to_thread.run_sync(_load_models, own)
+        # Any: the stubs list each service, and need that service's stubs beside them.
+        context = cast("Any", own).create_client(
+            _SERVICE, region_name=region_name, endpoint_url=endpoint_url, config=merged
+        )
+        client = await context.__aenter__()
+    except CONNECTION_FAILURES as error:
+        raise ConnectionFailedError(
+            f"could not open a client: {error}", request_sent=False
+        ) from error
+    except (boto.BotoCoreError, boto.ClientError, ValueError) as error:
+        raise _cannot_open(error) from error
+    try:
+        await _require_credentials(own, merged)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await client.close()
+        raise
+    return OpenedClient(client, client.close)
+
+
+async def _require_credentials(session: AioSession, config: AioConfig) -> None:
+    # Asked for again after the client has: a session without any finds out only when
+    # it signs, and a user wants to know when the client is opened.
+    version = cast("object", getattr(config, "signature_version", None))
+    if version is not UNSIGNED and await session.get_credentials() is None:
+        raise not_sendable("a request", boto.NoCredentialsError())
+
+
+def _cannot_open(error: Exception) -> ConfigurationError:
+    words = f"could not open a client: {error}"
+    if isinstance(error, boto.NoRegionError):
+        words = (
+            "region_name: no region is set; pass region_name=, set AWS_DEFAULT_REGION, or name "
+            "a profile that has a region (profile_name=)"
+        )
+    return ConfigurationError(words)
+
+
+def _load_models(session: AioSession) -> None:
+    """Load what a client needs from disk; run in a thread, so that no loop waits for it."""
+    loader = session.get_component("data_loader")
+    for data in ("_retry", "endpoints", "partitions", "sdk-default-configuration"):
+        loader.load_data_with_path(data)
+    for kind in ("service-2", "endpoint-rule-set-1"):
+        loader.load_service_model(_SERVICE, kind)
+
+
+def _backend(session: AioSession, wanted: HttpBackend, *, is_ours: bool) -> AioConfig:
+    """Choose what carries the requests, for the session's own needs too."""
+    if wanted not in get_args(HttpBackend):
+        raise ConfigurationError(
+            f"http_backend: got {wanted!r}; allowed are {', '.join(get_args(HttpBackend))}"
+        )
+    on_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
+    if wanted == "aiohttp" and not on_asyncio:
+        raise ConfigurationError("http_backend: aiohttp runs on asyncio only; on trio use 'httpx'")
+    if wanted == "aiohttp" or (wanted == "auto" and on_asyncio):
+        return AioConfig()
+    if not any(map(find_spec, ("httpx2", "httpx"))):
+        raise ConfigurationError(
+            "http_backend: httpx is not installed; install sagemaker-plans[trio]"
+        )
+    # A full pool is no failure: a request waits for its turn, bounded by request_timeout.
+    session_cls = cast("Any", HttpxSession)
+    httpx = AioConfig(http_session_cls=session_cls, connector_args={"pool_timeout": None})
+    if is_ours or not on_asyncio:
+        # The credential chain makes clients and fetchers of its own from this default;
+        # under trio all of them need httpx.
+        theirs = cast("AioConfig | None", session.get_default_client_config())
+        session.set_default_client_config(httpx if theirs is None else httpx.merge(theirs))
+    return httpx

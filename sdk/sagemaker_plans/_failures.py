@@ -1,0 +1,174 @@
+"""What the exceptions of botocore, aiohttp and httpx mean: which error, with which facts.
+
+The one fact that money hangs on is whether a request was sent. It is said to be
+unsent only where that is proven; every doubt is "cannot be known".
+"""
+
+from typing import Any, Final, Literal, cast
+
+import botocore.exceptions as boto
+from aiohttp import ClientConnectorError, ConnectionTimeoutError
+from attrs import define
+
+from sagemaker_plans._gateway import Reply
+from sagemaker_plans._operations import Operation
+from sagemaker_plans._refusals import redacted, service_error
+from sagemaker_plans.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    InternalServiceError,
+    InvalidRequestError,
+    SageMakerPlansError,
+    ThrottledError,
+    UnexpectedReplyError,
+)
+
+
+@define
+class Trace:
+    """What became of one request."""
+
+    sending: bool = False
+    """Whether it was handed to the HTTP client."""
+    raw: bytes | None = None
+    """The body of the reply, once it is there."""
+    status: int | None = None
+    """The HTTP status of the reply, once it is there."""
+
+    @property
+    def request_sent(self) -> bool | None:
+        """False: provably not. True: a reply came. None: cannot be known."""
+        if self.status is not None:
+            return True
+        return None if self.sending else False
+
+
+CONNECTION_FAILURES: Final = (
+    boto.HTTPClientError,
+    boto.ConnectionError,
+    boto.ChecksumError,
+    boto.IncompleteReadError,
+)
+
+
+def translated(
+    operation: Operation, error: Exception, trace: Trace, endpoint: str
+) -> tuple[SageMakerPlansError, Exception]:
+    """Say what an exception of a call means.
+
+    Args:
+        operation: What was asked.
+        error: What the client raised.
+        trace: What became of the request until then.
+        endpoint: Where it was to go.
+
+    Returns:
+        The error to raise, and the cause to show with it, free of secrets.
+    """
+    if isinstance(error, boto.ClientError):
+        return _answered(operation, error, trace)
+    name = operation.name
+    failure: SageMakerPlansError
+    if isinstance(error, CONNECTION_FAILURES):
+        known = trace.request_sent
+        sent = _proven_unsent(error) if known is None else known
+        failure = ConnectionFailedError(
+            f"{name}: {_connection_words(error, endpoint, sent=sent)}",
+            request_sent=sent,
+            operation=name,
+        )
+    elif isinstance(error, boto.ParamValidationError):
+        problems = tuple(str(error.kwargs.get("report", error)).splitlines())
+        failure = InvalidRequestError(name, problems, operation=name)
+    elif trace.raw is not None:
+        reply = Reply(operation=operation, body={}, raw=trace.raw, http_status=trace.status)
+        failure = UnexpectedReplyError(
+            f"the reply to {name} cannot be parsed",
+            problems=(f"reply: {type(error).__name__}: {error}",),
+            reply=reply.text,
+            operation=name,
+            http_status=trace.status,
+        )
+    elif trace.sending:
+        failure = ConnectionFailedError(
+            f"{name}: {type(error).__name__} while waiting for the reply: {error}",
+            request_sent=None,
+            operation=name,
+        )
+    else:
+        failure = not_sendable(name, error)
+    return failure, error
+
+
+def not_sendable(name: str, error: Exception) -> ConfigurationError:
+    """Make the error for a request that could not even be prepared.
+
+    Args:
+        name: What was to be sent.
+        error: Why it could not be.
+
+    Returns:
+        The error.
+    """
+    words = f"{name} was not sent: {error}"
+    if isinstance(error, boto.NoCredentialsError):
+        words = (
+            f"{name} was not sent: no AWS credentials were found; set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, name a profile (profile_name=), or pass a session that has "
+            "credentials"
+        )
+    return ConfigurationError(words, operation=name)
+
+
+def _answered(
+    operation: Operation, error: boto.ClientError, trace: Trace
+) -> tuple[SageMakerPlansError, Exception]:
+    response = cast("dict[str, Any]", error.response)
+    answer: dict[str, Any] = response.get("Error", {})
+    metadata: dict[str, Any] = response.get("ResponseMetadata", {})
+    message = str(answer.get("Message", ""))
+    said = service_error(
+        operation.name if trace.sending else error.operation_name,
+        code=str(answer.get("Code", "")),
+        message=message,
+        http_status=metadata.get("HTTPStatusCode"),
+        headers=metadata.get("HTTPHeaders", {}),
+        request_id=metadata.get("RequestId"),
+    )
+    cause: Exception = error
+    if redacted(message) != message:
+        clean: Any = {**response, "Error": {**answer, "Message": redacted(message)}}
+        cause = boto.ClientError(clean, error.operation_name)
+    if error.operation_name == operation.name:
+        return said, cause
+    # Another service said no while the credentials were being fetched.
+    words = f"{operation.name} was not sent, for want of credentials: {said}"
+    if isinstance(said, ThrottledError | InternalServiceError):
+        return ConnectionFailedError(words, request_sent=False, operation=operation.name), cause
+    return ConfigurationError(words, operation=operation.name), cause
+
+
+def _proven_unsent(error: Exception) -> Literal[False] | None:
+    """Say whether a failure of the connection proves that nothing was sent."""
+    if isinstance(error, boto.ProxyConnectionError):
+        return False
+    inner = cast("object", getattr(error, "kwargs", {}).get("error"))
+    if isinstance(inner, ClientConnectorError | ConnectionTimeoutError):
+        return False
+    # httpx and its successor by name: whichever is installed, it need not be imported.
+    module, kind = type(inner).__module__.partition(".")[0], type(inner).__name__
+    if module in {"httpx", "httpx2"}:
+        return False if kind in {"ConnectError", "ConnectTimeout", "PoolTimeout"} else None
+    # A TLS handshake that failed under httpx; under aiohttp it is a connector error.
+    return False if isinstance(error, boto.SSLError) else None
+
+
+def _connection_words(error: Exception, endpoint: str, *, sent: bool | None) -> str:
+    words = str(error)
+    if isinstance(error, boto.EndpointConnectionError | boto.ConnectTimeoutError) and not sent:
+        inner = cast("object", getattr(error, "kwargs", {}).get("error"))
+        return (
+            f"could not connect to {endpoint} ({inner}); "
+            "check the region, the endpoint and the network"
+        )
+    return words

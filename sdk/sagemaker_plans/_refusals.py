@@ -1,0 +1,174 @@
+"""What an error answer of the service means: its code and status to an error class."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from sagemaker_plans.errors import (
+    AccessDeniedError,
+    ConflictError,
+    InternalServiceError,
+    ResourceInUseError,
+    ResourceLimitExceededError,
+    ResourceNotFoundError,
+    ServiceError,
+    ThrottledError,
+    ValidationError,
+)
+
+# SageMaker models only ResourceNotFound, ResourceInUse, ResourceLimitExceeded and
+# ConflictException; the rest are the codes that AWS services share, each also met with
+# or without its "Exception".
+_CODES: Final[dict[str, type[ServiceError]]] = {
+    "ResourceNotFound": ResourceNotFoundError,
+    "ResourceInUse": ResourceInUseError,
+    "ResourceLimitExceeded": ResourceLimitExceededError,
+    "LimitExceeded": ResourceLimitExceededError,
+    "ServiceQuotaExceeded": ResourceLimitExceededError,
+    "Conflict": ConflictError,
+    "Validation": ValidationError,
+    "ValidationError": ValidationError,
+    "InvalidParameterValue": ValidationError,
+    "InvalidParameterCombination": ValidationError,
+    "MissingParameter": ValidationError,
+    "Serialization": ValidationError,
+    "AccessDenied": AccessDeniedError,
+    "ExpiredToken": AccessDeniedError,
+    "IncompleteSignature": AccessDeniedError,
+    "InvalidClientTokenId": AccessDeniedError,
+    "InvalidSignature": AccessDeniedError,
+    "InvalidToken": AccessDeniedError,
+    "MissingAuthenticationToken": AccessDeniedError,
+    "NotAuthorized": AccessDeniedError,
+    "OptInRequired": AccessDeniedError,
+    "RequestExpired": AccessDeniedError,
+    "SignatureDoesNotMatch": AccessDeniedError,
+    "UnauthorizedOperation": AccessDeniedError,
+    "UnrecognizedClient": AccessDeniedError,
+    "BandwidthLimitExceeded": ThrottledError,
+    "PriorRequestNotComplete": ThrottledError,
+    "RequestLimitExceeded": ThrottledError,
+    "RequestThrottled": ThrottledError,
+    "SlowDown": ThrottledError,
+    "Throttled": ThrottledError,
+    "Throttling": ThrottledError,
+    "TooManyRequests": ThrottledError,
+    "InternalError": InternalServiceError,
+    "InternalFailure": InternalServiceError,
+    "InternalServer": InternalServiceError,
+    "InternalServerError": InternalServiceError,
+    "RequestTimeout": InternalServiceError,
+    "ServiceUnavailable": InternalServiceError,
+}
+
+# SageMaker often says "not found" as a ValidationException; these are its words.
+_NOT_FOUND: Final = re.compile(r"could not find|requested resource not found", re.IGNORECASE)
+
+# The service repeats the signed headers when a signature does not match, the session
+# token among them.
+_TOKEN: Final = re.compile(r"(x-amz-security-token\s*[:=]\s*)[^\s'\"&,]+", re.IGNORECASE)
+
+_UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
+_TIMED_OUT: Final = 408
+_TOO_MANY: Final = 429
+_SERVER_FAULT: Final = 500
+
+
+def redacted(message: str) -> str:
+    """Take session tokens out of a message.
+
+    Args:
+        message: The service's own words.
+
+    Returns:
+        The message, fit for a log.
+    """
+    return _TOKEN.sub(r"\1[redacted]", message)
+
+
+def error_class(code: str, message: str, http_status: int | None) -> type[ServiceError]:
+    """Find what an error answer means.
+
+    Args:
+        code: The service's error code.
+        message: The service's own words.
+        http_status: The HTTP status of the answer.
+
+    Returns:
+        The class of the error to raise.
+    """
+    known = _CODES.get(code) or _CODES.get(code.removesuffix("Exception"))
+    if known is ValidationError and _NOT_FOUND.search(message):
+        return ResourceNotFoundError
+    if known is not None:
+        return known
+    status = http_status or 0
+    if status == _TOO_MANY:
+        return ThrottledError
+    # A 408 leaves open how far the request got, like a fault of the server's.
+    if status >= _SERVER_FAULT or status == _TIMED_OUT:
+        return InternalServiceError
+    if status in {_UNAUTHORIZED, _FORBIDDEN}:
+        return AccessDeniedError
+    return ServiceError
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read how long the server asks to wait.
+
+    Args:
+        headers: The answer's headers, their names in lower case.
+
+    Returns:
+        Seconds, or None if the server did not say so legibly. Not bounded.
+    """
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.strip(), re.ASCII):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+
+
+def service_error(
+    operation: str,
+    *,
+    code: str,
+    message: str,
+    http_status: int | None,
+    headers: Mapping[str, str],
+    request_id: str | None,
+) -> ServiceError:
+    """Make the error for an error answer.
+
+    Args:
+        operation: The AWS operation.
+        code: The error code of the body, or the HTTP status where it had none.
+        message: The service's own words.
+        http_status: The HTTP status.
+        headers: The answer's headers, their names in lower case.
+        request_id: The id by which AWS support finds the request.
+
+    Returns:
+        The error.
+    """
+    named = headers.get("x-amzn-errortype", "").split(":", 1)[0].rsplit("#", 1)[-1]
+    if named and (not code or code == str(http_status)):
+        code = named
+    message = redacted(message)
+    return error_class(code, message, http_status)(
+        message,
+        code=code or "(no code)",
+        operation=operation,
+        http_status=http_status,
+        request_id=request_id,
+        retry_after=retry_after(headers),
+    )
