@@ -1,0 +1,296 @@
+"""What `import sagemaker_plans` gives: complete, documented, and cheap to import."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
+from typing import NamedTuple
+
+import attrs
+import pytest
+
+import sagemaker_plans
+
+PACKAGE = sagemaker_plans.__name__
+ALL: list[str] = getattr(sagemaker_plans, "__all__", [])
+# They take long to import, and a script that only names our types never needs them.
+LOADED_WHEN_NEEDED = (
+    *("aiobotocore", "botocore", "boto3"),
+    *("aiohttp", "httpx", "httpx2"),
+    *("rich", "trio", f"{PACKAGE}.emulator", f"{PACKAGE}.progress"),
+)
+NOT_FOR_CALLERS = frozenset({"AssertionError", "NotImplementedError", "StopAsyncIteration"})
+NOTHING_RETURNED = frozenset({"None", "NoReturn", "Never"})
+
+
+class Callee(NamedTuple):
+    """A public function or method."""
+
+    name: str
+    function: FunctionType
+    owner: type | None
+    is_property: bool = False
+
+    @property
+    def docstring(self) -> str:
+        documented = self.function
+        if self.owner is not None:
+            # An override may leave its docstring to the method that it overrides.
+            documented = getattr(self.owner, self.function.__name__, documented)
+        return inspect.getdoc(documented) or ""
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        parameters = list(inspect.signature(self.function).parameters.values())
+        return parameters if self.owner is None else parameters[1:]
+
+    @property
+    def returned(self) -> str:
+        return annotation_text(self.function.__annotations__.get("return", "None"))
+
+
+def annotation_text(annotation: object) -> str:
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+def exported() -> dict[str, object]:
+    return {name: getattr(sagemaker_plans, name) for name in ALL if hasattr(sagemaker_plans, name)}
+
+
+def modules() -> list[ModuleType]:
+    found = pkgutil.walk_packages(sagemaker_plans.__path__, f"{PACKAGE}.")
+    beside = (f"{PACKAGE}.emulator", f"{PACKAGE}.progress")
+    return [
+        importlib.import_module(each.name) for each in found if not each.name.startswith(beside)
+    ]
+
+
+CLASSES: dict[str, type] = {
+    name: each
+    for module in modules()
+    for name, each in vars(module).items()
+    if isinstance(each, type) and each.__module__ == module.__name__
+}
+
+
+def own_bases(cls: type) -> list[type]:
+    return [each for each in cls.__mro__ if each.__module__.partition(".")[0] == PACKAGE]
+
+
+def methods_of(cls: type) -> Iterator[Callee]:
+    seen: set[str] = set()
+    for base in own_bases(cls):
+        for name, member in vars(base).items():
+            if name.startswith("_") or name in seen:
+                continue
+            seen.add(name)
+            full_name = f"{cls.__qualname__}.{name}"
+            if isinstance(member, property) and isinstance(member.fget, FunctionType):
+                yield Callee(full_name, member.fget, base, is_property=True)
+                continue
+            function: object = getattr(member, "__func__", member)
+            if isinstance(function, FunctionType):
+                yield Callee(
+                    full_name, function, None if isinstance(member, staticmethod) else base
+                )
+
+
+def named_classes(annotation: object) -> list[type]:
+    words = re.findall(r"\w+", annotation_text(annotation))
+    return [CLASSES[word] for word in words if word in CLASSES]
+
+
+def reachable_classes() -> list[type]:
+    """Follow from `__all__` what annotations of results and attributes name."""
+    found: dict[type, None] = {}
+    waiting = [each for each in exported().values() if isinstance(each, type)]
+    for function in exported_functions():
+        waiting += named_classes(function.returned)
+    while waiting:
+        cls = waiting.pop()
+        if cls in found or cls.__module__.partition(".")[0] != PACKAGE:
+            continue
+        found[cls] = None
+        for base in own_bases(cls):
+            for name, annotation in inspect.get_annotations(base).items():
+                if not name.startswith("_"):
+                    waiting += named_classes(annotation)
+        for method in methods_of(cls):
+            waiting += named_classes(method.returned)
+    return list(found)
+
+
+def exported_functions() -> list[Callee]:
+    return [
+        Callee(name, each, None) for name, each in exported().items() if inspect.isfunction(each)
+    ]
+
+
+REACHABLE = reachable_classes()
+CALLEES = [*exported_functions(), *(each for cls in REACHABLE for each in methods_of(cls))]
+
+every_class = pytest.mark.parametrize("cls", REACHABLE, ids=lambda cls: cls.__qualname__)
+every_callee = pytest.mark.parametrize("callee", CALLEES, ids=lambda callee: callee.name)
+
+
+def section(docstring: str, *titles: str) -> str | None:
+    """Cut one Google section out of a docstring."""
+    match = re.search(
+        rf"^(?:{'|'.join(titles)}):\n((?:[ \t]+.*\n?|\n)+)", docstring, flags=re.MULTILINE
+    )
+    return match[1] if match else None
+
+
+def undocumented_arguments(docstring: str, parameters: list[inspect.Parameter]) -> list[str]:
+    text = section(docstring, "Args") or ""
+    named = {
+        name.strip().lstrip("*")
+        for names in re.findall(r"^    (\*{0,2}\w[\w, *]*?)(?: \([^)]*\))?:", text, re.MULTILINE)
+        for name in names.split(",")
+    }
+    return [each.name for each in parameters if each.name not in named]
+
+
+def raised_by(function: Callable[..., object]) -> set[str]:
+    """Name the classes that a function's own body raises."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    raised = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc)
+    names = {ast.unparse(each.func if isinstance(each, ast.Call) else each) for each in raised}
+    last = {name.rpartition(".")[2] for name in names}
+    return {name for name in last if name[:1].isupper()} - NOT_FOR_CALLERS
+
+
+def test_the_import_loads_nothing_heavy() -> None:
+    code = f"import sys, {PACKAGE}; print(*sorted(sys.modules), sep='\\n')"
+
+    loaded = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert PACKAGE in loaded
+    assert not {*LOADED_WHEN_NEEDED} & {*loaded}, (
+        "import these where a client is opened, inside a function"
+    )
+
+
+def test_all_is_sorted() -> None:
+    assert sorted(set(ALL)) == [*ALL]
+
+
+def test_all_names_only_what_exists() -> None:
+    missing = [name for name in ALL if not hasattr(sagemaker_plans, name)]
+
+    assert missing == []
+
+
+def test_all_names_everything_public() -> None:
+    tree = ast.parse(inspect.getsource(sagemaker_plans))
+    bound: set[str] = set()
+    for node in tree.body:
+        match node:
+            case ast.ImportFrom(module=origin, names=names, level=level):
+                if level or (origin or "").partition(".")[0] == PACKAGE:
+                    bound |= {alias.asname or alias.name for alias in names}
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ):
+                bound.add(name)
+            case ast.Assign(targets=targets):
+                bound |= {each.id for each in targets if isinstance(each, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                bound.add(name)
+            case _:
+                pass
+    public = {
+        name
+        for name in bound
+        if not name.startswith("_")
+        and not isinstance(getattr(sagemaker_plans, name, None), ModuleType)
+    }
+
+    assert public - {*ALL} == set(), (
+        "add these to __all__, or bind them under a name that starts with an underscore"
+    )
+
+
+@pytest.mark.parametrize("name", ["errors", "models"])
+def test_the_root_has_all_of(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    public: list[str] = module.__all__
+
+    assert public
+    assert {*public} - {*ALL} == set(), f"{name} has these, the root lacks them"
+
+
+def test_there_is_something_to_document() -> None:
+    assert "AsyncClient" in ALL
+    assert {"AsyncClient.aclose", "AsyncClient.from_client"} <= {each.name for each in CALLEES}
+
+
+@every_class
+def test_a_class_can_be_found_where_it_says_it_is(cls: type) -> None:
+    found: object = importlib.import_module(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name)
+
+    assert found is cls
+
+
+@every_class
+def test_a_class_has_a_docstring(cls: type) -> None:
+    # attrs and dataclasses may write one of their own: the signature, nothing more.
+    assert cls.__doc__, f"{cls.__qualname__} has no docstring"
+    assert not cls.__doc__.startswith(f"{cls.__name__}("), f"{cls.__qualname__} has no docstring"
+
+
+@every_class
+def test_a_class_tells_what_it_takes(cls: type) -> None:
+    written = vars(cls).get("__init__")
+    if not isinstance(written, FunctionType) or attrs.has(cls):
+        return  # inherited, or attrs made it from attributes documented one by one
+    docstring = "\n".join(filter(None, [inspect.getdoc(cls), inspect.getdoc(written)]))
+    parameters = list(inspect.signature(written).parameters.values())[1:]
+
+    missing = undocumented_arguments(docstring, parameters)
+
+    assert missing == [], f"the docstring of {cls.__qualname__} needs these under `Args:`"
+
+
+@every_callee
+def test_a_function_has_a_docstring(callee: Callee) -> None:
+    assert callee.docstring, f"{callee.name} has no docstring"
+
+
+@every_callee
+def test_a_function_tells_what_it_takes(callee: Callee) -> None:
+    missing = undocumented_arguments(callee.docstring, callee.parameters)
+
+    assert missing == [], f"the docstring of {callee.name} needs these under `Args:`"
+
+
+@every_callee
+def test_a_function_tells_what_it_returns(callee: Callee) -> None:
+    if callee.is_property or callee.returned in NOTHING_RETURNED:
+        return
+
+    assert section(callee.docstring, "Returns", "Yields"), (
+        f"the docstring of {callee.name} needs `Returns:` (it returns {callee.returned})"
+    )
+
+
+@every_callee
+def test_a_function_tells_what_it_raises(callee: Callee) -> None:
+    raised = raised_by(callee.function)
+    told = section(callee.docstring, "Raises") or ""
+
+    missing = {name for name in raised if not re.search(rf"\b{name}\b", told)}
+
+    assert missing == set(), f"the docstring of {callee.name} needs these under `Raises:`"

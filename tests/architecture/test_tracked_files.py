@@ -1,0 +1,105 @@
+"""What is tracked names no machine, no package registry and no locked versions."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Put together here, for this file is tracked too.
+REGISTRY_HOSTS = tuple(
+    ".".join(labels)
+    for labels in (
+        ("pypi", "org"),
+        ("pypi", "python", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("anaconda", "org"),
+        ("jfrog", "io"),
+    )
+)
+INDEX_ADDRESS = r"https?://[^\s\"']+/simple(?![\w-])"
+HOME = r"(?<![\w.~$}-])(?:/home/[a-z]|/Users/[A-Za-z]|/root/|[A-Z]:\\+Users\\)"
+
+
+def patterns() -> dict[str, re.Pattern[str]]:
+    hosts = "|".join(map(re.escape, REGISTRY_HOSTS))
+    found = {
+        "a package registry": re.compile(f"(?:{hosts})|{INDEX_ADDRESS}", re.IGNORECASE),
+        "a home directory": re.compile(HOME),
+    }
+    # A checkout at the root of the file system has a name too common to look for.
+    if len(ROOT.parts) > len(("/", "folder")):
+        found["this checkout's own place"] = re.compile(
+            rf"(?<![\w./-]){re.escape(str(ROOT))}(?![\w-])"
+        )
+    return found
+
+
+PATTERNS = patterns()
+
+
+def tracked_files() -> Iterator[Path]:
+    """List what git tracks, or in an unpacked source distribution all there is."""
+    listing = subprocess.run(  # noqa: S603
+        # A checkout may belong to another user than the one who tests it.
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listing.returncode == 0:
+        yield from (ROOT / name for name in listing.stdout.split("\0") if name)
+        return
+    for path in ROOT.rglob("*"):
+        inside = path.relative_to(ROOT).parts
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in inside):
+            yield path
+
+
+FILES = sorted(path for path in tracked_files() if path.is_file())
+
+
+def test_the_tracked_files_are_found() -> None:
+    assert {ROOT / "pyproject.toml", ROOT / "noxfile.py", ROOT / "README.md"} <= {*FILES}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"index = https://{REGISTRY_HOSTS[0]}/", "a package registry"),
+        ("https://mirror.example/team/simple", "a package registry"),
+        ("see /home/" + "ada/notes", "a home directory"),
+        ("/root" + "/project", "a home directory"),
+    ],
+)
+def test_the_patterns_find_what_they_are_for(text: str, what: str) -> None:
+    assert PATTERNS[what].search(text)
+
+
+@pytest.mark.parametrize("what", PATTERNS)
+def test_no_tracked_file_names(what: str) -> None:
+    found: list[str] = []
+    for path in FILES:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [
+            f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+            for number, line in enumerate(text.splitlines(), 1)
+            if PATTERNS[what].search(line)
+        ]
+
+    assert found == [], f"these lines name {what}:\n" + "\n".join(found)
+
+
+def test_no_lock_file_is_tracked() -> None:
+    found = [str(path.relative_to(ROOT)) for path in FILES if path.suffix == ".lock"]
+
+    assert found == [], "a library is tested with what its users get: `git rm` the lock files"
