@@ -1,0 +1,188 @@
+"""The admin surface: the emulator's controls over HTTP, for tests in any language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias, cast
+
+import attrs
+
+from sagemaker_plans.emulator._answers import parsed_object
+from sagemaker_plans.emulator._faults import Fault, FaultSchedule
+from sagemaker_plans.emulator._recording import RecordedRequest, Recorder
+from sagemaker_plans.emulator._refusal import Refusal
+from sagemaker_plans.emulator._service import Service
+
+ADMIN_PREFIX: Final = "/_emulator"
+"""Where the admin surface begins; AWS never uses such a path."""
+
+NAMED_FAULTS: Final[Mapping[str, Callable[..., Fault]]] = {
+    "throttle": Fault.throttle,
+    "error": Fault.error,
+    "internal_failure": Fault.internal_failure,
+    "service_unavailable": Fault.service_unavailable,
+    "not_found_as_validation": Fault.not_found_as_validation,
+    "latency": Fault.latency,
+    "hang": Fault.hang,
+    "disconnect": Fault.disconnect,
+    "drip": Fault.drip,
+    "cut_body": Fault.cut_body,
+    "truncated_json": Fault.truncated_json,
+    "not_json": Fault.not_json,
+    "empty_object": Fault.empty_object,
+    "missing_member": Fault.missing_member,
+    "empty_page": Fault.empty_page,
+    "repeated_token": Fault.repeated_token,
+    "unknown_enum_value": Fault.unknown_enum_value,
+    "unknown_member": Fault.unknown_member,
+}
+"""The faults that can be ordered by name; each takes its own arguments."""
+
+_Json: TypeAlias = dict[str, object]
+
+_NUMBER: Final = (int, float)
+_ARGUMENT_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "code": str,
+    "committed": bool,
+    "how": str,
+    "member": str,
+    "message": str,
+    "retry_after": _NUMBER,
+    "seconds": _NUMBER,
+    "status": int,
+    "value": str,
+}
+
+
+class AdminError(Exception):
+    """An order that cannot be carried out."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@attrs.frozen(kw_only=True)
+class Admin:
+    """Answers the requests below `ADMIN_PREFIX`; they are neither signed nor recorded."""
+
+    service: Service
+    faults: FaultSchedule
+    recorder: Recorder
+    reset: Callable[[], None]
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, object]:
+        """Carry out one order.
+
+        Args:
+            method: The HTTP method.
+            path: The whole path.
+            body: The raw body; only POST requests have one.
+
+        Returns:
+            The HTTP status and the JSON to reply with.
+        """
+        reads: dict[str, Callable[[], object]] = {
+            "state": self._state,
+            "requests": lambda: [_recorded(one) for one in self.recorder.snapshot()],
+        }
+        orders: dict[str, Callable[[_Json], object]] = {
+            "clock": self._set_clock,
+            "faults": self._set_faults,
+            "reset": self._reset,
+        }
+        name = path.removeprefix(f"{ADMIN_PREFIX}/")
+        try:
+            if name in reads:
+                _require(method, "GET")
+                return 200, reads[name]()
+            if name in orders:
+                _require(method, "POST")
+                return 200, orders[name](parsed_object(body or b"{}"))
+            known = ", ".join(sorted({*reads, *orders}))
+            raise AdminError(f"there is no {path}; below {ADMIN_PREFIX}/ are: {known}", 404)
+        except AdminError as error:
+            return error.status, {"error": str(error)}
+        except Refusal as refusal:
+            return 400, {"error": refusal.message}
+        except ValueError as error:
+            return 400, {"error": str(error)}
+
+    def _state(self) -> object:
+        return {
+            "clock": self._clock_state(),
+            "operations": self.service.operations,
+            **self.service.snapshot(),
+        }
+
+    def _clock_state(self) -> _Json:
+        clock = self.service.clock
+        return {"now": clock.now(), "held": clock.held, "speed": clock.speed}
+
+    def _set_clock(self, order: _Json) -> object:
+        clock = self.service.clock
+        match order:
+            case {"hold": True, **rest} if not rest:
+                clock.hold()
+            case {"release": True, **rest} if not rest:
+                clock.release()
+            case {"advance": int() | float() as seconds, **rest} if not rest:
+                clock.advance(seconds)
+            case _:
+                raise AdminError(
+                    'the clock takes {"hold": true}, {"release": true} or {"advance": <seconds>}'
+                )
+        return self._clock_state()
+
+    def _set_faults(self, order: _Json) -> object:
+        if order == {"clear": True}:
+            self.faults.clear()
+            return {}
+        values = {"nth": 1, "times": 1, "arguments": {}} | order
+        match values:
+            case {
+                "operation": str() as operation,
+                "fault": str() as name,
+                "arguments": dict() as arguments,
+                "nth": int() as nth,
+                "times": (int() | None) as times,
+                **rest,
+            } if not rest:
+                fault = _named_fault(name, cast("_Json", arguments))
+                self.faults.inject(operation, fault, nth=nth, times=times)
+            case _:
+                raise AdminError(
+                    'a fault is {"operation": ..., "fault": ..., "arguments": {...}, "nth": 1, '
+                    '"times": 1}, all but the first two optional; or {"clear": true}'
+                )
+        return {}
+
+    def _reset(self, order: _Json) -> object:
+        if order:
+            raise AdminError("a reset takes no arguments")
+        self.reset()
+        return {}
+
+
+def _require(method: str, wanted: str) -> None:
+    if method != wanted:
+        raise AdminError(f"this takes {wanted}, not {method}", 405)
+
+
+def _named_fault(name: str, arguments: _Json) -> Fault:
+    if name not in NAMED_FAULTS:
+        raise AdminError(f"there is no fault {name!r}; there are {', '.join(NAMED_FAULTS)}")
+    for argument, value in arguments.items():
+        wanted = _ARGUMENT_TYPES.get(argument, object)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            raise AdminError(f"{argument} of the fault {name} cannot be {json.dumps(value)}")
+    try:
+        return NAMED_FAULTS[name](**arguments)
+    except TypeError as error:
+        # The factory's own sentence names the argument that is missing or too many.
+        raise AdminError(f"the arguments do not fit the fault {name}: {error}") from error
+
+
+def _recorded(request: RecordedRequest) -> object:
+    return attrs.asdict(request, recurse=False) | {"headers": dict(request.headers)}

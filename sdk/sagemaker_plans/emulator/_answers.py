@@ -1,0 +1,78 @@
+"""HTTP answers in the shape of AWS JSON 1.1, before they become bytes on a socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final, cast
+
+import attrs
+
+from sagemaker_plans.emulator._faults import ErrorAnswer
+from sagemaker_plans.emulator._refusal import Refusal
+from sagemaker_plans.emulator._validation import service_model
+
+CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """One HTTP reply."""
+
+    request_id: str
+    body: bytes
+    status: int = 200
+    content_type: str = CONTENT_TYPE
+    error_code: str | None = None
+    retry_after: float | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The reply's headers, but for its length."""
+        headers = {"Content-Type": self.content_type, "x-amzn-RequestId": self.request_id}
+        if self.error_code is not None:
+            headers["x-amzn-errortype"] = self.error_code
+        if self.retry_after is not None:
+            headers["Retry-After"] = f"{self.retry_after:g}"
+        return headers
+
+
+def success(request_id: str, operation: str, reply: Mapping[str, object]) -> Answer:
+    """Return the answer with a reply; operations without output have an empty body."""
+    silent = service_model().operation_model(operation).output_shape is None
+    return Answer(request_id=request_id, body=b"" if silent else json_bytes(reply))
+
+
+def failure(request_id: str, error: Refusal | ErrorAnswer) -> Answer:
+    """Return the answer of an error: code in body and header, for all kinds of SDKs."""
+    return Answer(
+        request_id=request_id,
+        body=json_bytes({"__type": error.code, "message": error.message}),
+        status=error.status,
+        error_code=error.code,
+        retry_after=error.retry_after if isinstance(error, ErrorAnswer) else None,
+    )
+
+
+def json_bytes(value: object) -> bytes:
+    """Return compact JSON, which is what makes a throttle 58 bytes long."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def parsed_object(body: bytes) -> dict[str, object]:
+    """Read a JSON object.
+
+    Raises:
+        Refusal: `SerializationException`: it is not one.
+    """
+    try:
+        value: object = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Refusal("SerializationException", "The body is not valid JSON.") from error
+    if not isinstance(value, dict):
+        raise Refusal("SerializationException", "The body is not a JSON object.")
+    return cast("dict[str, object]", value)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,101 @@
+"""The emulator's clock: real time times a speed, which tests hold and advance."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import final
+
+
+@final
+class Clock:
+    """Epoch seconds as the emulated service sees them; safe to use from any thread.
+
+    The clock starts at the machine's time (or at `start`) and then follows
+    `source` at `speed`. It never goes back.
+
+    Args:
+        speed: Emulated seconds per second of `source`; 60 makes a minute pass in
+            one second.
+        source: Any steadily growing number of seconds; tests under a virtual
+            clock pass that clock's time.
+        start: Epoch seconds to begin with; the machine's time if None.
+
+    Raises:
+        ValueError: `speed` is not a positive finite number.
+    """
+
+    __slots__ = ("_anchor", "_held", "_lock", "_offset", "_source", "_speed")
+
+    def __init__(
+        self,
+        *,
+        speed: float = 1.0,
+        source: Callable[[], float] = time.monotonic,
+        start: float | None = None,
+    ) -> None:
+        if not (math.isfinite(speed) and speed > 0):
+            raise ValueError(f"speed must be a positive number, not {speed!r}")
+        self._lock = threading.Lock()
+        self._source = source
+        self._speed = speed
+        self._offset = time.time() if start is None else start
+        self._anchor = source()
+        self._held = False
+
+    def now(self) -> float:
+        """Return the emulated time.
+
+        Returns:
+            Epoch seconds, rounded to microseconds.
+        """
+        with self._lock:
+            return self._read()
+
+    def hold(self) -> None:
+        """Stop the clock where it is, until `release`; only `advance` moves it then."""
+        with self._lock:
+            self._settle()
+            self._held = True
+
+    def release(self) -> None:
+        """Let a held clock run again from where it stands."""
+        with self._lock:
+            self._settle()
+            self._held = False
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward at once, held or not.
+
+        Args:
+            seconds: Emulated seconds, zero or more.
+
+        Raises:
+            ValueError: `seconds` is negative or not finite.
+        """
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise ValueError(f"the clock advances by zero or more seconds, not by {seconds!r}")
+        with self._lock:
+            self._offset += seconds
+
+    @property
+    def held(self) -> bool:
+        """Whether the clock stands still."""
+        with self._lock:
+            return self._held
+
+    @property
+    def speed(self) -> float:
+        """Emulated seconds per second of the source."""
+        return self._speed
+
+    def _read(self) -> float:
+        elapsed = 0.0 if self._held else (self._source() - self._anchor) * self._speed
+        return round(self._offset + elapsed, 6)
+
+    def _settle(self) -> None:
+        """Fold the time that has passed into the offset, so that the state can change."""
+        self._offset = self._read()
+        self._anchor = self._source()

@@ -1,0 +1,368 @@
+"""The emulator as its users hold it: state, clock, faults and a server in a thread."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, final
+
+from sagemaker_plans.emulator._admin import Admin
+from sagemaker_plans.emulator._clock import Clock
+from sagemaker_plans.emulator._extensions import Purchase, TrainingPlanStatus
+from sagemaker_plans.emulator._faults import Fault, FaultSchedule
+from sagemaker_plans.emulator._fleets import DEFAULT_FLEET_SIZE
+from sagemaker_plans.emulator._gate import Gate
+from sagemaker_plans.emulator._recording import RecordedRequest, Recorder
+from sagemaker_plans.emulator._rollout import Timings
+from sagemaker_plans.emulator._seed import Seed
+from sagemaker_plans.emulator._seed_file import read_seed
+from sagemaker_plans.emulator._server import FrontDesk
+from sagemaker_plans.emulator._service import Service
+from sagemaker_plans.emulator._sigv4 import DEFAULT_CREDENTIALS, Credentials
+from sagemaker_plans.emulator._thread import ServerThread
+
+_BACKLOG: Final = 4096
+# A thousand clients may knock at once.
+
+
+@final
+class Emulator:
+    """A SageMaker of its own on the loopback interface.
+
+    Use it as a context manager. The server has its own thread and event loop, so that
+    the code under test may be synchronous or run on asyncio or trio.
+
+    Args:
+        host: The address to bind.
+        port: The port to bind; 0 picks a free one.
+        speed: Emulated seconds per real second.
+        timings: How long things take, on the emulator's clock.
+        credentials: Secret keys by access key id; "any" checks signatures for form only;
+            None knows the keys that tests and documentation use, `test`/`test` first.
+        strict_fleets: Refuse fleets and devices that nobody registered, instead of
+            letting them come into being.
+        failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
+            the stage is FAILED; with 0 one failed device is enough.
+        seed: What exists at the beginning, or the path of a JSON or TOML file that tells;
+            None plants `Seed.default()`.
+
+    Raises:
+        ValueError: A number is out of its range, there are no credentials, or the seed
+            file does not say what it should (`SeedError`).
+        OSError: The seed file cannot be read.
+        Refusal: A plan of the seed is not one that the service would accept.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        speed: float = 1.0,
+        timings: Timings | None = None,
+        credentials: Credentials | None = None,
+        strict_fleets: bool = False,
+        failure_tolerance: float = 0.0,
+        seed: Seed | str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._credentials: Credentials = DEFAULT_CREDENTIALS if credentials is None else credentials
+        if not self._credentials:
+            raise ValueError("credentials must hold at least one access key")
+        self._service = Service(
+            clock=Clock(speed=speed),
+            timings=timings,
+            strict_fleets=strict_fleets,
+            failure_tolerance=failure_tolerance,
+            seed=seed if seed is None or isinstance(seed, Seed) else read_seed(Path(seed)),
+        )
+        self._faults = FaultSchedule(self._service.operations)
+        self._recorder = Recorder()
+        self._failures: list[Exception] = []
+        self._server: ServerThread | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if self._failures:
+            bugs = ExceptionGroup("the emulator itself failed on requests", self.failures)
+            if error is None:
+                raise bugs
+            error.add_note(f"Besides, {bugs}: {self._failures!r}")
+
+    def start(self) -> None:
+        """Bind the port and serve.
+
+        Raises:
+            RuntimeError: It runs already.
+            OSError: The address cannot be bound.
+        """
+        if self._server is not None:
+            raise RuntimeError("the emulator is already running")
+        desk = FrontDesk(
+            service=self._service,
+            faults=self._faults,
+            recorder=self._recorder,
+            credentials=self._credentials,
+            admin=Admin(
+                service=self._service,
+                faults=self._faults,
+                recorder=self._recorder,
+                reset=self.reset,
+            ),
+            failures=self._failures,
+        )
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
+        self._port = listener.getsockname()[1]
+        self._server = ServerThread(desk, listener)
+
+    def stop(self) -> None:
+        """Close every connection, at once, and end the thread; harmless when stopped."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """The URL for `endpoint_url=` of any AWS client.
+
+        Raises:
+            RuntimeError: It is about to get a port of its own, when it is started.
+        """
+        if not self._port:
+            raise RuntimeError("the emulator has no port yet: start it")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def region(self) -> str:
+        """The region of the default seed's ARNs; any other is served too."""
+        return "us-east-1"
+
+    @property
+    def access_key_id(self) -> str:
+        """An access key that the emulator knows."""
+        return "test" if self._credentials == "any" else next(iter(self._credentials))
+
+    @property
+    def secret_access_key(self) -> str:
+        """The secret of `access_key_id`."""
+        return "test" if self._credentials == "any" else self._credentials[self.access_key_id]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that lead AWS clients here, SageMaker only."""
+        return {
+            "AWS_ENDPOINT_URL_SAGEMAKER": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+        }
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the emulated service."""
+        return self._service.clock
+
+    @property
+    def requests(self) -> tuple[RecordedRequest, ...]:
+        """Every request that came in, in the order of arrival."""
+        return self._recorder.snapshot()
+
+    def requests_of(self, operation: str) -> tuple[RecordedRequest, ...]:
+        """Return the requests of one operation, in the order of arrival.
+
+        Raises:
+            ValueError: The emulator has no such operation.
+        """
+        if operation not in self._service.operations:
+            raise ValueError(f"there is no operation {operation!r}")
+        return tuple(one for one in self.requests if one.operation == operation)
+
+    @property
+    def purchases(self) -> tuple[Purchase, ...]:
+        """Every accepted purchase of a training plan extension, in order."""
+        return self._service.purchases
+
+    @property
+    def failures(self) -> tuple[Exception, ...]:
+        """Errors of the emulator itself; leaving the context raises them."""
+        return tuple(self._failures)
+
+    @property
+    def training_plan_arn(self) -> str:
+        """The ARN of the oldest training plan, `demo-plan` in the default seed.
+
+        Raises:
+            LookupError: There is none.
+        """
+        if not self._service.training_plan_arns:
+            raise LookupError("there is no training plan")
+        return self._service.training_plan_arns[0]
+
+    def add_fleet(
+        self,
+        name: str,
+        *,
+        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
+        failing: Iterable[str] = (),
+        failure_rate: float = 0.0,
+    ) -> None:
+        """Register a device fleet, or replace it for the stages that start from now on.
+
+        Args:
+            name: The fleet's name.
+            devices: Device names in the order in which they report, or how many.
+            failing: Devices whose deployments fail.
+            failure_rate: Share of the devices, 0 to 1, that fail besides, drawn from the
+                fleet's name: the same in every run.
+
+        Raises:
+            ValueError: The rate is outside 0 to 1, or the number of devices negative.
+        """
+        self._service.add_fleet(name, devices=devices, failing=failing, failure_rate=failure_rate)
+
+    def add_training_plan(
+        self,
+        name: str,
+        *,
+        status: TrainingPlanStatus | None = None,
+        start_in_hours: float = -24.0,
+        duration_hours: int = 720,
+        instance_type: str = "ml.p5.48xlarge",
+        instance_count: int = 2,
+        region: str = "us-east-1",
+    ) -> str:
+        """Register a training plan.
+
+        Args:
+            name: Its name.
+            status: A status that stays whatever the clock says; None computes it:
+                Scheduled, then Active, then Expired.
+            start_in_hours: Hours from now until it starts; negative for one that runs.
+            duration_hours: Its length without extensions.
+            instance_type: What it reserves.
+            instance_count: How many of them.
+            region: The region of its ARN.
+
+        Returns:
+            Its ARN.
+
+        Raises:
+            ValueError: There is a plan of that name in that region.
+        """
+        return self._service.add_training_plan(
+            name,
+            status=status,
+            start_in_hours=start_in_hours,
+            duration_hours=duration_hours,
+            instance_type=instance_type,
+            instance_count=instance_count,
+            region=region,
+        )
+
+    def add_extension_offering(
+        self,
+        training_plan_arn: str,
+        *,
+        offering_id: str | None = None,
+        duration_hours: int = 24,
+        upfront_fee: str = "1234.50",
+        currency_code: str = "USD",
+        resellable: bool = False,
+        sold_out: bool = False,
+        payment_fails: bool = False,
+    ) -> str:
+        """Put an extension of a training plan on sale, or change one that is.
+
+        Args:
+            training_plan_arn: The plan.
+            offering_id: The offering's id; a new one is made up if None.
+            duration_hours: By how much it extends the plan.
+            upfront_fee: The price, sent as it is: a decimal string in real life.
+            currency_code: The price's currency, sent as it is.
+            resellable: Let it be bought again and again, each time for money.
+            sold_out: List it, but refuse every purchase.
+            payment_fails: Let the payment end in Failed.
+
+        Returns:
+            The offering's id.
+
+        Raises:
+            ValueError: There is no such plan.
+        """
+        return self._service.add_extension_offering(
+            training_plan_arn,
+            offering_id=offering_id,
+            duration_hours=duration_hours,
+            upfront_fee=upfront_fee,
+            currency_code=currency_code,
+            resellable=resellable,
+            sold_out=sold_out,
+            payment_fails=payment_fails,
+        )
+
+    def inject(self, operation: str, fault: Fault, *, nth: int = 1, times: int | None = 1) -> None:
+        """Let a fault strike from the nth call of an operation on, counted from now.
+
+        Args:
+            operation: An operation's name, or "*" for any.
+            fault: What goes wrong.
+            nth: The first call that is struck; 1 is the next.
+            times: How many calls in a row; None is all from then on.
+
+        Raises:
+            ValueError: There is no such operation, the fault has no effect on it, or a
+                number is below 1.
+        """
+        self._faults.inject(operation, fault, nth=nth, times=times)
+
+    @contextmanager
+    def hold_replies(self, operation: str, *, committed: bool = True) -> Iterator[Gate]:
+        """Hold the replies of an operation back while the context lasts.
+
+        Args:
+            operation: An operation's name, or "*" for any.
+            committed: Carry the operation out at once and hold its reply; otherwise the
+                operation is not carried out and the reply, when it comes, is a 503.
+
+        Yields:
+            The gate: wait for arrivals there, and open it early if need be. Leaving the
+            context opens it, and later calls are not held any more.
+
+        Raises:
+            ValueError: There is no such operation.
+        """
+        gate = Gate()
+        withdraw = self._faults.inject(
+            operation, Fault.wait_until(gate, committed=committed), times=None
+        )
+        try:
+            yield gate
+        finally:
+            withdraw()
+            gate.open()
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self._faults.clear()
+
+    def reset(self) -> None:
+        """Forget state, faults and recordings, and plant the seed; the clock goes on."""
+        self._faults.clear()
+        self._recorder.clear()
+        self._service.reset()

@@ -1,0 +1,115 @@
+"""What the server really saw: every request, kept from the moment it arrived."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Final, final
+
+import attrs
+
+_SECRET_HEADERS: Final = frozenset({"authorization", "x-amz-security-token"})
+
+
+@final
+class Headers(Mapping[str, str]):
+    """Request headers, read without regard to case; secrets say `redacted`.
+
+    Args:
+        headers: Values by name in lower case.
+    """
+
+    __slots__ = ("_values",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._values = {
+            name: "redacted" if name in _SECRET_HEADERS else value
+            for name, value in headers.items()
+        }
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({self._values!r})"
+
+
+@attrs.frozen(kw_only=True)
+class RecordedRequest:
+    """One request that reached the AWS side of the server."""
+
+    request_id: str
+    """The `x-amzn-RequestId` of its reply."""
+
+    operation: str
+    """The operation of its target header; empty if it had none."""
+
+    body: Mapping[str, object] | None
+    """The parsed body; None if it was not a JSON object."""
+
+    headers: Headers
+    region: str | None
+    """The region of its credential scope."""
+
+    received_at: float
+    """Epoch seconds of the emulator's clock."""
+
+    fault: str | None = None
+    """The name of the fault that struck it."""
+
+    committed: bool = False
+    """Whether the operation was carried out, whatever the client got to hear of it."""
+
+    status: int | None = None
+    """The HTTP status of the reply; None if no reply was sent, or not yet."""
+
+    error_code: str | None = None
+    """The AWS error code of the reply."""
+
+
+@final
+class Recorder:
+    """The requests in the order of their arrival; safe from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: dict[str, RecordedRequest] = {}
+
+    def arrived(self, request: RecordedRequest) -> None:
+        """Keep a request before anything is done about it."""
+        with self._lock:
+            self._requests[request.request_id] = request
+
+    def committed(self, request_id: str) -> None:
+        """Note that the operation was carried out."""
+        self._change(request_id, committed=True)
+
+    def struck(self, request_id: str, fault: str) -> None:
+        """Note which fault strikes the request."""
+        self._change(request_id, fault=fault)
+
+    def answering(self, request_id: str, status: int, error_code: str | None) -> None:
+        """Note the reply, before its first byte leaves."""
+        self._change(request_id, status=status, error_code=error_code)
+
+    def clear(self) -> None:
+        """Forget all requests."""
+        with self._lock:
+            self._requests.clear()
+
+    def snapshot(self) -> tuple[RecordedRequest, ...]:
+        """Return all requests so far."""
+        with self._lock:
+            return tuple(self._requests.values())
+
+    def _change(self, request_id: str, **changes: str | int | bool | None) -> None:
+        with self._lock:
+            # A reset may have come between the arrival and now.
+            if request_id in self._requests:
+                self._requests[request_id] = attrs.evolve(self._requests[request_id], **changes)

@@ -1,0 +1,151 @@
+"""What exists when an emulator starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from sagemaker_plans.emulator._extensions import TrainingPlanStatus
+from sagemaker_plans.emulator._fleets import DEFAULT_FLEET_SIZE
+
+if TYPE_CHECKING:
+    from sagemaker_plans.emulator._service import Service
+
+
+@attrs.frozen(kw_only=True)
+class FleetSeed:
+    """A device fleet to begin with."""
+
+    name: str
+
+    devices: tuple[str, ...] | int = DEFAULT_FLEET_SIZE
+    """Device names, or how many."""
+
+    failing: tuple[str, ...] = ()
+    """Devices whose deployments fail."""
+
+    failure_rate: float = 0.0
+    """Share of the devices, 0 to 1, that fail besides."""
+
+
+@attrs.frozen(kw_only=True)
+class PlanSeed:
+    """An edge deployment plan to begin with."""
+
+    create: Mapping[str, object]
+    """The body of a CreateEdgeDeploymentPlan request, as AWS spells it."""
+
+    start: tuple[str, ...] = ()
+    """Stages that have just been started."""
+
+
+@attrs.frozen(kw_only=True)
+class OfferingSeed:
+    """An extension offering to begin with."""
+
+    offering_id: str
+    duration_hours: int = 24
+    upfront_fee: str = "1234.50"
+    currency_code: str = "USD"
+    resellable: bool = False
+    sold_out: bool = False
+    payment_fails: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class TrainingPlanSeed:
+    """A training plan to begin with."""
+
+    name: str
+    status: TrainingPlanStatus | None = None
+    start_in_hours: float = -24.0
+    duration_hours: int = 720
+    instance_type: str = "ml.p5.48xlarge"
+    instance_count: int = 2
+    region: str = "us-east-1"
+    offerings: tuple[OfferingSeed, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Seed:
+    """Everything to begin with; `Seed()` is an empty account."""
+
+    fleets: tuple[FleetSeed, ...] = ()
+    plans: tuple[PlanSeed, ...] = ()
+    training_plans: tuple[TrainingPlanSeed, ...] = ()
+
+    @classmethod
+    def default(cls) -> Seed:
+        """Return the seed of an emulator that was given none.
+
+        Returns:
+            The fleet `cameras` with cam-001 to cam-010, and the running training plan
+            `demo-plan` with three extension offerings.
+        """
+        return cls(
+            fleets=(
+                FleetSeed(
+                    name="cameras", devices=tuple(f"cam-{number:03}" for number in range(1, 11))
+                ),
+            ),
+            training_plans=(
+                TrainingPlanSeed(
+                    name="demo-plan",
+                    offerings=(
+                        OfferingSeed(
+                            offering_id="tpeo-0123456789abcdef",
+                            duration_hours=24,
+                            upfront_fee="1234.50",
+                        ),
+                        OfferingSeed(
+                            offering_id="tpeo-0123456789abcde0",
+                            duration_hours=48,
+                            upfront_fee="2469.00",
+                        ),
+                        OfferingSeed(
+                            offering_id="tpeo-0123456789abcde1",
+                            duration_hours=168,
+                            upfront_fee="8641.50",
+                        ),
+                    ),
+                ),
+            ),
+        )
+
+    def plant(self, service: Service) -> None:
+        """Bring everything into being.
+
+        Raises:
+            Refusal: A plan is not one that the service would accept, or a stage that
+                should be started is not there.
+            ValueError: A fleet makes no sense, or a training plan is there already.
+        """
+        for fleet in self.fleets:
+            service.add_fleet(
+                fleet.name,
+                devices=fleet.devices,
+                failing=fleet.failing,
+                failure_rate=fleet.failure_rate,
+            )
+        for training_plan in self.training_plans:
+            arn = service.add_training_plan(
+                **attrs.asdict(
+                    training_plan,
+                    recurse=False,
+                    filter=attrs.filters.exclude("offerings"),
+                )
+            )
+            for offering in training_plan.offerings:
+                service.add_extension_offering(arn, **attrs.asdict(offering, recurse=False))
+        for plan in self.plans:
+            service.handle("CreateEdgeDeploymentPlan", plan.create)
+            for stage in plan.start:
+                service.handle(
+                    "StartEdgeDeploymentStage",
+                    {
+                        "EdgeDeploymentPlanName": plan.create["EdgeDeploymentPlanName"],
+                        "StageName": stage,
+                    },
+                )

@@ -1,0 +1,110 @@
+"""Edge deployment plans and stages as records, and their wire forms."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from sagemaker_plans.emulator._refusal import not_found
+from sagemaker_plans.emulator._rollout import Rollout, StageStatus, reached
+from sagemaker_plans.emulator._wire_members import Reply, Request
+
+DEFAULT_POLICY: Final = "ROLLBACK_ON_FAILURE"
+"""The failure handling policy of a stage that names none."""
+
+
+@attrs.define
+class Stage:
+    """One stage; its status is computed from the clock when somebody asks."""
+
+    name: str
+    selection: Request
+    policy: str
+    ready_at: float
+    devices: tuple[str, ...]
+    rollout: Rollout | None = None
+
+    def status(self, now: float) -> StageStatus:
+        """Return where the stage stands."""
+        if self.rollout is not None:
+            return self.rollout.status(now)
+        return "READYTODEPLOY" if reached(now, self.ready_at) else "CREATING"
+
+    def counts(self, now: float) -> tuple[int, int, int]:
+        """Return how many devices succeeded, are pending, and failed."""
+        if self.rollout is None:
+            return 0, len(self.devices), 0
+        reported, failed = self.rollout.reported(now), self.rollout.failed(now)
+        return reported - failed, len(self.devices) - reported, failed
+
+    def message(self, now: float) -> str:
+        """Return the sentence that goes with the status."""
+        succeeded, pending, failed = self.counts(now)
+        total = succeeded + pending + failed
+        if failed and self.policy == DEFAULT_POLICY:
+            return f"{failed} of {total} devices failed and rolled back to what they ran before."
+        if failed:
+            return f"{failed} of {total} devices failed and were left as they are."
+        if not total:
+            return "No device of the fleet is selected by this stage."
+        return f"{succeeded} of {total} devices deployed."
+
+    def summary(self, now: float) -> Reply:
+        """Return the wire form."""
+        succeeded, pending, failed = self.counts(now)
+        status: Reply = {
+            "StageStatus": self.status(now),
+            "EdgeDeploymentSuccessInStage": succeeded,
+            "EdgeDeploymentPendingInStage": pending,
+            "EdgeDeploymentFailedInStage": failed,
+        }
+        if self.rollout is not None:
+            status["EdgeDeploymentStatusMessage"] = self.message(now)
+            status["EdgeDeploymentStageStartTime"] = self.rollout.started_at
+        return {
+            "StageName": self.name,
+            "DeviceSelectionConfig": dict(self.selection),
+            "DeploymentConfig": {"FailureHandlingPolicy": self.policy},
+            "DeploymentStatus": status,
+        }
+
+
+@attrs.define
+class EdgePlan:
+    """One edge deployment plan."""
+
+    name: str
+    arn: str
+    fleet_name: str
+    model_configs: tuple[Request, ...]
+    created_at: float
+    modified_at: float
+    stages: dict[str, Stage] = attrs.Factory(dict[str, Stage])
+
+    def header(self, now: float) -> Reply:
+        """Return what both a description and a list entry say about the plan."""
+        counts = [stage.counts(now) for stage in self.stages.values()]
+        return {
+            "EdgeDeploymentPlanArn": self.arn,
+            "EdgeDeploymentPlanName": self.name,
+            "DeviceFleetName": self.fleet_name,
+            "EdgeDeploymentSuccess": sum(succeeded for succeeded, _, _ in counts),
+            "EdgeDeploymentPending": sum(pending for _, pending, _ in counts),
+            "EdgeDeploymentFailed": sum(failed for _, _, failed in counts),
+            "CreationTime": self.created_at,
+            "LastModifiedTime": self.modified_at,
+        }
+
+    def stage(self, name: str) -> Stage:
+        """Return a stage by name.
+
+        Raises:
+            Refusal: There is none of that name.
+        """
+        try:
+            return self.stages[name]
+        except KeyError:
+            raise not_found(
+                f"Stage {name} does not exist in edge deployment plan {self.name}."
+            ) from None
