@@ -66,9 +66,8 @@ def exported() -> dict[str, object]:
 def modules() -> list[ModuleType]:
     found = pkgutil.walk_packages(sagemaker_plans.__path__, f"{PACKAGE}.")
     beside = (f"{PACKAGE}.emulator", f"{PACKAGE}.progress")
-    return [
-        importlib.import_module(each.name) for each in found if not each.name.startswith(beside)
-    ]
+    names = [PACKAGE, *(each.name for each in found if not each.name.startswith(beside))]
+    return [importlib.import_module(name) for name in names]
 
 
 CLASSES: dict[str, type] = {
