@@ -1,1 +1,123 @@
+# The house, from the top down. Imports only go down.
+#
+#   _client                                  AsyncClient
+#   _plans, _training_plans                  client.plans, client.training_plans
+#   _creating, _purchasing, _orders          what create and extend promise
+#   _reading                                 plans and histories, page by page
+#   _retrying, _paging, _durations           engines that know no AWS operation by name
+#   _aiobotocore, _failures, _refusals       the network, and what its errors mean
+#   _wire, _shapes, _gateway, _operations    wire dicts, and the seam to the network
+#   models                                   what the service says and is asked for
+#   errors                                   what can go wrong
+#
+# Beside the house: emulator, which knows nothing of it.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
+
+from sagemaker_plans import errors, models
+from sagemaker_plans._client import AsyncClient
+from sagemaker_plans._reading import ExtensionPager, StagePager
+from sagemaker_plans._retrying import RetryEvent, RetryPolicy
+from sagemaker_plans.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    ConflictError,
+    ConnectionFailedError,
+    InternalServiceError,
+    InvalidRequestError,
+    OutcomeUnknownError,
+    PaginationError,
+    PlanMismatchError,
+    PurchaseRefusedError,
+    PurchaseReplyError,
+    ResourceInUseError,
+    ResourceLimitExceededError,
+    ResourceNotFoundError,
+    SageMakerPlansError,
+    ServiceError,
+    StageFailedError,
+    StageNotFoundError,
+    StageNotStartedError,
+    StageStoppedError,
+    ThrottledError,
+    UnexpectedReplyError,
+    ValidationError,
+    WaitError,
+    WaitTimeoutError,
+)
+from sagemaker_plans.models import (
+    DeviceCounts,
+    DeviceSelectionConfig,
+    DeviceSubsetType,
+    EdgeDeploymentPlan,
+    EdgeDeploymentPlanSpec,
+    ExtensionPage,
+    ExtensionReceipt,
+    FailureHandlingPolicy,
+    ModelConfig,
+    NameContains,
+    NamedDevices,
+    PercentageOfFleet,
+    PurchaseOutcome,
+    Stage,
+    StagePage,
+    StageSpec,
+    StageStatus,
+    TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
+    UnrecognizedSelection,
+)
+
+__all__ = [
+    "AccessDeniedError",
+    "AsyncClient",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DeviceCounts",
+    "DeviceSelectionConfig",
+    "DeviceSubsetType",
+    "EdgeDeploymentPlan",
+    "EdgeDeploymentPlanSpec",
+    "ExtensionPage",
+    "ExtensionPager",
+    "ExtensionReceipt",
+    "FailureHandlingPolicy",
+    "InternalServiceError",
+    "InvalidRequestError",
+    "ModelConfig",
+    "NameContains",
+    "NamedDevices",
+    "OutcomeUnknownError",
+    "PaginationError",
+    "PercentageOfFleet",
+    "PlanMismatchError",
+    "PurchaseOutcome",
+    "PurchaseRefusedError",
+    "PurchaseReplyError",
+    "ResourceInUseError",
+    "ResourceLimitExceededError",
+    "ResourceNotFoundError",
+    "RetryEvent",
+    "RetryPolicy",
+    "SageMakerPlansError",
+    "ServiceError",
+    "Stage",
+    "StageFailedError",
+    "StageNotFoundError",
+    "StageNotStartedError",
+    "StagePage",
+    "StagePager",
+    "StageSpec",
+    "StageStatus",
+    "StageStoppedError",
+    "ThrottledError",
+    "TrainingPlanExtension",
+    "TrainingPlanExtensionOffering",
+    "UnexpectedReplyError",
+    "UnrecognizedSelection",
+    "ValidationError",
+    "WaitError",
+    "WaitTimeoutError",
+    "errors",
+    "models",
+]

@@ -266,9 +266,10 @@ class StageSpecShape:
         return cls(
             StageName=model.name,
             DeviceSelectionConfig=SelectionShape.of(model.device_selection),
-            DeploymentConfig=DeploymentConfigShape(FailureHandlingPolicy=policy)
-            if policy
-            else None,
+            # An empty text would be a policy too, if the caller named it.
+            DeploymentConfig=None
+            if policy is None
+            else DeploymentConfigShape(FailureHandlingPolicy=policy),
         )
 
 

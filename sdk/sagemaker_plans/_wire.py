@@ -74,9 +74,12 @@ def _read_enum(value: object, cls: type[OpenEnum]) -> OpenEnum:
 
 def _read_timestamp(value: object, _: object) -> datetime:
     if isinstance(value, datetime):
-        if value.tzinfo is None:
+        if value.utcoffset() is None:
             _misfit("an aware datetime", value)
-        return value.astimezone(UTC)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            _misfit("a datetime that exists in UTC", value)
     if not isinstance(value, int | float) or isinstance(value, bool):
         _misfit("epoch seconds", value)
     try:

@@ -34,7 +34,7 @@ and copy, notes included.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sagemaker_plans.models import EdgeDeploymentPlan, Stage
@@ -99,18 +99,6 @@ class SageMakerPlansError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _revive, (type(self), self.args, self.__dict__.copy())
-
-    def with_next_token(self, token: str | None) -> Self:
-        """Say from which page a new pager can go on.
-
-        Args:
-            token: The token of the page that could not be read.
-
-        Returns:
-            This error.
-        """
-        self.next_token = token
-        return self
 
 
 class ConfigurationError(SageMakerPlansError, ValueError):

@@ -1,0 +1,217 @@
+"""``AsyncClient``: where everything is put together."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from importlib import import_module
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Literal, Self, final
+
+import anyio
+import anyio.to_thread
+
+from sagemaker_plans._durations import Duration, as_seconds, duration_problems
+from sagemaker_plans._gateway import Gateway, Reply
+from sagemaker_plans._operations import Operation
+from sagemaker_plans._plans import EdgeDeploymentPlans
+from sagemaker_plans._retrying import Retrier, RetryPolicy
+from sagemaker_plans._training_plans import TrainingPlans
+from sagemaker_plans.errors import ConfigurationError
+from sagemaker_plans.models._checks import shown
+
+if TYPE_CHECKING:
+    from aiobotocore.config import AioConfig
+    from aiobotocore.session import AioSession
+
+_REQUEST_TIMEOUT: Final = 60.0
+_BACKENDS: Final = ("auto", "aiohttp", "httpx")
+
+_Opened = tuple[Gateway, Callable[[], Awaitable[None]]]
+
+
+@final
+class _Door(Gateway):
+    """A gateway that is opened when it is first needed, once, and closed for good."""
+
+    def __init__(self, open_gateway: Callable[[], Awaitable[_Opened]]) -> None:
+        self._open_gateway = open_gateway
+        self._opened: _Opened | None = None
+        self._closed = False
+        self._lock = anyio.Lock()
+
+    async def open(self) -> Gateway:
+        if self._opened is None:
+            async with self._lock:
+                if self._opened is None and not self._closed:
+                    self._opened = await self._open_gateway()
+        if self._opened is None:
+            raise ConfigurationError("this client is closed; make a new one")
+        return self._opened[0]
+
+    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+        return await (await self.open()).call(operation, request)
+
+    async def close(self) -> None:
+        async with self._lock:
+            self._closed = True
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened[1]()
+
+
+@final
+class AsyncClient:
+    """The client: ``client.plans`` and ``client.training_plans``.
+
+    Use it as ``async with AsyncClient(...) as client:``, or call ``aclose`` when done.
+    One client serves any number of tasks at the same time, in the event loop (asyncio
+    or trio) in which it was opened.
+
+    Args:
+        region_name: The AWS region; None leaves it to the environment and the profile.
+        profile_name: The profile of the AWS configuration.
+        endpoint_url: Another endpoint than the region's, such as the emulator's.
+        session: An aiobotocore ``AioSession`` to take configuration and credentials
+            from.
+        config: An aiobotocore ``AioConfig``. What it sets wins over this package's
+            defaults, except for retries: this package's own replace botocore's.
+        http_backend: What carries the requests: ``"aiohttp"`` (asyncio only),
+            ``"httpx"`` (asyncio and trio), or ``"auto"``: aiohttp on asyncio, httpx on
+            trio.
+        retry: How often and how patiently requests are sent again.
+        request_timeout: The longest that one attempt of one request may take, in
+            seconds or as a timedelta.
+
+    Raises:
+        ConfigurationError: If an argument is of the wrong kind, or arguments do not go
+            together.
+    """
+
+    plans: EdgeDeploymentPlans
+    """Edge deployment plans."""
+    training_plans: TrainingPlans
+    """Extensions of training plans."""
+
+    def __init__(
+        self,
+        *,
+        region_name: str | None = None,
+        profile_name: str | None = None,
+        endpoint_url: str | None = None,
+        session: "AioSession | None" = None,
+        config: "AioConfig | None" = None,
+        http_backend: Literal["auto", "aiohttp", "httpx"] = "auto",
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
+        request_timeout: Duration = _REQUEST_TIMEOUT,
+    ) -> None:
+        timeout = as_seconds(request_timeout)
+        problems = [*_setting_problems(retry, timeout)]
+        if http_backend not in _BACKENDS:
+            problems.append(
+                f"http_backend: got {shown(http_backend)}; allowed are {', '.join(_BACKENDS)}"
+            )
+        if session is not None and profile_name is not None:
+            problems.append(
+                f"profile_name: got {shown(profile_name)} beside a session; a session has a "
+                "profile of its own"
+            )
+        _refuse("AsyncClient", problems)
+
+        async def open_gateway() -> _Opened:
+            # Slow to import, so only when needed, and not on the event loop.
+            await anyio.to_thread.run_sync(_import_aiobotocore)
+            from sagemaker_plans import _aiobotocore  # noqa: PLC0415
+
+            opened = await _aiobotocore.open_client(
+                region_name=region_name,
+                profile_name=profile_name,
+                endpoint_url=endpoint_url,
+                session=session,
+                config=config,
+                http_backend=http_backend,
+                request_timeout=timeout,
+            )
+            gateway = _aiobotocore.BotocoreGateway(opened.client, request_timeout=timeout)
+            return gateway, opened.close
+
+        self._furnish(_Door(open_gateway), retry)
+
+    def _furnish(self, door: _Door, retry: RetryPolicy) -> None:
+        self._door = door
+        retrier = Retrier(retry)
+        self.plans = EdgeDeploymentPlans(door, retrier)
+        self.training_plans = TrainingPlans(door, retrier)
+
+    @classmethod
+    def from_client(
+        cls,
+        sagemaker_client: object,
+        *,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
+        request_timeout: Duration = _REQUEST_TIMEOUT,
+    ) -> Self:
+        """Wrap a SageMaker client of aiobotocore that you already have.
+
+        Its own retries are held back in this package's calls, and only there. It is
+        never closed; ``aclose`` only lets go of it.
+
+        Args:
+            sagemaker_client: An open client, perhaps instrumented or stubbed.
+            retry: How often and how patiently requests are sent again.
+            request_timeout: The longest that one attempt of one request may take.
+
+        Returns:
+            The client.
+
+        Raises:
+            ConfigurationError: If it is no such client: then its own retries cannot be
+                held back, and a purchase might be sent twice.
+        """
+        from sagemaker_plans import _aiobotocore  # noqa: PLC0415  # slow to import
+
+        timeout = as_seconds(request_timeout)
+        _refuse("AsyncClient.from_client", [*_setting_problems(retry, timeout)])
+        gateway = _aiobotocore.BotocoreGateway(sagemaker_client, request_timeout=timeout)
+
+        async def open_gateway() -> _Opened:
+            return gateway, release
+
+        async def release() -> None:
+            gateway.release()
+
+        client = cls.__new__(cls)
+        client._furnish(_Door(open_gateway), retry)  # noqa: SLF001  # its own
+        return client
+
+    async def aclose(self) -> None:
+        """Close the connections. May be called more than once.
+
+        Raises:
+            SageMakerPlansError: Never; calls made afterwards raise ConfigurationError.
+        """
+        await self._door.close()
+
+    async def __aenter__(self) -> Self:
+        await self._door.open()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def _import_aiobotocore() -> None:
+    import_module("sagemaker_plans._aiobotocore")
+
+
+def _setting_problems(retry: object, request_timeout: object) -> Iterator[str]:
+    if not isinstance(retry, RetryPolicy):
+        yield f"retry: a RetryPolicy is needed, got {shown(retry)}"
+    yield from duration_problems("request_timeout", request_timeout)
+
+
+def _refuse(subject: str, problems: list[str]) -> None:
+    if problems:
+        raise ConfigurationError(f"{subject}: " + "; ".join(problems))

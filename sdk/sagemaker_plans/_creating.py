@@ -1,0 +1,160 @@
+"""Creating a plan: look, then decide."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import cast
+
+from attrs import define
+
+from sagemaker_plans import _wire
+from sagemaker_plans._gateway import Gateway
+from sagemaker_plans._operations import CREATE_PLAN
+from sagemaker_plans._reading import read_plan, stage_pager
+from sagemaker_plans._retrying import Happened, Retrier, what_happened
+from sagemaker_plans.errors import (
+    InvalidRequestError,
+    OutcomeUnknownError,
+    PlanMismatchError,
+    ResourceNotFoundError,
+    SageMakerPlansError,
+)
+from sagemaker_plans.models import (
+    DeviceSelectionConfig,
+    EdgeDeploymentPlan,
+    EdgeDeploymentPlanSpec,
+    FailureHandlingPolicy,
+    NamedDevices,
+    Stage,
+    StageSpec,
+)
+from sagemaker_plans.models._checks import shown
+
+
+async def create_plan(gateway: Gateway, retrier: Retrier, spec: EdgeDeploymentPlanSpec) -> str:
+    """Create a plan; after a lost reply look for it before anything is sent again.
+
+    Args:
+        gateway: Where to ask.
+        retrier: How patiently.
+        spec: What the plan shall be.
+
+    Returns:
+        The plan's ARN.
+
+    Raises:
+        InvalidRequestError: If this is no spec.
+        PlanMismatchError: If a reply was lost and another plan has the name.
+        OutcomeUnknownError: If a reply was lost and what became of it is not known.
+        SageMakerPlansError: What the last attempt raised.
+    """
+    if not isinstance(cast("object", spec), EdgeDeploymentPlanSpec):
+        raise InvalidRequestError(
+            "create",
+            (f"spec: an EdgeDeploymentPlanSpec is needed, got {shown(spec)}",),
+            operation=CREATE_PLAN.name,
+        )
+    creation = _Creation(gateway, retrier, spec)
+    try:
+        return await retrier.run(CREATE_PLAN, creation.attempt, after_look=True)
+    except SageMakerPlansError as error:
+        if what_happened(error) is not Happened.AMBIGUOUS:
+            raise
+        # The look found no plan, but the request may still be on its way.
+        raise _unknown(spec, "it was not there just after the last attempt", error) from error
+
+
+def _unknown(
+    spec: EdgeDeploymentPlanSpec, seen: str, error: SageMakerPlansError
+) -> OutcomeUnknownError:
+    unknown = OutcomeUnknownError(
+        f"plan {spec.name} may or may not have been created: {error}; {seen}; check with "
+        f"describe({spec.name!r}) before creating it again",
+        operation=CREATE_PLAN.name,
+        plan_name=spec.name,
+    )
+    for note in getattr(error, "__notes__", ()):
+        unknown.add_note(note)
+    return unknown
+
+
+@define
+class _Creation:
+    """One create with all its attempts."""
+
+    gateway: Gateway
+    retrier: Retrier
+    spec: EdgeDeploymentPlanSpec
+    may_exist: bool = False
+
+    async def attempt(self) -> str:
+        try:
+            request = self.spec.to_wire()
+            return _wire.read_created(await self.gateway.call(CREATE_PLAN, request))
+        except SageMakerPlansError as error:
+            happened = what_happened(error)
+            # Which code "this name exists" has is not documented: once an attempt may
+            # have succeeded, every no may mean that.
+            refused_after_doubt = happened is Happened.REFUSED and self.may_exist
+            if happened is not Happened.AMBIGUOUS and not refused_after_doubt:
+                raise
+            self.may_exist = True
+            found = await self._look(error)
+            if found is None:
+                raise
+            return found.arn
+
+    async def _look(self, error: SageMakerPlansError) -> EdgeDeploymentPlan | None:
+        name = self.spec.name
+        try:
+            plan = await read_plan(stage_pager(self.gateway, self.retrier, name))
+        except ResourceNotFoundError:
+            return None
+        except SageMakerPlansError as failed:
+            seen = f"looking for it failed too: {failed}"
+            raise _unknown(self.spec, seen, error) from failed
+        if differences := tuple(_differences(self.spec, plan)):
+            lines = "".join(f"\n  - {difference}" for difference in differences)
+            raise PlanMismatchError(
+                f"a plan named {name} exists ({plan.arn}) and is not the one asked for:{lines}",
+                plan_name=name,
+                differences=differences,
+            ) from error
+        return plan
+
+
+def _differences(spec: EdgeDeploymentPlanSpec, plan: EdgeDeploymentPlan) -> Iterator[str]:
+    """Compare what was asked for with what is there."""
+    yield from _difference("device_fleet_name", spec.device_fleet_name, plan.device_fleet_name)
+    # The service may list the models in any order.
+    if Counter(spec.model_configs) != Counter(plan.model_configs):
+        yield from _difference("model_configs", spec.model_configs, plan.model_configs)
+    wanted = tuple(stage.name for stage in spec.stages)
+    found = tuple(stage.name for stage in plan.stages)
+    yield from _difference("stages", wanted, found)
+    if wanted == found:
+        for asked, there in zip(spec.stages, plan.stages, strict=True):
+            yield from _stage_differences(asked, there)
+
+
+def _stage_differences(asked: StageSpec, there: Stage) -> Iterator[str]:
+    where = f"stage {asked.name}"
+    if _comparable(asked.device_selection) != _comparable(there.device_selection):
+        selections = asked.device_selection, there.device_selection
+        yield from _difference(f"{where}: device_selection", *selections)
+    # What the service does when nothing is asked for.
+    policy = asked.failure_handling_policy or FailureHandlingPolicy.ROLLBACK_ON_FAILURE
+    yield from _difference(
+        f"{where}: failure_handling_policy", str(policy), str(there.failure_handling_policy)
+    )
+
+
+def _comparable(selection: DeviceSelectionConfig) -> object:
+    # Named devices are a set; the service may list them in any order.
+    if isinstance(selection, NamedDevices):
+        return Counter(selection.device_names)
+    return selection
+
+
+def _difference(what: str, asked: object, there: object) -> Iterator[str]:
+    if asked != there:
+        yield f"{what}: asked for {shown(asked)}, there is {shown(there)}"

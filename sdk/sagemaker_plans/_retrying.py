@@ -1,0 +1,386 @@
+"""When a request is sent again; the only importer of tenacity.
+
+What is done depends on two things only: what sending the operation twice would do, and
+what is known of the attempt that failed. ``DECISIONS`` is the whole of it.
+"""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, Self, TypeVar
+
+import anyio
+from attrs import define, field, frozen
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+
+from sagemaker_plans._durations import as_seconds, as_seconds_or_none, duration_problems
+from sagemaker_plans._operations import Operation, Safety
+from sagemaker_plans.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    InternalServiceError,
+    SageMakerPlansError,
+    ServiceError,
+    ThrottledError,
+    UnexpectedReplyError,
+)
+from sagemaker_plans.models._checks import shown, whole_number
+
+T = TypeVar("T")
+
+_LOG: Final = logging.getLogger("sagemaker_plans")
+
+_MAX_ATTEMPTS: Final = 100
+# What the AWS SDKs' standard retry mode charges: a retry costs 5 of 500 tokens, a
+# success gives back what its last retry cost, or 1 if it needed none.
+_RETRY_COST: Final = 5
+_SUCCESS_REFUND: Final = 1
+
+
+class Happened(Enum):
+    """What is known of an attempt that failed."""
+
+    THROTTLED = "throttled"
+    """The service turned it away; it had no effect."""
+    NEVER_SENT = "never sent"
+    """It provably never left."""
+    AMBIGUOUS = "ambiguous"
+    """5xx, reset, timeout, cut or unreadable reply: it may have had its effect."""
+    REFUSED = "refused"
+    """The service, or this package, said no; saying it again changes nothing."""
+
+
+class Decision(Enum):
+    """What to do after an attempt that failed."""
+
+    RETRY = "retry"
+    LOOK = "look, then decide"
+    RAISE = "raise"
+
+
+DECISIONS: Final = MappingProxyType(
+    {
+        (Happened.THROTTLED, Safety.READ): Decision.RETRY,
+        (Happened.THROTTLED, Safety.COMMAND): Decision.RETRY,
+        (Happened.THROTTLED, Safety.CREATE): Decision.RETRY,
+        (Happened.THROTTLED, Safety.PURCHASE): Decision.RETRY,
+        (Happened.NEVER_SENT, Safety.READ): Decision.RETRY,
+        (Happened.NEVER_SENT, Safety.COMMAND): Decision.RETRY,
+        (Happened.NEVER_SENT, Safety.CREATE): Decision.RETRY,
+        (Happened.NEVER_SENT, Safety.PURCHASE): Decision.RETRY,
+        (Happened.AMBIGUOUS, Safety.READ): Decision.RETRY,
+        (Happened.AMBIGUOUS, Safety.COMMAND): Decision.RETRY,
+        (Happened.AMBIGUOUS, Safety.CREATE): Decision.LOOK,
+        (Happened.AMBIGUOUS, Safety.PURCHASE): Decision.LOOK,
+        (Happened.REFUSED, Safety.READ): Decision.RAISE,
+        (Happened.REFUSED, Safety.COMMAND): Decision.RAISE,
+        (Happened.REFUSED, Safety.CREATE): Decision.RAISE,
+        (Happened.REFUSED, Safety.PURCHASE): Decision.RAISE,
+    }
+)
+"""What to do, by what happened and what a second send would do."""
+
+
+def what_happened(error: BaseException) -> Happened:
+    """Say what is known of an attempt, from the facts of its error.
+
+    Args:
+        error: What the attempt raised.
+
+    Returns:
+        What is known.
+    """
+    if isinstance(error, ThrottledError):
+        return Happened.THROTTLED
+    if isinstance(error, ConnectionFailedError) and error.request_sent is False:
+        return Happened.NEVER_SENT
+    if isinstance(error, ConnectionFailedError | InternalServiceError | UnexpectedReplyError):
+        return Happened.AMBIGUOUS
+    return Happened.REFUSED
+
+
+def decide(operation: Operation, error: BaseException) -> Decision:
+    """Say what to do after an attempt that failed.
+
+    Args:
+        operation: What was attempted.
+        error: What the attempt raised.
+
+    Returns:
+        What to do.
+    """
+    return DECISIONS[what_happened(error), operation.safety]
+
+
+@frozen(kw_only=True)
+class RetryEvent:
+    """A retry that is about to be waited for."""
+
+    operation: str
+    """The AWS operation."""
+    attempt: int
+    """The number of the attempt that failed, from 1."""
+    delay: float
+    """Seconds until the next attempt."""
+    elapsed: float
+    """Seconds since the first attempt began."""
+    error: SageMakerPlansError
+    """What the attempt raised."""
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How often and how patiently requests are sent again.
+
+    Which failures are retried is not a matter of policy: it follows from what the
+    operation does (a purchase that may have gone through is never sent again). The
+    waits are random between 0 and a bound that doubles with each attempt (full
+    jitter). All durations are seconds or timedeltas.
+
+    Args:
+        max_attempts: How often one request is sent at most, 1 to 100.
+        base_delay: The first bound of the wait after a failure of the connection or
+            the service.
+        throttle_base_delay: The first bound of the wait after a throttle.
+        max_delay: The bound that no wait exceeds.
+        max_elapsed: No attempt begins later than this after the first one; None for no
+            such limit.
+        max_retry_after: The longest wait that a server's ``Retry-After`` is honoured
+            with.
+        budget: Tokens for retries that all calls of a client share: a retry takes 5, a
+            success gives back 1 to 5. When they are used up nothing is retried, so that
+            an outage is not multiplied.
+        reconcile_limit: How long the history is searched for a purchase whose reply was
+            lost.
+        on_retry: Called before each wait.
+
+    Raises:
+        ConfigurationError: If a value is out of range; every problem is listed.
+    """
+
+    max_attempts: int = 5
+    """How often one request is sent at most."""
+    base_delay: float = field(default=0.2, converter=as_seconds)
+    """The first bound of the wait after a failure, in seconds."""
+    throttle_base_delay: float = field(default=1.0, converter=as_seconds)
+    """The first bound of the wait after a throttle, in seconds."""
+    max_delay: float = field(default=20.0, converter=as_seconds)
+    """The bound that no wait exceeds, in seconds."""
+    max_elapsed: float | None = field(default=120.0, converter=as_seconds_or_none)
+    """No attempt begins later than this after the first one, in seconds."""
+    max_retry_after: float = field(default=30.0, converter=as_seconds)
+    """The longest wait that a server can ask for, in seconds."""
+    budget: int = 500
+    """Tokens for retries that all calls of a client share."""
+    reconcile_limit: float = field(default=10.0, converter=as_seconds)
+    """How long a purchase whose reply was lost is searched for, in seconds."""
+    on_retry: Callable[[RetryEvent], object] | None = None
+    """Called before each wait."""
+
+    @classmethod
+    def none(cls) -> Self:
+        """Give the policy that sends every request once.
+
+        Returns:
+            The policy.
+        """
+        return cls(max_attempts=1)
+
+    def __attrs_post_init__(self) -> None:
+        if problems := tuple(self._problems()):
+            raise ConfigurationError("RetryPolicy: " + "; ".join(problems))
+
+    def _problems(self) -> Iterator[str]:
+        yield from whole_number("max_attempts", self.max_attempts, 1, _MAX_ATTEMPTS)
+        yield from whole_number("budget", self.budget, 0, 1_000_000)
+        bad = [
+            *duration_problems("base_delay", self.base_delay),
+            *duration_problems("throttle_base_delay", self.throttle_base_delay),
+            *duration_problems("max_delay", self.max_delay),
+        ]
+        yield from bad
+        if not bad and self.max_delay < max(self.base_delay, self.throttle_base_delay):
+            yield (
+                f"max_delay: got {self.max_delay:g}; allowed are seconds not below base_delay "
+                f"({self.base_delay:g}) and throttle_base_delay ({self.throttle_base_delay:g})"
+            )
+        if self.max_elapsed is not None:
+            yield from duration_problems("max_elapsed", self.max_elapsed)
+        yield from duration_problems("max_retry_after", self.max_retry_after, zero=True)
+        yield from duration_problems("reconcile_limit", self.reconcile_limit, zero=True)
+        if self.on_retry is not None and not callable(self.on_retry):
+            yield f"on_retry: got {shown(self.on_retry)}; allowed are a function and None"
+
+    def delay_bounds(self, error: BaseException, attempt: int) -> tuple[float, float]:
+        """Give the range from which the wait after a failed attempt is drawn.
+
+        Args:
+            error: What the attempt raised.
+            attempt: Its number, from 1.
+
+        Returns:
+            The least and the most seconds.
+        """
+        throttled = isinstance(error, ThrottledError)
+        base = self.throttle_base_delay if throttled else self.base_delay
+        most = min(self.max_delay, base * 2.0 ** (attempt - 1))
+        asked = error.retry_after if isinstance(error, ServiceError) else None
+        least = min(asked or 0.0, self.max_retry_after)
+        return least, max(least, most)
+
+
+@define
+class RetryBudget:
+    """The tokens for retries that all calls of a client share."""
+
+    capacity: int
+    left: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.left = self.capacity
+
+    def take(self) -> bool:
+        """Pay for a retry.
+
+        Returns:
+            Whether there was enough left.
+        """
+        if self.left < _RETRY_COST:
+            return False
+        self.left -= _RETRY_COST
+        return True
+
+    def give_back(self, *, retried: bool) -> None:
+        """Note a success.
+
+        Args:
+            retried: Whether it needed a retry.
+        """
+        refund = _RETRY_COST if retried else _SUCCESS_REFUND
+        self.left = min(self.capacity, self.left + refund)
+
+
+class Retrier:
+    """Makes attempts until one succeeds or the policy says that it is enough.
+
+    Args:
+        policy: How often and how patiently.
+        uniform: Draws a wait from a range.
+    """
+
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        *,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self.policy = policy
+        self._uniform = uniform
+        self._budget = RetryBudget(policy.budget)
+
+    async def run(
+        self,
+        operation: Operation,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        after_look: bool = False,
+    ) -> T:
+        """Make attempts until one succeeds.
+
+        Args:
+            operation: What is attempted; decides what may be sent again.
+            attempt: Makes one attempt.
+            after_look: Whether the attempt itself looks after an ambiguous failure, so
+                that a failure which it still raises may be sent again.
+
+        Returns:
+            What the attempt that succeeded gave.
+
+        Raises:
+            SageMakerPlansError: What the last attempt raised, with a note on how many
+                there were and how long they took.
+        """
+        run = _Run(self.policy, self._budget, self._uniform, operation, anyio.current_time())
+        again = {Decision.RETRY, Decision.LOOK} if after_look else {Decision.RETRY}
+        attempts = AsyncRetrying(
+            sleep=anyio.sleep,
+            retry=retry_if_exception(lambda error: decide(operation, error) in again),
+            wait=run.wait,
+            stop=run.stop,
+            before_sleep=run.tell,
+            reraise=True,
+        )
+        number = 0
+        results: list[T] = []
+        try:
+            async for one in attempts:
+                number = one.retry_state.attempt_number
+                with one:
+                    results.append(await attempt())
+        except SageMakerPlansError as error:
+            if number > 1 or run.reason:
+                error.add_note(run.note(number))
+            raise
+        self._budget.give_back(retried=number > 1)
+        return results[0]
+
+
+@define
+class _Run:
+    """One request with all its attempts."""
+
+    policy: RetryPolicy
+    budget: RetryBudget
+    uniform: Callable[[float, float], float]
+    operation: Operation
+    began: float
+    reason: str = ""
+
+    @property
+    def elapsed(self) -> float:
+        return anyio.current_time() - self.began
+
+    def wait(self, state: RetryCallState) -> float:
+        return self.uniform(*self.policy.delay_bounds(_error_of(state), state.attempt_number))
+
+    def stop(self, state: RetryCallState) -> bool:
+        limit = self.policy.max_elapsed
+        if state.attempt_number >= self.policy.max_attempts:
+            self.reason = "all attempts are used up"
+        elif limit is not None and self.elapsed + state.upcoming_sleep > limit:
+            self.reason = f"the next one would begin after {limit:g} s (max_elapsed)"
+        elif not self.budget.take():
+            self.reason = "the client's retry budget is used up"
+        return bool(self.reason)
+
+    def tell(self, state: RetryCallState) -> None:
+        event = RetryEvent(
+            operation=self.operation.name,
+            attempt=state.attempt_number,
+            delay=state.upcoming_sleep,
+            elapsed=self.elapsed,
+            error=_error_of(state),
+        )
+        _LOG.info(
+            "%s: attempt %d failed, the next one follows in %.2f s: %s",
+            event.operation,
+            event.attempt,
+            event.delay,
+            event.error,
+        )
+        if self.policy.on_retry is not None:
+            self.policy.on_retry(event)
+
+    def note(self, attempts: int) -> str:
+        words = f"gave up after {attempts} attempt{'s' * (attempts > 1)} in {self.elapsed:.1f} s"
+        return f"{words}: {self.reason}" if self.reason else words
+
+
+def _error_of(state: RetryCallState) -> SageMakerPlansError:
+    assert state.outcome is not None
+    error = state.outcome.exception()
+    # Nothing else is retried.
+    assert isinstance(error, SageMakerPlansError)
+    return error
