@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -39,9 +39,9 @@ NAMED_FAULTS: Final[Mapping[str, Callable[..., Fault]]] = {
 }
 """The faults that can be ordered by name; each takes its own arguments."""
 
-_Json: TypeAlias = dict[str, object]
+_Json: TypeAlias = dict[str, Any]
 
-_NUMBER: Final = (int, float)
+_NUMBER: Final[tuple[type, ...]] = (int, float)
 _ARGUMENT_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "code": str,
     "committed": bool,
@@ -53,14 +53,7 @@ _ARGUMENT_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "status": int,
     "value": str,
 }
-
-
-class AdminError(Exception):
-    """An order that cannot be carried out."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
+_FAULT_ORDER: Final = frozenset({"operation", "fault", "arguments", "nth", "times"})
 
 
 @attrs.frozen(kw_only=True)
@@ -93,19 +86,18 @@ class Admin:
             "reset": self._reset,
         }
         name = path.removeprefix(f"{ADMIN_PREFIX}/")
+        if name not in reads and name not in orders:
+            known = ", ".join(sorted({*reads, *orders}))
+            return 404, {"error": f"there is no {path}; below {ADMIN_PREFIX}/ are: {known}"}
+        wanted = "GET" if name in reads else "POST"
+        if method != wanted:
+            return 405, {"error": f"{path} takes {wanted}, not {method}"}
         try:
             if name in reads:
-                _require(method, "GET")
                 return 200, reads[name]()
-            if name in orders:
-                _require(method, "POST")
-                return 200, orders[name](parsed_object(body or b"{}"))
-            known = ", ".join(sorted({*reads, *orders}))
-            raise AdminError(f"there is no {path}; below {ADMIN_PREFIX}/ are: {known}", 404)
-        except AdminError as error:
-            return error.status, {"error": str(error)}
+            return 200, orders[name](parsed_object(body or b"{}"))
         except Refusal as refusal:
-            return 400, {"error": refusal.message}
+            return refusal.status, {"error": refusal.message}
         except ValueError as error:
             return 400, {"error": str(error)}
 
@@ -122,66 +114,63 @@ class Admin:
 
     def _set_clock(self, order: _Json) -> object:
         clock = self.service.clock
-        match order:
-            case {"hold": True, **rest} if not rest:
-                clock.hold()
-            case {"release": True, **rest} if not rest:
-                clock.release()
-            case {"advance": int() | float() as seconds, **rest} if not rest:
-                clock.advance(seconds)
-            case _:
-                raise AdminError(
-                    'the clock takes {"hold": true}, {"release": true} or {"advance": <seconds>}'
-                )
+        if order == {"hold": True}:
+            clock.hold()
+        elif order == {"release": True}:
+            clock.release()
+        elif set(order) == {"advance"}:
+            clock.advance(_argument("advance", order["advance"], _NUMBER))
+        else:
+            raise ValueError(
+                'the clock takes {"hold": true}, {"release": true} or {"advance": <seconds>}'
+            )
         return self._clock_state()
 
     def _set_faults(self, order: _Json) -> object:
         if order == {"clear": True}:
             self.faults.clear()
             return {}
-        values = {"nth": 1, "times": 1, "arguments": {}} | order
-        match values:
-            case {
-                "operation": str() as operation,
-                "fault": str() as name,
-                "arguments": dict() as arguments,
-                "nth": int() as nth,
-                "times": (int() | None) as times,
-                **rest,
-            } if not rest:
-                fault = _named_fault(name, cast("_Json", arguments))
-                self.faults.inject(operation, fault, nth=nth, times=times)
-            case _:
-                raise AdminError(
-                    'a fault is {"operation": ..., "fault": ..., "arguments": {...}, "nth": 1, '
-                    '"times": 1}, all but the first two optional; or {"clear": true}'
-                )
+        if not {"operation", "fault"} <= set(order) <= _FAULT_ORDER:
+            raise ValueError(
+                'a fault is {"operation": ..., "fault": ..., "arguments": {...}, "nth": 1, '
+                '"times": 1}, all but the first two optional; or {"clear": true}'
+            )
+        times = order.get("times", 1)
+        self.faults.inject(
+            _argument("operation", order["operation"], str),
+            _named_fault(
+                _argument("fault", order["fault"], str),
+                _argument("arguments", order.get("arguments", {}), dict),
+            ),
+            nth=_argument("nth", order.get("nth", 1), int),
+            times=None if times is None else _argument("times", times, int),
+        )
         return {}
 
     def _reset(self, order: _Json) -> object:
         if order:
-            raise AdminError("a reset takes no arguments")
+            raise ValueError("a reset takes no arguments")
         self.reset()
         return {}
 
 
-def _require(method: str, wanted: str) -> None:
-    if method != wanted:
-        raise AdminError(f"this takes {wanted}, not {method}", 405)
-
-
 def _named_fault(name: str, arguments: _Json) -> Fault:
     if name not in NAMED_FAULTS:
-        raise AdminError(f"there is no fault {name!r}; there are {', '.join(NAMED_FAULTS)}")
+        raise ValueError(f"there is no fault {name!r}; there are {', '.join(NAMED_FAULTS)}")
     for argument, value in arguments.items():
-        wanted = _ARGUMENT_TYPES.get(argument, object)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise AdminError(f"{argument} of the fault {name} cannot be {json.dumps(value)}")
+        _argument(argument, value, _ARGUMENT_TYPES.get(argument, object))
     try:
         return NAMED_FAULTS[name](**arguments)
     except TypeError as error:
         # The factory's own sentence names the argument that is missing or too many.
-        raise AdminError(f"the arguments do not fit the fault {name}: {error}") from error
+        raise ValueError(f"the arguments do not fit the fault {name}: {error}") from error
+
+
+def _argument(name: str, value: object, wanted: type | tuple[type, ...]) -> Any:  # noqa: ANN401 - checked here, at run time
+    """Return a value of an order that is of the type it should be."""
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise ValueError(f"{name} cannot be {json.dumps(value)}")
+    return value
 
 
 def _recorded(request: RecordedRequest) -> object:

@@ -170,7 +170,7 @@ class EdgeDeployments:
         """Answer ListStageDevices."""
         plan, now = self._plan(request), self.now()
         stage = plan.stage(text(request, "StageName"))
-        positions = range(len(stage.devices))
+        positions: Sequence[int] = range(len(stage.devices))
         if flag(request, "ExcludeDevicesDeployedInOtherStage"):
             elsewhere = {
                 device

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -332,7 +332,7 @@ class Emulator:
         self._faults.inject(operation, fault, nth=nth, times=times)
 
     @contextmanager
-    def hold_replies(self, operation: str, *, committed: bool = True) -> Iterator[Gate]:
+    def hold_replies(self, operation: str, *, committed: bool = True) -> Generator[Gate]:
         """Hold the replies of an operation back while the context lasts.
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, final
 
 import attrs
@@ -88,15 +88,17 @@ class Recorder:
 
     def committed(self, request_id: str) -> None:
         """Note that the operation was carried out."""
-        self._change(request_id, committed=True)
+        self._change(request_id, lambda one: attrs.evolve(one, committed=True))
 
     def struck(self, request_id: str, fault: str) -> None:
         """Note which fault strikes the request."""
-        self._change(request_id, fault=fault)
+        self._change(request_id, lambda one: attrs.evolve(one, fault=fault))
 
     def answering(self, request_id: str, status: int, error_code: str | None) -> None:
         """Note the reply, before its first byte leaves."""
-        self._change(request_id, status=status, error_code=error_code)
+        self._change(
+            request_id, lambda one: attrs.evolve(one, status=status, error_code=error_code)
+        )
 
     def clear(self) -> None:
         """Forget all requests."""
@@ -108,8 +110,10 @@ class Recorder:
         with self._lock:
             return tuple(self._requests.values())
 
-    def _change(self, request_id: str, **changes: str | int | bool | None) -> None:
+    def _change(
+        self, request_id: str, change: Callable[[RecordedRequest], RecordedRequest]
+    ) -> None:
         with self._lock:
             # A reset may have come between the arrival and now.
             if request_id in self._requests:
-                self._requests[request_id] = attrs.evolve(self._requests[request_id], **changes)
+                self._requests[request_id] = change(self._requests[request_id])

@@ -22,7 +22,7 @@ StageStatus: TypeAlias = Literal[
 RUNNING: Final[frozenset[StageStatus]] = frozenset({"STARTING", "INPROGRESS"})
 """Statuses in which a stage can be stopped."""
 
-BUSY: Final[frozenset[StageStatus]] = RUNNING | {"STOPPING"}
+BUSY: Final[frozenset[StageStatus]] = frozenset({"STARTING", "INPROGRESS", "STOPPING"})
 """Statuses in which a stage can be neither started nor deleted."""
 
 STARTABLE: Final[frozenset[StageStatus]] = frozenset({"READYTODEPLOY", "STOPPED", "FAILED"})

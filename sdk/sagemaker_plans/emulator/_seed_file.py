@@ -145,11 +145,12 @@ class _SeedFile:
 
     def _training_plan(self, where: str, entry: object) -> TrainingPlanSeed:
         checked = self._checked(where, entry, _TRAINING_PLAN)
-        offerings = tuple(
+        offerings: tuple[OfferingSeed, ...] = tuple(
             OfferingSeed(**self._checked(inner, offering, _OFFERING))
             for inner, offering in _entries(f"{where}.", checked, "offerings")
         )
-        return TrainingPlanSeed(**{**checked, "offerings": offerings})
+        arguments: dict[str, Any] = {**checked, "offerings": offerings}
+        return TrainingPlanSeed(**arguments)
 
     def _parsed(self) -> object:
         try:
@@ -178,11 +179,9 @@ class _SeedFile:
         return table
 
     def _error(self, where: str, problem: str) -> SeedError:
-        key = where.rpartition(".")[2]
+        key = re.escape(where.rpartition(".")[2])
         # Neither parser keeps positions: the line is told where only one can be meant.
-        found = (
-            list(re.finditer(rf"(?<![\w-]){re.escape(key)}(?![\w-])", self._text)) if key else []
-        )
+        found = list(re.finditer(rf"(?<![\w-]){key}(?![\w-])", self._text)) if key else []
         line = f":{self._text.count(chr(10), 0, found[0].start()) + 1}" if len(found) == 1 else ""
         return SeedError(f"{self._path}{line}: {where or 'the file'} {problem}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import logging
 import re
 import struct
@@ -31,6 +31,8 @@ _TARGET: Final = re.compile(r"SageMaker\.([A-Za-z]{1,128})")
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 # SO_LINGER with a timeout of zero: closing then sends RST instead of FIN.
 
+_TOO_LARGE: Final = Refusal("RequestEntityTooLargeException", "The body is too large.", 413)
+
 _NOTHING_SENT: Final = web.Response
 # aiohttp wants a response object in any case; on a closed connection it goes nowhere.
 
@@ -42,7 +44,8 @@ class _Call:
     request_id: str
     operation: str
     headers: Mapping[str, str]
-    raw_body: bytes
+    raw_body: bytes | None
+    """None if it was too large to be read."""
     body: Mapping[str, object] | None
     region: str | None
     problem: Refusal | None
@@ -65,15 +68,15 @@ class FrontDesk:
         """Answer one HTTP request, whatever it is."""
         request_id = str(uuid.uuid4())
         try:
-            raw_body, problem = await _read(request)
+            raw_body = await _read(request)
         except (ConnectionError, web.RequestPayloadError):
             # The client broke off, or broke the framing, in the middle of its request.
             _transport(request).close()
             return _NOTHING_SENT()
         try:
             if request.path.startswith(ADMIN_PREFIX):
-                return self._administer(request, raw_body, problem)
-            return await self._serve(request, _call(request, request_id, raw_body, problem))
+                return self._administer(request, raw_body)
+            return await self._serve(request, _call(request, request_id, raw_body))
         except ConnectionError:
             # The client left while the reply was on its way: aiohttp ends the connection.
             return _NOTHING_SENT()
@@ -84,11 +87,9 @@ class FrontDesk:
             self.recorder.answering(request_id, broken.status, broken.code)
             return _response(failure(request_id, broken))
 
-    def _administer(
-        self, request: web.BaseRequest, raw_body: bytes, problem: Refusal | None
-    ) -> web.StreamResponse:
-        if problem is not None:
-            return web.json_response({"error": problem.message}, status=problem.status)
+    def _administer(self, request: web.BaseRequest, raw_body: bytes | None) -> web.StreamResponse:
+        if raw_body is None:
+            return web.json_response({"error": _TOO_LARGE.message}, status=_TOO_LARGE.status)
         status, reply = self.admin.answer(request.method, request.path, raw_body)
         return web.json_response(reply, status=status)
 
@@ -117,11 +118,8 @@ class FrontDesk:
         """Refuse what is no signed AWS JSON request of SageMaker."""
         if request.method != "POST" or request.rel_url.raw_path != "/":
             raise Refusal("UnknownOperationException", "Requests are posted to '/'.", 404)
-        if (
-            call.problem is not None
-            and call.problem.status == web.HTTPRequestEntityTooLarge.status_code
-        ):
-            raise call.problem
+        if call.raw_body is None:
+            raise _TOO_LARGE
         if request.content_type != CONTENT_TYPE or not call.operation:
             raise Refusal(
                 "UnknownOperationException",
@@ -136,7 +134,7 @@ class FrontDesk:
             headers=call.headers,
             body=call.raw_body,
         )
-        verify(signed, self.credentials, datetime.datetime.now(datetime.UTC))
+        verify(signed, self.credentials, dt.datetime.now(dt.UTC))
         if call.problem is not None:
             raise call.problem
 
@@ -208,22 +206,19 @@ class Connection(web.RequestHandler):
         return response
 
 
-async def _read(request: web.BaseRequest) -> tuple[bytes, Refusal | None]:
+async def _read(request: web.BaseRequest) -> bytes | None:
+    """Return the body, or None if it is longer than aiohttp's limit of 1 MiB."""
     try:
-        return await request.read(), None
-    except web.HTTPRequestEntityTooLarge as error:
-        return b"", Refusal(
-            "RequestEntityTooLargeException", "The body is too large.", error.status
-        )
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return None
 
 
-def _call(
-    request: web.BaseRequest, request_id: str, raw_body: bytes, problem: Refusal | None
-) -> _Call:
+def _call(request: web.BaseRequest, request_id: str, raw_body: bytes | None) -> _Call:
     headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
     target = _TARGET.fullmatch(headers.get("x-amz-target", ""))
-    body = None
-    if problem is None:
+    body, problem = None, None
+    if raw_body is not None:
         try:
             body = parsed_object(raw_body)
         except Refusal as refusal:

@@ -268,10 +268,10 @@ class Service:
         now = self.clock.now()
         with self._lock:
             return {
-                "fleets": {name: list(fleet.devices) for name, fleet in self._edge.fleets.items()},
+                "fleets": {name: [*fleet.devices] for name, fleet in self._edge.fleets.items()},
                 "edge_deployment_plans": [
                     plan.header(now)
-                    | {"Stages": [one.summary(now) for one in plan.stages.values()]}
+                    | {"Stages": [stage.summary(now) for stage in plan.stages.values()]}
                     for plan in self._edge.plans.values()
                 ],
                 "training_plans": [

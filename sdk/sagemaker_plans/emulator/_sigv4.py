@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import hmac
 import re
@@ -24,7 +24,7 @@ DEFAULT_CREDENTIALS: Final[Mapping[str, str]] = {
 """The keys that test suites and documentation use; none of them opens anything."""
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
-_TOLERANCE: Final = datetime.timedelta(minutes=5)
+_TOLERANCE: Final = dt.timedelta(minutes=5)
 _AUTHORIZATION: Final = re.compile(
     r"AWS4-HMAC-SHA256\s+"
     r"Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)"
@@ -53,7 +53,7 @@ def claimed_region(authorization: str) -> str | None:
     return found and found["region"]
 
 
-def verify(request: SignedRequest, credentials: Credentials, now: datetime.datetime) -> None:
+def verify(request: SignedRequest, credentials: Credentials, now: dt.datetime) -> None:
     """Let a request pass whose signature is right.
 
     Args:
@@ -105,9 +105,9 @@ def _check_scope(found: re.Match[str], stamp: str) -> None:
         raise _wrong(f"Date in Credential scope does not match: {found['date']} != {stamp[:8]}")
 
 
-def _check_age(stamp: str, now: datetime.datetime) -> None:
+def _check_age(stamp: str, now: dt.datetime) -> None:
     try:
-        signed_at = datetime.datetime.strptime(stamp, _STAMP).replace(tzinfo=datetime.UTC)
+        signed_at = dt.datetime.strptime(stamp, _STAMP).replace(tzinfo=dt.UTC)
     except ValueError as error:
         raise _incomplete("X-Amz-Date is not a date.") from error
     if signed_at < now - _TOLERANCE:
@@ -140,7 +140,7 @@ def _signature(request: SignedRequest, found: re.Match[str], stamp: str, secret:
     key = _encoded(f"AWS4{secret}")
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    to_sign = "\n".join((_ALGORITHM, stamp, scope, digest))
+    to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}"
     return hmac.digest(key, to_sign.encode(), "sha256").hex()
 
 

@@ -174,7 +174,7 @@ def _complaint(value: object, path: str, constraint: str) -> str:
 
 @functools.cache
 def _compiled(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001 - a cache key
-    """Translate a pattern of the service model, which is written for Java.
+    r"""Translate a pattern of the service model, which is written for Java.
 
     Args:
         pattern: Java regular expression.
@@ -182,7 +182,7 @@ def _compiled(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT00
             all of Unicode that a category costs.
 
     Returns:
-        A pattern for `fullmatch`; in Java `\\d` and `\\w` mean ASCII unless told otherwise.
+        A pattern for `fullmatch`; in Java `\d` and `\w` mean ASCII unless told otherwise.
     """
     inside_class = False
 
