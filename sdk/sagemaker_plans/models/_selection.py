@@ -1,5 +1,6 @@
 """How a stage selects its devices: one class a way, made for ``match``."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
@@ -10,16 +11,17 @@ from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._enums import DeviceSubsetType
 
 
-class DeviceSelectionConfig(WireModel):
+class DeviceSelectionConfig(WireModel, ABC):
     """The devices of a stage. Use one of its subclasses, and ``match`` on them."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def device_subset_type(self) -> DeviceSubsetType:
         """The service's name of this way to select."""
-        raise NotImplementedError
 
+    @abstractmethod
     def problems(self, argument: str) -> Iterator[str]:
         """Say why the service would refuse this selection in a request.
 
@@ -29,7 +31,6 @@ class DeviceSelectionConfig(WireModel):
         Yields:
             Each problem: the argument, its value and what is allowed.
         """
-        raise NotImplementedError
 
 
 @frozen

@@ -31,7 +31,9 @@ class ModelConfig(WireModel):
 def _policy(value: FailureHandlingPolicy | None) -> FailureHandlingPolicy | None:
     # A plain string is a listed policy or a typing error; tomorrow's policy can be
     # asked for with FailureHandlingPolicy("...").
-    return FailureHandlingPolicy.__members__.get(cast("str", value), value)
+    # What is no string stays as it is, and is refused with its value.
+    text = cast("object", value)
+    return FailureHandlingPolicy.__members__.get(text, value) if isinstance(text, str) else value
 
 
 @frozen

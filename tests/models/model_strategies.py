@@ -1,0 +1,321 @@
+"""Hypothesis strategies for the models and their wire forms.
+
+What the service says is drawn wide (any text, any number); what is asked of it is
+drawn from all that it is documented to take.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from sagemaker_plans.models import (
+    DeviceCounts,
+    DeviceSelectionConfig,
+    DeviceSubsetType,
+    EdgeDeploymentPlan,
+    EdgeDeploymentPlanSpec,
+    ExtensionPage,
+    ExtensionReceipt,
+    FailureHandlingPolicy,
+    ModelConfig,
+    NameContains,
+    NamedDevices,
+    PercentageOfFleet,
+    PurchaseOutcome,
+    Stage,
+    StagePage,
+    StageSpec,
+    StageStatus,
+    TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
+    UnrecognizedSelection,
+)
+from sagemaker_plans.models._codec import WireModel
+from sagemaker_plans.models._training import parse_fee
+
+PATIENT: Final = settings(deadline=None, max_examples=30)
+"""For tests by property: a slow machine is no failure."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_EXACT: Final = EPOCH + timedelta(seconds=2**33)
+"""Until here (March 2242) a JSON number, a double, tells one microsecond from the next."""
+
+TIMESTAMP_MEMBERS: Final = frozenset(
+    {
+        "CreationTime",
+        "EdgeDeploymentStageStartTime",
+        "EndDate",
+        "ExtendedAt",
+        "LastModifiedTime",
+        "StartDate",
+    }
+)
+
+
+def moments() -> st.SearchStrategy[datetime]:
+    """Timestamps of which a double holds every microsecond."""
+    return st.integers(0, 2**33 * 1_000_000).map(lambda n: EPOCH + timedelta(microseconds=n))
+
+
+def names() -> st.SearchStrategy[str]:
+    """Names that the service takes."""
+    return st.from_regex(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", fullmatch=True)
+
+
+def statuses() -> st.SearchStrategy[StageStatus]:
+    return st.sampled_from(StageStatus) | st.text().map(StageStatus)
+
+
+def policies() -> st.SearchStrategy[FailureHandlingPolicy]:
+    return st.sampled_from(FailureHandlingPolicy) | st.text().map(FailureHandlingPolicy)
+
+
+def _json_values() -> st.SearchStrategy[object]:
+    scalars = st.none() | st.booleans() | st.integers() | st.text()
+    # Typed by hand: recursive() joins the types of its parts.
+    nested: st.SearchStrategy[object] = st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=5,
+    )
+    return nested
+
+
+def _strange_wires() -> st.SearchStrategy[dict[str, object]]:
+    known = set(DeviceSubsetType)
+    members = st.text().filter(
+        lambda key: (
+            key not in {"DeviceSubsetType", "Percentage", "DeviceNames"}
+            and key != "DeviceNameContains"
+        )
+    )
+    kinds = st.text().filter(lambda kind: kind not in known)
+    return st.builds(_strange_wire, kinds, st.dictionaries(members, _json_values(), max_size=3))
+
+
+def _strange_wire(kind: str, others: dict[str, object]) -> dict[str, object]:
+    return {"DeviceSubsetType": kind, **others}
+
+
+def unrecognized_selections() -> st.SearchStrategy[UnrecognizedSelection]:
+    # A kind of tomorrow, or one of today whose own member is missing.
+    torn = st.sampled_from([{"DeviceSubsetType": kind.value} for kind in DeviceSubsetType])
+    return st.builds(
+        UnrecognizedSelection, _strange_wires() | cast("st.SearchStrategy[dict[str, object]]", torn)
+    )
+
+
+def described_selections() -> st.SearchStrategy[DeviceSelectionConfig]:
+    """Selections that a reply may bring and this release understands."""
+    return st.one_of(
+        st.builds(PercentageOfFleet, st.integers()),
+        st.builds(NamedDevices, st.lists(st.text(), max_size=4)),
+        st.builds(NameContains, st.text()),
+    )
+
+
+def requested_selections() -> st.SearchStrategy[DeviceSelectionConfig]:
+    """Selections that the service takes."""
+    return st.one_of(
+        st.builds(PercentageOfFleet, st.integers(1, 100)),
+        st.builds(NamedDevices, st.lists(names(), min_size=1, max_size=4)),
+        st.builds(NameContains, names()),
+    )
+
+
+def device_counts() -> st.SearchStrategy[DeviceCounts]:
+    # The model's own bound is the width of a wire integer.
+    number = st.integers(-(2**31), 2**31 - 1)
+    return st.builds(DeviceCounts, number, number, number)
+
+
+def model_configs() -> st.SearchStrategy[ModelConfig]:
+    return st.builds(ModelConfig, st.text(), st.text())
+
+
+def stages(
+    selections: Callable[[], st.SearchStrategy[DeviceSelectionConfig]] = lambda: (
+        described_selections() | unrecognized_selections()
+    ),
+) -> st.SearchStrategy[Stage]:
+    return st.builds(
+        Stage,
+        name=st.text(),
+        device_selection=selections(),
+        failure_handling_policy=policies(),
+        status=statuses(),
+        status_message=st.none() | st.text(),
+        devices=device_counts(),
+        start_time=st.none() | moments(),
+    )
+
+
+def plans(
+    of_stages: Callable[[], st.SearchStrategy[Stage]] = stages,
+) -> st.SearchStrategy[EdgeDeploymentPlan]:
+    return st.builds(
+        EdgeDeploymentPlan,
+        arn=st.text(),
+        name=st.text(),
+        device_fleet_name=st.text(),
+        model_configs=st.lists(model_configs(), max_size=2).map(tuple),
+        stages=st.lists(of_stages(), max_size=3).map(tuple),
+        devices=st.none() | device_counts(),
+        creation_time=st.none() | moments(),
+        last_modified_time=st.none() | moments(),
+    )
+
+
+def understood_plans() -> st.SearchStrategy[EdgeDeploymentPlan]:
+    """Plans without an unrecognized selection, which alone keeps unknown members."""
+    return plans(lambda: stages(described_selections))
+
+
+def stage_specs() -> st.SearchStrategy[StageSpec]:
+    return st.builds(StageSpec, names(), requested_selections(), st.none() | policies())
+
+
+def _tag_texts(shortest: int, longest: int) -> st.SearchStrategy[str]:
+    characters = st.characters(categories=["L", "Z", "N"], include_characters="_.:/=+-@")
+    return st.text(characters, min_size=shortest, max_size=longest)
+
+
+def tags() -> st.SearchStrategy[dict[str, str]]:
+    return st.dictionaries(_tag_texts(1, 128), _tag_texts(0, 256), max_size=3)
+
+
+def plan_specs() -> st.SearchStrategy[EdgeDeploymentPlanSpec]:
+    return st.builds(
+        EdgeDeploymentPlanSpec,
+        names(),
+        device_fleet_name=names(),
+        model_configs=st.lists(st.builds(ModelConfig, names(), names()), max_size=3),
+        stages=st.lists(stage_specs(), max_size=10, unique_by=lambda stage: stage.name),
+        tags=st.none() | tags(),
+    )
+
+
+def fee_texts() -> st.SearchStrategy[str | None]:
+    return st.none() | st.text() | st.from_regex(r"[0-9]{1,9}(\.[0-9]{1,4})?", fullmatch=True)
+
+
+def extensions() -> st.SearchStrategy[TrainingPlanExtension]:
+    text = st.none() | st.text()
+
+    def extension(fee: str | None) -> st.SearchStrategy[TrainingPlanExtension]:
+        return st.builds(
+            TrainingPlanExtension,
+            offering_id=st.text(),
+            extended_at=st.none() | moments(),
+            start_date=st.none() | moments(),
+            end_date=st.none() | moments(),
+            status=text,
+            payment_status=text,
+            availability_zone=text,
+            availability_zone_id=text,
+            duration_hours=st.none() | st.integers(),
+            upfront_fee=st.just(parse_fee(fee)),
+            currency_code=text,
+            upfront_fee_text=st.just(fee),
+        )
+
+    return fee_texts().flatmap(extension)
+
+
+def offerings() -> st.SearchStrategy[TrainingPlanExtensionOffering]:
+    text = st.none() | st.text()
+
+    def offering(fee: str | None) -> st.SearchStrategy[TrainingPlanExtensionOffering]:
+        return st.builds(
+            TrainingPlanExtensionOffering,
+            offering_id=st.text(),
+            availability_zone=text,
+            start_date=st.none() | moments(),
+            end_date=st.none() | moments(),
+            duration_hours=st.none() | st.integers(),
+            upfront_fee=st.just(parse_fee(fee)),
+            currency_code=text,
+            upfront_fee_text=st.just(fee),
+        )
+
+    return fee_texts().flatmap(offering)
+
+
+def stage_pages() -> st.SearchStrategy[StagePage]:
+    return st.builds(
+        StagePage,
+        plan=plans(st.nothing),
+        stages=st.lists(stages(), max_size=2).map(tuple),
+        next_token=st.none() | st.text(min_size=1),
+    )
+
+
+def extension_pages() -> st.SearchStrategy[ExtensionPage]:
+    return st.builds(
+        ExtensionPage,
+        extensions=st.lists(extensions(), max_size=2).map(tuple),
+        next_token=st.none() | st.text(min_size=1),
+    )
+
+
+def receipts() -> st.SearchStrategy[ExtensionReceipt]:
+    outcomes: list[PurchaseOutcome] = ["purchased", "already_purchased", "confirmed_by_history"]
+    return st.builds(
+        ExtensionReceipt,
+        extension=extensions(),
+        extensions=st.lists(extensions(), max_size=2).map(tuple),
+        outcome=st.sampled_from(outcomes),
+    )
+
+
+UNDERSTOOD: Final[Mapping[str, st.SearchStrategy[WireModel]]] = {
+    "DeviceCounts": device_counts(),
+    "DeviceSelectionConfig": described_selections(),
+    "EdgeDeploymentPlan": understood_plans(),
+    "EdgeDeploymentPlanSpec": plan_specs(),
+    "ModelConfig": model_configs(),
+    "Stage": stages(described_selections),
+    "StageSpec": stage_specs(),
+    "TrainingPlanExtension": extensions(),
+    "TrainingPlanExtensionOffering": offerings(),
+}
+"""By its name, every model with a wire form, in forms that this release knows."""
+
+WITH_WIRE_FORM: Final[Mapping[str, st.SearchStrategy[WireModel]]] = {
+    **UNDERSTOOD,
+    "EdgeDeploymentPlan": plans(),
+    "Stage": stages(),
+    "UnrecognizedSelection": unrecognized_selections(),
+}
+"""By its name, every model with a wire form."""
+
+ANY_MODEL: Final[Mapping[str, st.SearchStrategy[object]]] = {
+    **WITH_WIRE_FORM,
+    "ExtensionPage": extension_pages(),
+    "ExtensionReceipt": receipts(),
+    "StagePage": stage_pages(),
+}
+"""By its name, every model."""
+
+
+def rewritten(wire: object, change: Callable[[str, object], object], key: str = "") -> object:
+    """Copy a wire form, changing its values by their member's name.
+
+    Args:
+        wire: A wire form, or a value in one.
+        change: Takes a member's name (empty at the top and in a list) and its value,
+            whose inside was changed before, and gives the new value.
+        key: The name of the member that ``wire`` is the value of.
+
+    Returns:
+        The new wire form.
+    """
+    if isinstance(wire, dict):
+        members = cast("dict[str, object]", wire)
+        return change(key, {name: rewritten(item, change, name) for name, item in members.items()})
+    if isinstance(wire, list):
+        return change(key, [rewritten(item, change) for item in cast("list[object]", wire)])
+    return change(key, wire)
