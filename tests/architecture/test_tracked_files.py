@@ -23,7 +23,7 @@ REGISTRY_HOSTS = tuple(
     )
 )
 INDEX_ADDRESS = r"https?://[^\s\"']+/simple(?![\w-])"
-HOME = r"(?<![\w.~$}-])(?:/home/[a-z]|/Users/[A-Za-z]|/root/|[A-Z]:\\+Users\\)"
+HOME = r"(?<![\w.~$}-])(?:/(?:home|Users)/[A-Za-z]|/root(?=/)|[A-Z]:\\+Users\\)"
 
 
 def patterns() -> dict[str, re.Pattern[str]]:
@@ -73,8 +73,8 @@ def test_the_tracked_files_are_found() -> None:
     ("text", "what"),
     [
         (f"index = https://{REGISTRY_HOSTS[0]}/", "a package registry"),
-        ("https://mirror.example/team/simple", "a package registry"),
-        ("see /home/" + "ada/notes", "a home directory"),
+        ("https://mirror.example/team" + "/simple", "a package registry"),
+        ("see /home" + "/ada/notes", "a home directory"),
         ("/root" + "/project", "a home directory"),
     ],
 )
