@@ -28,6 +28,8 @@ from sagemaker_plans.emulator._thread import ServerThread
 _BACKLOG: Final = 4096
 # A thousand clients may knock at once.
 
+_LARGEST_PORT: Final = 65_535
+
 
 @final
 class Emulator:
@@ -69,6 +71,8 @@ class Emulator:
         failure_tolerance: float = 0.0,
         seed: Seed | str | os.PathLike[str] | None = None,
     ) -> None:
+        if not 0 <= port <= _LARGEST_PORT:
+            raise ValueError(f"port must be between 0 and {_LARGEST_PORT}, not {port!r}")
         self._host = host
         self._port = port
         self._credentials: Credentials = DEFAULT_CREDENTIALS if credentials is None else credentials
