@@ -3,8 +3,9 @@
 #   _client                                  AsyncClient
 #   _plans, _training_plans                  client.plans, client.training_plans
 #   _creating, _purchasing, _orders          what create and extend promise
+#   _waiting, _watching                      what a reading means to those who wait
 #   _reading                                 plans and histories, page by page
-#   _retrying, _paging, _durations           engines that know no AWS operation by name
+#   _retrying, _paging, _polling, _durations engines that know no AWS operation by name
 #   _aiobotocore, _failures, _refusals       the network, and what its errors mean
 #   _wire, _shapes, _gateway, _operations    wire dicts, and the seam to the network
 #   models                                   what the service says and is asked for
@@ -15,8 +16,10 @@
 
 from sagemaker_plans import errors, models
 from sagemaker_plans._client import AsyncClient
+from sagemaker_plans._polling import PollSchedule
 from sagemaker_plans._reading import ExtensionPager, StagePager
 from sagemaker_plans._retrying import RetryEvent, RetryPolicy
+from sagemaker_plans._watching import StageWatch
 from sagemaker_plans.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -59,6 +62,7 @@ from sagemaker_plans.models import (
     PercentageOfFleet,
     PurchaseOutcome,
     Stage,
+    StageChange,
     StagePage,
     StageSpec,
     StageStatus,
@@ -91,6 +95,7 @@ __all__ = [
     "PaginationError",
     "PercentageOfFleet",
     "PlanMismatchError",
+    "PollSchedule",
     "PurchaseOutcome",
     "PurchaseRefusedError",
     "PurchaseReplyError",
@@ -102,6 +107,7 @@ __all__ = [
     "SageMakerPlansError",
     "ServiceError",
     "Stage",
+    "StageChange",
     "StageFailedError",
     "StageNotFoundError",
     "StageNotStartedError",
@@ -110,6 +116,7 @@ __all__ = [
     "StageSpec",
     "StageStatus",
     "StageStoppedError",
+    "StageWatch",
     "ThrottledError",
     "TrainingPlanExtension",
     "TrainingPlanExtensionOffering",

@@ -12,6 +12,7 @@ from sagemaker_plans._durations import Duration, as_seconds, duration_problems
 from sagemaker_plans._gateway import Gateway, Reply
 from sagemaker_plans._operations import Operation
 from sagemaker_plans._plans import EdgeDeploymentPlans
+from sagemaker_plans._polling import PollSchedule
 from sagemaker_plans._retrying import Retrier, RetryPolicy
 from sagemaker_plans._training_plans import TrainingPlans
 from sagemaker_plans.errors import ConfigurationError
@@ -77,6 +78,7 @@ class AsyncClient:
             ``"httpx"`` (asyncio and trio), or ``"auto"``: aiohttp on asyncio, httpx on
             trio.
         retry: How often and how patiently requests are sent again.
+        polling: How often waits look, unless they are given a schedule of their own.
         request_timeout: The longest that one attempt of one request may take, in
             seconds or as a timedelta.
 
@@ -100,10 +102,11 @@ class AsyncClient:
         config: "AioConfig | None" = None,
         http_backend: Literal["auto", "aiohttp", "httpx"] = "auto",
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
+        polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> None:
         timeout = as_seconds(request_timeout)
-        problems = [*_setting_problems(retry, timeout)]
+        problems = [*_setting_problems(retry, polling, timeout)]
         if http_backend not in _BACKENDS:
             problems.append(
                 f"http_backend: got {shown(http_backend)}; allowed are {', '.join(_BACKENDS)}"
@@ -132,12 +135,16 @@ class AsyncClient:
             gateway = _aiobotocore.BotocoreGateway(opened.client, request_timeout=timeout)
             return gateway, opened.close
 
-        self._furnish(_Door(open_gateway), retry)
+        self._furnish(_Door(open_gateway), retry, polling, timeout)
 
-    def _furnish(self, door: _Door, retry: RetryPolicy) -> None:
+    def _furnish(
+        self, door: _Door, retry: RetryPolicy, polling: PollSchedule, request_timeout: float
+    ) -> None:
         self._door = door
         retrier = Retrier(retry)
-        self.plans = EdgeDeploymentPlans(door, retrier)
+        self.plans = EdgeDeploymentPlans(
+            door, retrier, polling=polling, request_timeout=request_timeout
+        )
         self.training_plans = TrainingPlans(door, retrier)
 
     @classmethod
@@ -146,6 +153,7 @@ class AsyncClient:
         sagemaker_client: object,
         *,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
+        polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> Self:
         """Wrap a SageMaker client of aiobotocore that you already have.
@@ -156,6 +164,7 @@ class AsyncClient:
         Args:
             sagemaker_client: An open client, perhaps instrumented or stubbed.
             retry: How often and how patiently requests are sent again.
+            polling: How often waits look, unless they are given a schedule.
             request_timeout: The longest that one attempt of one request may take.
 
         Returns:
@@ -168,7 +177,7 @@ class AsyncClient:
         from sagemaker_plans import _aiobotocore  # noqa: PLC0415  # slow to import
 
         timeout = as_seconds(request_timeout)
-        _refuse("AsyncClient.from_client", [*_setting_problems(retry, timeout)])
+        _refuse("AsyncClient.from_client", [*_setting_problems(retry, polling, timeout)])
         gateway = _aiobotocore.BotocoreGateway(sagemaker_client, request_timeout=timeout)
 
         async def open_gateway() -> _Opened:
@@ -178,7 +187,7 @@ class AsyncClient:
             gateway.release()
 
         client = cls.__new__(cls)
-        client._furnish(_Door(open_gateway), retry)  # noqa: SLF001  # its own
+        client._furnish(_Door(open_gateway), retry, polling, timeout)  # noqa: SLF001  # its own
         return client
 
     async def aclose(self) -> None:
@@ -206,9 +215,11 @@ def _import_aiobotocore() -> None:
     import_module("sagemaker_plans._aiobotocore")
 
 
-def _setting_problems(retry: object, request_timeout: object) -> Iterator[str]:
+def _setting_problems(retry: object, polling: object, request_timeout: object) -> Iterator[str]:
     if not isinstance(retry, RetryPolicy):
         yield f"retry: a RetryPolicy is needed, got {shown(retry)}"
+    if not isinstance(polling, PollSchedule):
+        yield f"polling: a PollSchedule is needed, got {shown(polling)}"
     yield from duration_problems("request_timeout", request_timeout)
 
 

@@ -5,11 +5,22 @@ from typing import Final, final
 
 from sagemaker_plans import _wire
 from sagemaker_plans._creating import create_plan
+from sagemaker_plans._durations import Duration, as_seconds_or_none, duration_problems
 from sagemaker_plans._gateway import Gateway
 from sagemaker_plans._operations import DESCRIBE_PLAN, START_STAGE, STOP_STAGE, Operation
+from sagemaker_plans._polling import PollSchedule, SharedReadings
 from sagemaker_plans._reading import StagePager, read_plan, stage_pager
-from sagemaker_plans._retrying import Retrier
-from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec
+from sagemaker_plans._retrying import Retrier, RetryPolicy
+from sagemaker_plans._waiting import (
+    OnPoll,
+    Wait,
+    plan_deployed,
+    stage_deployed,
+    stage_ready,
+    wait_problems,
+)
+from sagemaker_plans._watching import StageWatch
+from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec, Stage
 from sagemaker_plans.models import _checks as checks
 
 _MAX_PAGE_SIZE: Final = 10
@@ -19,9 +30,22 @@ _MAX_PAGE_SIZE: Final = 10
 class EdgeDeploymentPlans:
     """Edge deployment plans: read, create, start and stop them. Use ``client.plans``."""
 
-    def __init__(self, gateway: Gateway, retrier: Retrier) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        retrier: Retrier,
+        *,
+        polling: PollSchedule,
+        request_timeout: float,
+    ) -> None:
         self._gateway = gateway
         self._retrier = retrier
+        self._polling = polling
+        # A wait looks again anyway, so a look makes one attempt at each page.
+        once = Retrier(RetryPolicy.none())
+        self._readings = SharedReadings[EdgeDeploymentPlan](
+            lambda name: read_plan(stage_pager(gateway, once, name)), bound=request_timeout
+        )
 
     async def describe(self, name: str) -> EdgeDeploymentPlan:
         """Read a plan with all its stages.
@@ -147,3 +171,161 @@ class EdgeDeploymentPlans:
             _wire.read_done(await self._gateway.call(operation, request))
 
         await self._retrier.run(operation, attempt)
+
+    async def wait_until_stage_deployed(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        timeout: Duration | None,  # noqa: ASYNC109  # the service's waiting, not Python's
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[Stage] | None = None,
+        start_grace: Duration | None = None,
+    ) -> Stage:
+        """Wait until a stage is deployed.
+
+        Any number of waits on one plan share its readings: they cost one request per
+        interval together. Throttles, 5xx and lost connections do not end a wait.
+
+        Args:
+            plan_name: The plan's name.
+            stage_name: The stage's name.
+            timeout: How long to wait, in seconds or as a timedelta; None for as long as
+                it takes. The last poll falls on the deadline.
+            schedule: How often to poll; None for the client's schedule.
+            on_poll: Called with the stage at each poll; a coroutine function is awaited.
+            start_grace: How long the stage may stay READYTODEPLOY before somebody
+                starts it, in seconds or as a timedelta; None for as long as it takes.
+
+        Returns:
+            The stage, deployed.
+
+        Raises:
+            StageFailedError: If the stage is FAILED. It is, from the first poll on: to
+                wait for a stage that failed before, start it again first.
+            StageStoppedError: If the stage is STOPPED; likewise.
+            StageNotFoundError: If the plan has no such stage, or it vanishes, or the
+                plan is deleted and created again.
+            StageNotStartedError: If the stage stays READYTODEPLOY for ``start_grace``.
+            WaitTimeoutError: If the time is up; an unknown status counts as unfinished.
+            InvalidRequestError: If an argument is out of range.
+            ResourceNotFoundError: If there is no such plan.
+            AccessDeniedError: If the credentials do not allow to read it.
+            ServiceError: If the service said no otherwise.
+        """
+        problems = wait_problems(plan_name, stage_name, timeout, schedule)
+        grace = as_seconds_or_none(start_grace)
+        if grace is not None:
+            problems += duration_problems("start_grace", grace, zero=True)
+        self._refuse("wait_until_stage_deployed", problems)
+        wait = self._wait(plan_name, timeout, schedule)
+        return await stage_deployed(wait, stage_name, on_poll=on_poll, start_grace=grace)
+
+    async def wait_until_stage_ready(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        timeout: Duration | None,  # noqa: ASYNC109  # the service's waiting, not Python's
+        schedule: PollSchedule | None = None,
+    ) -> Stage:
+        """Wait until a stage is no longer CREATING and can be started.
+
+        A stage that is already past that is ready too, whatever became of it.
+
+        Args:
+            plan_name: The plan's name.
+            stage_name: The stage's name.
+            timeout: How long to wait, in seconds or as a timedelta; None for as long as
+                it takes.
+            schedule: How often to poll; None for the client's schedule.
+
+        Returns:
+            The stage.
+
+        Raises:
+            StageFailedError: If the stage was CREATING and is now FAILED.
+            StageStoppedError: If the stage was CREATING and is now STOPPED.
+            StageNotFoundError: If the plan has no such stage, or it vanishes.
+            WaitTimeoutError: If the time is up.
+            InvalidRequestError: If an argument is out of range.
+            ResourceNotFoundError: If there is no such plan.
+            ServiceError: If the service said no otherwise.
+        """
+        problems = wait_problems(plan_name, stage_name, timeout, schedule)
+        self._refuse("wait_until_stage_ready", problems)
+        return await stage_ready(self._wait(plan_name, timeout, schedule), stage_name)
+
+    async def wait_until_deployed(
+        self,
+        plan_name: str,
+        *,
+        timeout: Duration | None,  # noqa: ASYNC109  # the service's waiting, not Python's
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
+    ) -> EdgeDeploymentPlan:
+        """Wait until every stage of a plan is deployed.
+
+        Args:
+            plan_name: The plan's name.
+            timeout: How long to wait, in seconds or as a timedelta; None for as long as
+                it takes.
+            schedule: How often to poll; None for the client's schedule.
+            on_poll: Called with the plan at each poll; a coroutine function is awaited.
+
+        Returns:
+            The plan. One without stages is deployed.
+
+        Raises:
+            StageFailedError: As soon as a stage is FAILED.
+            StageStoppedError: As soon as a stage is STOPPED.
+            StageNotFoundError: If the plan is deleted and created again.
+            WaitTimeoutError: If the time is up.
+            InvalidRequestError: If an argument is out of range.
+            ResourceNotFoundError: If there is no such plan.
+            ServiceError: If the service said no otherwise.
+        """
+        self._refuse("wait_until_deployed", wait_problems(plan_name, None, timeout, schedule))
+        return await plan_deployed(self._wait(plan_name, timeout, schedule), on_poll=on_poll)
+
+    def watch(
+        self,
+        plan_name: str,
+        *,
+        timeout: Duration | None,
+        schedule: PollSchedule | None = None,
+    ) -> StageWatch:
+        """Follow a plan: first each stage as it is found, then every change.
+
+        A change is one of status or of device counts. The iteration ends when every
+        stage is DEPLOYED, FAILED or STOPPED.
+
+        Args:
+            plan_name: The plan's name.
+            timeout: How long to follow it, in seconds or as a timedelta, from the first
+                step of the iteration; None for as long as it takes.
+            schedule: How often to poll; None for the client's schedule.
+
+        Returns:
+            An iterable of ``StageChange`` for ``async for``. It raises what
+            ``wait_until_deployed`` raises, but does not mind how a stage ends; a stage
+            that vanishes is a StageNotFoundError.
+
+        Raises:
+            InvalidRequestError: If an argument is out of range.
+        """
+        self._refuse("watch", wait_problems(plan_name, None, timeout, schedule))
+        return StageWatch(lambda: self._wait(plan_name, timeout, schedule))
+
+    def _wait(
+        self, plan_name: str, timeout: Duration | None, schedule: PollSchedule | None
+    ) -> Wait:
+        return Wait(
+            plan_name,
+            self._readings.of(plan_name),
+            schedule or self._polling,
+            as_seconds_or_none(timeout),
+        )
+
+    def _refuse(self, subject: str, problems: list[str]) -> None:
+        checks.raise_for(subject, problems, operation=DESCRIBE_PLAN.name)

@@ -442,7 +442,7 @@ class StageFailedError(WaitError):
 
 
 class StageStoppedError(WaitError):
-    """The stage ended as STOPPED, or is on its way there."""
+    """The stage ended as STOPPED."""
 
 
 class StageNotFoundError(WaitError):

@@ -4,7 +4,13 @@ All are frozen. Their attributes have AWS's member names in snake_case, without 
 prefix that the class already says. Nothing here does I/O.
 """
 
-from sagemaker_plans.models._edge import DeviceCounts, EdgeDeploymentPlan, Stage, StagePage
+from sagemaker_plans.models._edge import (
+    DeviceCounts,
+    EdgeDeploymentPlan,
+    Stage,
+    StageChange,
+    StagePage,
+)
 from sagemaker_plans.models._enums import (
     DeviceSubsetType,
     FailureHandlingPolicy,
@@ -41,6 +47,7 @@ __all__ = [
     "PercentageOfFleet",
     "PurchaseOutcome",
     "Stage",
+    "StageChange",
     "StagePage",
     "StageSpec",
     "StageStatus",

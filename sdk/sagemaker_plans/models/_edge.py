@@ -116,6 +116,16 @@ class EdgeDeploymentPlan(WireModel):
 
 
 @frozen(kw_only=True)
+class StageChange:
+    """A change of a stage's status or device counts, as ``watch`` saw it."""
+
+    stage: Stage
+    """The stage as it is now."""
+    previous: Stage | None
+    """The stage as it was seen before; None when it is seen for the first time."""
+
+
+@frozen(kw_only=True)
 class StagePage:
     """One page of a plan's stages, as one reply brought it."""
 
