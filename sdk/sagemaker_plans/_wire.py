@@ -254,7 +254,7 @@ def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
     if reply.text is not None:
         try:
             whole = json.loads(reply.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             whole = reply.text
     if not isinstance(whole, dict):
         problems = (f"reply: expected a JSON object, got {shown(reply.text)}",)
@@ -313,7 +313,7 @@ def read_done(reply: Reply) -> None:
         return
     try:
         fits = isinstance(json.loads(reply.text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         fits = False
     if not fits:
         raise unexpected(reply, ())
