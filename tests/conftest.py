@@ -1,0 +1,47 @@
+"""Fixtures for all tests: the three ways to the wire, an emulator, clients for it."""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from harness import TRANSPORTS, MakeClient, Transport, client_for
+from sagemaker_plans.emulator import Emulator
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_aws_of_this_machine() -> Iterator[None]:
+    # No test may find credentials, profiles, proxies or a region of the machine's own.
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        yield
+
+
+@pytest.fixture(params=TRANSPORTS, ids=str)
+def transport(request: pytest.FixtureRequest) -> Transport:
+    found = request.param
+    assert isinstance(found, Transport)
+    return found
+
+
+@pytest.fixture
+def anyio_backend(transport: Transport) -> str:
+    return transport.loop
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def make_client(emulator: Emulator, transport: Transport) -> MakeClient:
+    """Make clients for the emulator: takes retry=, polling= and request_timeout=."""
+    return partial(client_for, emulator.endpoint_url, transport)

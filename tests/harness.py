@@ -1,0 +1,97 @@
+"""What tests share: the three ways to the wire, and clients for the emulator."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Literal
+
+import botocore.loaders
+from aiobotocore.session import AioSession
+from attrs import frozen
+
+from sagemaker_plans import (
+    AsyncClient,
+    EdgeDeploymentPlanSpec,
+    ModelConfig,
+    PercentageOfFleet,
+    PollSchedule,
+    RetryPolicy,
+    StageSpec,
+)
+
+
+@frozen
+class Transport:
+    """An event loop and what carries the requests on it."""
+
+    loop: Literal["asyncio", "trio"]
+    http_backend: Literal["aiohttp", "httpx"]
+
+    def __str__(self) -> str:
+        return f"{self.loop}-{self.http_backend}"
+
+
+TRANSPORTS = (
+    Transport("asyncio", "aiohttp"),
+    Transport("asyncio", "httpx"),
+    Transport("trio", "httpx"),
+)
+
+MakeClient = Callable[..., AsyncClient]
+"""Makes a client for the emulator of the test; see the fixture of that name."""
+
+
+@cache
+def _loader() -> botocore.loaders.Loader:
+    return botocore.loaders.create_loader()
+
+
+def session() -> AioSession:
+    """Give a session of credentials that the emulator knows.
+
+    All sessions share one loader, so that the service model is parsed once a process.
+    """
+    made = AioSession()
+    made.register_component("data_loader", _loader())
+    made.set_credentials("test", "test")
+    return made
+
+
+def fast_retries(**settings: object) -> RetryPolicy:
+    """Give a policy that waits milliseconds where the default waits seconds."""
+    fast = {
+        "base_delay": 0.001,
+        "throttle_base_delay": 0.001,
+        "max_delay": 0.01,
+        "reconcile_limit": 0.3,
+    }
+    return RetryPolicy(**{**fast, **settings})  # type: ignore[arg-type]  # checked by itself
+
+
+def client_for(
+    endpoint_url: str,
+    transport: Transport,
+    *,
+    retry: RetryPolicy | None = None,
+    polling: PollSchedule | None = None,
+    request_timeout: float = 5.0,
+) -> AsyncClient:
+    """Make a client for an endpoint; it retries and polls fast."""
+    return AsyncClient(
+        region_name="us-east-1",
+        endpoint_url=endpoint_url,
+        session=session(),
+        http_backend=transport.http_backend,
+        retry=retry or fast_retries(),
+        polling=polling or PollSchedule(interval=0.02),
+        request_timeout=request_timeout,
+    )
+
+
+def a_spec(name: str = "rollout", *, stages: int = 2) -> EdgeDeploymentPlanSpec:
+    """Give the spec of a plan with stages called stage-0, stage-1 and so on."""
+    return EdgeDeploymentPlanSpec(
+        name,
+        device_fleet_name="cameras",
+        model_configs=[ModelConfig("detector", "detector-v7")],
+        stages=[StageSpec(f"stage-{number}", PercentageOfFleet(10)) for number in range(stages)],
+    )

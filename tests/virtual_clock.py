@@ -1,0 +1,55 @@
+"""Event loops whose clock jumps to the next timer, so that hours pass in milliseconds."""
+
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeVar
+
+import anyio
+import trio.testing
+
+T = TypeVar("T")
+
+Loop = Literal["asyncio", "trio"]
+LOOPS: tuple[Loop, ...] = ("asyncio", "trio")
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    """Does not sleep: where others would wait, it sets the clock forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready and timeout is None:
+            raise RuntimeError("everything waits, and no timer is set: this is a deadlock")
+        if not ready and timeout is not None and timeout > 0:
+            self.now += timeout
+        return ready
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop under a virtual clock, which starts at 0."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        """Give the virtual time in seconds."""
+        return self._jumping.now
+
+
+def virtual_backend(loop: Loop) -> tuple[str, dict[str, Any]]:
+    """Give the backend and options under which anyio runs on a virtual clock."""
+    if loop == "asyncio":
+        return "asyncio", {"loop_factory": VirtualTimeLoop}
+    return "trio", {"clock": trio.testing.MockClock(autojump_threshold=0)}
+
+
+def run_virtually(loop: Loop, function: Callable[..., Awaitable[T]], *args: object) -> T:
+    """Run a coroutine function on a virtual clock, from time 0."""
+    backend, options = virtual_backend(loop)
+    return anyio.run(function, *args, backend=backend, backend_options=options)
