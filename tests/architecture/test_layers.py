@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,20 +14,36 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "sdk"
 PACKAGE = "sagemaker_plans"
 
-# From the top, row by row as in the table that opens `__init__.py`. A part may import
-# what stands below it, and its neighbours; the groups are no neighbours of each other.
-LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_client",),
-    ("_plans", "_training_plans"),
-    ("_creating", "_purchasing", "_orders"),
-    ("_reading",),
-    ("_retrying", "_paging", "_polling", "_durations"),
-    ("_aiobotocore", "_failures", "_refusals"),
-    ("_wire", "_shapes", "_gateway", "_operations"),
-    ("models",),
-    ("errors",),
+PATHS = {
+    ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(SOURCE.rglob("*.py"))
+}
+
+
+def house_table() -> list[tuple[str, ...]]:
+    """Read the rows of the table that opens `__init__.py`, from the top."""
+    rows: list[tuple[str, ...]] = []
+    for line in PATHS[PACKAGE].read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        if row := re.match(r"#   (\w+(?:, \w+)*) ", line):
+            rows.append(tuple(row[1].split(", ")))
+    return rows
+
+
+# A part may import what stands below it, and its neighbours in a row; the groups are no
+# neighbours of each other.
+LAYERS = house_table()
+RANKS = {part: rank for rank, row in enumerate(LAYERS) for part in row}
+# Whatever rows are put in between, these stay in this order.
+SPINE = (
+    frozenset({"_client"}),
+    frozenset({"_plans", "_training_plans"}),
+    frozenset({"_retrying", "_paging", "_polling"}),
+    frozenset({"_wire", "_shapes", "_gateway", "_operations"}),
+    frozenset({"models"}),
+    frozenset({"errors"}),
 )
-RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 GROUPS = frozenset({"_plans", "_training_plans"})
 # Beside the house, with the parts that each may import.
 ANNEXES: dict[str, frozenset[str]] = {
@@ -37,10 +54,8 @@ ANNEXES: dict[str, frozenset[str]] = {
 # The network is reached through the protocol in `_gateway`; one part plugs it in.
 NETWORK = frozenset({"_aiobotocore", "_failures", "_refusals"})
 # They would serve any service, so they know nothing of this one.
-ENGINES_WITHOUT_AWS: dict[str, frozenset[str]] = {
-    "_paging": frozenset({"errors", "_durations"}),
-    "_polling": frozenset({"errors", "_durations"}),
-}
+ENGINES_WITHOUT_AWS = frozenset({"_paging", "_polling"})
+WITHOUT_AWS = frozenset(f"{PACKAGE}.{name}" for name in ("errors", "_durations", "models._checks"))
 
 # What a part may import for its annotations only. (The operation groups may be
 # named by every part.)
@@ -93,14 +108,6 @@ def part_of(module: str) -> str:
     """Name the layer table's entry for a module: the first name below the package."""
     _, _, below = module.partition(".")
     return below.partition(".")[0] or "__init__"
-
-
-def name_of(path: Path) -> str:
-    parts = path.relative_to(SOURCE).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-PATHS = {name_of(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 
 def is_type_checking(test: ast.expr) -> bool:
@@ -156,8 +163,6 @@ MODULES = [read(name, path) for name, path in PATHS.items()]
 
 def stands_within_reach(own: str, other: str) -> bool:
     """Judge a part of the house by the table."""
-    if own in ENGINES_WITHOUT_AWS:
-        return other in ENGINES_WITHOUT_AWS[own]
     if other in NETWORK:
         return own in NETWORK | {"_client"}
     return RANKS[own] < RANKS[other] or (RANKS[own] == RANKS[other] and own not in GROUPS)
@@ -176,18 +181,9 @@ def is_allowed(module: Module, wanted: Import) -> bool:
         return other in ANNEXES[own]
     if own == "__init__":
         return other in RANKS
+    if own in ENGINES_WITHOUT_AWS:
+        return wanted.target in WITHOUT_AWS
     return own in RANKS and other in RANKS and stands_within_reach(own, other)
-
-
-def house_table() -> list[tuple[str, ...]]:
-    """Read the rows of the table that opens `__init__.py`."""
-    rows: list[tuple[str, ...]] = []
-    for line in PATHS[PACKAGE].read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            break
-        if row := re.match(r"#   (\w+(?:, \w+)*)  ", line):
-            rows.append(tuple(row[1].split(", ")))
-    return rows
 
 
 def test_the_whole_package_is_read() -> None:
@@ -197,24 +193,26 @@ def test_the_whole_package_is_read() -> None:
     assert any(module.imports for module in MODULES)
 
 
-def test_the_table_that_opens_the_package_is_true() -> None:
-    rows = [frozenset(row) for row in house_table()]
+def test_the_table_keeps_its_spine() -> None:
+    ranks = [sorted({RANKS[part] for part in layer if part in RANKS}) for layer in SPINE]
 
-    assert rows == [frozenset(layer) for layer in LAYERS], (
-        "the table that opens sdk/sagemaker_plans/__init__.py and LAYERS above must agree"
+    assert all(ranks), f"the table that opens {PATHS[PACKAGE].relative_to(ROOT)} lacks a layer"
+    assert all(above[-1] < below[0] for above, below in pairwise(ranks)), (
+        f"the layers must stand in this order: {[sorted(layer) for layer in SPINE]}"
     )
 
 
-@pytest.mark.parametrize("part", [*RANKS, *ANNEXES])
-def test_a_part_in_the_table_exists(part: str) -> None:
-    assert f"{PACKAGE}.{part}" in PATHS, f"{part} is gone: take it out of both tables"
+def test_what_the_table_names_exists() -> None:
+    gone = [part for part in RANKS if f"{PACKAGE}.{part}" not in PATHS]
+
+    assert gone == [], f"take these out of the table that opens {PATHS[PACKAGE].relative_to(ROOT)}"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 def test_every_module_has_its_layer(module: Module) -> None:
     assert module.part in {"__init__", *RANKS, *ANNEXES}, (
         f"{module.path.relative_to(ROOT)} stands in no layer: "
-        "put it into LAYERS above, and into the table that opens __init__.py"
+        "put it into the table that opens __init__.py"
     )
 
 
