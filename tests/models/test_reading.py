@@ -37,6 +37,7 @@ from sagemaker_plans.models import (
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
 )
+from sagemaker_plans.models._checks import shown
 from sagemaker_plans.models._training import parse_fee
 
 READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
@@ -103,11 +104,7 @@ WRONG: Final[Mapping[str, tuple[tuple[object, str], ...]]] = {
         (float("inf"), "expected epoch seconds, got float inf"),
         (10**18, "expected epoch seconds, got int 1000000000000000000"),
         (NAIVE, f"expected an aware datetime, got datetime {NAIVE!r}"),
-        (
-            BEFORE_UTC,
-            "expected a datetime that exists in UTC, got datetime datetime.datetime(1, 1, 1, 0, 0, "
-            "tzinf...one(datetime.timedelta(seconds=18000)))",
-        ),
+        (BEFORE_UTC, f"expected a datetime that exists in UTC, got datetime {shown(BEFORE_UTC)}"),
     ),
     "list": (
         (None, "expected a list, got null"),
