@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
 _REQUEST_TIMEOUT: Final = 60.0
+_CLOSING_TIME: Final = 5.0
 _BACKENDS: Final = ("auto", "aiohttp", "httpx")
 
 _Opened = tuple[Gateway, Callable[[], Awaitable[None]]]
@@ -43,6 +44,8 @@ class _Door(Gateway):
             async with self._lock:
                 if self._opened is None and not self._closed:
                     self._opened = await self._open_gateway()
+                    if self._closed:
+                        await self.close()
         if self._opened is None:
             raise ConfigurationError("this client is closed; make a new one")
         return self._opened[0]
@@ -51,11 +54,14 @@ class _Door(Gateway):
         return await (await self.open()).call(operation, request)
 
     async def close(self) -> None:
-        async with self._lock:
-            self._closed = True
-            opened, self._opened = self._opened, None
+        # Without the lock: whoever is opening finds it closed, and closes it again.
+        self._closed = True
+        opened, self._opened = self._opened, None
         if opened is not None:
-            await opened[1]()
+            # Closed even if the task is being cancelled; what does not close by then is
+            # left to the garbage collector.
+            with anyio.move_on_after(_CLOSING_TIME, shield=True):
+                await opened[1]()
 
 
 @final
