@@ -26,6 +26,7 @@ from sagemaker_plans.models import (
     PercentageOfFleet,
     PurchaseOutcome,
     Stage,
+    StageChange,
     StagePage,
     StageSpec,
     StageStatus,
@@ -36,8 +37,10 @@ from sagemaker_plans.models import (
 from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._training import parse_fee
 
-PATIENT: Final = settings(deadline=None, max_examples=30)
+PATIENT: Final = settings(deadline=None, max_examples=25)
 """For tests by property: a slow machine is no failure."""
+BRIEF: Final = settings(PATIENT, max_examples=5)
+"""For what hangs on a model's class more than on its values."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_EXACT: Final = EPOCH + timedelta(seconds=2**33)
@@ -154,7 +157,7 @@ def stages(
 
 
 def plans(
-    of_stages: Callable[[], st.SearchStrategy[Stage]] = stages,
+    of_stages: Callable[[], st.SearchStrategy[Stage]] = stages, *, most: int = 3
 ) -> st.SearchStrategy[EdgeDeploymentPlan]:
     return st.builds(
         EdgeDeploymentPlan,
@@ -162,7 +165,7 @@ def plans(
         name=st.text(),
         device_fleet_name=st.text(),
         model_configs=st.lists(model_configs(), max_size=2).map(tuple),
-        stages=st.lists(of_stages(), max_size=3).map(tuple),
+        stages=st.lists(of_stages(), max_size=most).map(tuple),
         devices=st.none() | device_counts(),
         creation_time=st.none() | moments(),
         last_modified_time=st.none() | moments(),
@@ -247,10 +250,14 @@ def offerings() -> st.SearchStrategy[TrainingPlanExtensionOffering]:
 def stage_pages() -> st.SearchStrategy[StagePage]:
     return st.builds(
         StagePage,
-        plan=plans(st.nothing),
+        plan=plans(most=0),
         stages=st.lists(stages(), max_size=2).map(tuple),
         next_token=st.none() | st.text(min_size=1),
     )
+
+
+def stage_changes() -> st.SearchStrategy[StageChange]:
+    return st.builds(StageChange, stage=stages(), previous=st.none() | stages())
 
 
 def extension_pages() -> st.SearchStrategy[ExtensionPage]:
@@ -296,6 +303,7 @@ ANY_MODEL: Final[Mapping[str, st.SearchStrategy[object]]] = {
     **WITH_WIRE_FORM,
     "ExtensionPage": extension_pages(),
     "ExtensionReceipt": receipts(),
+    "StageChange": stage_changes(),
     "StagePage": stage_pages(),
 }
 """By its name, every model."""

@@ -254,8 +254,8 @@ def test_a_selection_that_can_only_be_read_is_refused() -> None:
     wire = {"DeviceSubsetType": "BYAGE"}
     assert refusals(stage, selection=UnrecognizedSelection(wire)) == (
         (
-            f"device_selection: got UnrecognizedSelection(wire={wire!r}), which can be read but not "
-            "sent; allowed are PercentageOfFleet, NamedDevices and NameContains"
+            f"device_selection: got UnrecognizedSelection(wire={wire!r}), which can be read but "
+            "not sent; allowed are PercentageOfFleet, NamedDevices and NameContains"
         ),
     )
 

@@ -16,9 +16,11 @@ class OpenEnum(StrEnum):
         if not isinstance(value, str):
             return None
         # Not kept anywhere: a server that sends ever new values costs no memory.
-        stranger = str.__new__(cls, value)
-        stranger._name_ = value
-        stranger._value_ = value
+        # The plain text, also of a member of another enum.
+        text = str.__str__(value)
+        stranger = str.__new__(cls, text)
+        stranger._name_ = text
+        stranger._value_ = text
         return stranger
 
     @property
