@@ -40,15 +40,22 @@ class _Door(Gateway):
         self._lock = anyio.Lock()
 
     async def open(self) -> Gateway:
-        if self._opened is None:
-            async with self._lock:
-                if self._opened is None and not self._closed:
-                    self._opened = await self._open_gateway()
-                    if self._closed:
-                        await self.close()
-        if self._opened is None:
+        opened = self._opened or await self._open_once()
+        return opened[0]
+
+    async def _open_once(self) -> _Opened:
+        async with self._lock:
+            opened = self._opened
+            if opened is None and not self._is_closed():
+                opened = self._opened = await self._open_gateway()
+                if self._is_closed():
+                    await self.close()
+        if opened is None or self._is_closed():
             raise ConfigurationError("this client is closed; make a new one")
-        return self._opened[0]
+        return opened
+
+    def _is_closed(self) -> bool:
+        return self._closed
 
     async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
         return await (await self.open()).call(operation, request)

@@ -9,7 +9,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from enum import Enum
 from types import MappingProxyType
-from typing import Final, Self, TypeVar
+from typing import Final, Self, TypeVar, cast
 
 import anyio
 from attrs import define, field, frozen
@@ -210,8 +210,9 @@ class RetryPolicy:
             yield from duration_problems("max_elapsed", self.max_elapsed)
         yield from duration_problems("max_retry_after", self.max_retry_after, zero=True)
         yield from duration_problems("reconcile_limit", self.reconcile_limit, zero=True)
-        if self.on_retry is not None and not callable(self.on_retry):
-            yield f"on_retry: got {shown(self.on_retry)}; allowed are a function and None"
+        hook = cast("object", self.on_retry)
+        if hook is not None and not callable(hook):
+            yield f"on_retry: got {shown(hook)}; allowed are a function and None"
 
     def delay_bounds(self, error: BaseException, attempt: int) -> tuple[float, float]:
         """Give the range from which the wait after a failed attempt is drawn.

@@ -39,10 +39,10 @@ class _Changes:
 
     def _changes(self, wait: Wait, plan: EdgeDeploymentPlan) -> Iterator[StageChange]:
         found = {stage.name: stage for stage in plan.stages}
-        for name, before in self._known.items():
+        for name, last_seen in self._known.items():
             if name not in found:
                 raise wait.error(
-                    StageNotFoundError, f"stage {name} of plan {plan.name} is gone", before
+                    StageNotFoundError, f"stage {name} of plan {plan.name} is gone", last_seen
                 )
         for name, stage in found.items():
             before = self._known.get(name)
@@ -57,7 +57,11 @@ class _Changes:
 
 @final
 class StageWatch:
-    """The changes of a plan's stages. Each ``async for`` over it begins anew."""
+    """The changes of a plan's stages. Each ``async for`` over it begins anew.
+
+    Args:
+        begin: Begins a wait on the plan.
+    """
 
     def __init__(self, begin: Callable[[], Wait]) -> None:
         self._begin = begin

@@ -352,10 +352,10 @@ class PurchaseReplyError(OutcomeUnknownError, UnexpectedReplyError):
             offering_id=offering_id,
             training_plan_arn=training_plan_arn,
         )
-        self.problems = unread.problems
-        self.reply = unread.reply
-        self.http_status = unread.http_status
-        self.request_id = unread.request_id
+        self.problems: tuple[str, ...] = unread.problems
+        self.reply: Mapping[str, object] | str | None = unread.reply
+        self.http_status: int | None = unread.http_status
+        self.request_id: str | None = unread.request_id
 
 
 class PurchaseRefusedError(SageMakerPlansError):
