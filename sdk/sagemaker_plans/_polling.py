@@ -10,6 +10,7 @@ from typing import Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
+import anyio.lowlevel
 from attrs import Factory, field, frozen
 
 from sagemaker_plans._durations import as_seconds, duration_problems
@@ -119,6 +120,7 @@ class SharedReading(Generic[V]):
         self._read = read
         self._bound = bound
         self.latest: Reading[V] | None = None
+        self.begun = 0
         self.busy = False
         self.news = anyio.Event()
 
@@ -130,10 +132,13 @@ class SharedReading(Generic[V]):
                 are part of the reading.
         """
         self.busy = True
-        began = anyio.current_time()
         value: V | None = None
         error: SageMakerPlansError | None = None
         try:
+            # All who begin to wait together come to share this look: it has not begun.
+            await anyio.lowlevel.checkpoint()
+            self.begun += 1
+            began = anyio.current_time()
             with anyio.move_on_after(self._bound) as scope:
                 try:
                     value = await self._read()
@@ -144,7 +149,7 @@ class SharedReading(Generic[V]):
                     f"no whole reading within {self._bound:g} s", request_sent=None
                 )
             self.latest = Reading(
-                number=self.latest.number + 1 if self.latest else 1,
+                number=self.begun,
                 began=began,
                 ended=anyio.current_time(),
                 value=value,
@@ -207,10 +212,11 @@ class Poller(Generic[V]):
         self._schedule = schedule
         self._deadline = deadline
         self._uniform = uniform
-        # A reading that began before somebody waited may be older than what the waiter
-        # did last (such as starting the stage), so it does not count.
-        self._due = self._joined = anyio.current_time()
-        self._seen = 0
+        self._due = anyio.current_time()
+        # A look that began before somebody waited may show what was before the waiter's
+        # last act (such as starting the stage), so it does not count. Counted, for a
+        # clock may show the same time before and after.
+        self._seen = shared.begun
         self._failures = 0
 
     async def next(self, *, wake_at: float = math.inf) -> Reading[V]:
@@ -226,7 +232,7 @@ class Poller(Generic[V]):
         shared = self._shared
         while True:
             latest = shared.latest
-            if latest and latest.number > self._seen and latest.began >= self._joined:
+            if latest and latest.number > self._seen:
                 self._take(latest)
                 return latest
             due = min(self._due, self._deadline, wake_at)
