@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from emulator.requests_made import boto_client
 from types_boto3_sagemaker import SageMakerClient
 
+from emulator.requests_made import boto_client
 from sagemaker_plans.emulator import Emulator, Service
 
 

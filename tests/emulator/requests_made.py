@@ -54,15 +54,11 @@ def create(service: Service, name: str, *stages: dict[str, Any], **more: Any) ->
 
 
 def start(service: Service, plan: str, stage: str) -> None:
-    service.handle(
-        "StartEdgeDeploymentStage", {"EdgeDeploymentPlanName": plan, "StageName": stage}
-    )
+    service.handle("StartEdgeDeploymentStage", {"EdgeDeploymentPlanName": plan, "StageName": stage})
 
 
 def stop(service: Service, plan: str, stage: str) -> None:
-    service.handle(
-        "StopEdgeDeploymentStage", {"EdgeDeploymentPlanName": plan, "StageName": stage}
-    )
+    service.handle("StopEdgeDeploymentStage", {"EdgeDeploymentPlanName": plan, "StageName": stage})
 
 
 def described(service: Service, plan: str) -> Any:

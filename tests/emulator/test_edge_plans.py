@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from emulator.requests_made import (
     create,
     described,
@@ -12,7 +13,6 @@ from emulator.requests_made import (
     start,
     stop,
 )
-
 from sagemaker_plans.emulator import Refusal, Service
 
 
@@ -79,9 +79,7 @@ def test_pages_of_any_size_give_every_stage_once(service: Service, size: int) ->
     assert (found, pages) == (names, -(-10 // size))
 
 
-@pytest.mark.parametrize(
-    "token", ["x", "é", "bm9wZQ==", "TGlzdFRyYWluaW5nUGxhbnM6MQ==", "____"]
-)
+@pytest.mark.parametrize("token", ["x", "é", "bm9wZQ==", "TGlzdFRyYWluaW5nUGxhbnM6MQ==", "____"])
 def test_a_token_of_somebody_elses_is_refused(service: Service, token: str) -> None:
     create(service, "p")
     with pytest.raises(Refusal, match="ValidationException: NextToken is not valid"):
@@ -100,13 +98,13 @@ def test_pages_have_at_least_one_item(service: Service) -> None:
 
 def test_names_are_unique(service: Service) -> None:
     create(service, "p", stage("a"))
-    with pytest.raises(Refusal, match="ResourceInUse.*p already exists"):
+    with pytest.raises(Refusal, match=r"ResourceInUse.*p already exists"):
         create(service, "p")
-    with pytest.raises(Refusal, match="ResourceInUse.*Stage a already exists"):
+    with pytest.raises(Refusal, match=r"ResourceInUse.*Stage a already exists"):
         service.handle(
             "CreateEdgeDeploymentStage", {"EdgeDeploymentPlanName": "p", "Stages": [stage("a")]}
         )
-    with pytest.raises(Refusal, match="ValidationException.*more than once"):
+    with pytest.raises(Refusal, match=r"ValidationException.*more than once"):
         create(service, "q", stage("a"), stage("a"))
     assert listed(service) == ["p"]
 
@@ -139,7 +137,7 @@ def test_what_runs_is_not_deleted(service: Service) -> None:
     with pytest.raises(Refusal, match="ResourceInUse"):
         service.handle("DeleteEdgeDeploymentPlan", {"EdgeDeploymentPlanName": "p"})
     stop(service, "p", "b")
-    with pytest.raises(Refusal, match="ResourceInUse.*STOPPING"):
+    with pytest.raises(Refusal, match=r"ResourceInUse.*STOPPING"):
         service.handle(
             "DeleteEdgeDeploymentStage", {"EdgeDeploymentPlanName": "p", "StageName": "b"}
         )
@@ -163,11 +161,11 @@ def test_what_runs_is_not_deleted(service: Service) -> None:
 def test_an_unknown_plan_or_stage_is_not_found(
     service: Service, operation: str, more: dict[str, Any]
 ) -> None:
-    with pytest.raises(Refusal, match="ResourceNotFound.*plan nobody does not exist"):
+    with pytest.raises(Refusal, match=r"ResourceNotFound.*plan nobody does not exist"):
         service.handle(operation, {"EdgeDeploymentPlanName": "nobody", **more})
     if "StageName" in more:
         create(service, "p")
-        with pytest.raises(Refusal, match="ResourceNotFound.*Stage s does not exist"):
+        with pytest.raises(Refusal, match=r"ResourceNotFound.*Stage s does not exist"):
             service.handle(operation, {"EdgeDeploymentPlanName": "p", **more})
 
 
@@ -204,10 +202,8 @@ def test_devices_are_chosen_by_part_of_their_name(service: Service) -> None:
         {"DeviceSubsetType": "NAMECONTAINS"},
     ],
 )
-def test_a_selection_has_what_its_type_needs(
-    service: Service, selection: dict[str, Any]
-) -> None:
-    with pytest.raises(Refusal, match="ValidationException.*DeviceSubsetType is"):
+def test_a_selection_has_what_its_type_needs(service: Service, selection: dict[str, Any]) -> None:
+    with pytest.raises(Refusal, match=r"ValidationException.*DeviceSubsetType is"):
         chosen(service, selection)
 
 

@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 import pytest
-from emulator.requests_made import create, described, stage, stage_state, start, stop
 
+from emulator.requests_made import create, described, stage, stage_state, start, stop
 from sagemaker_plans.emulator import Clock, Refusal, Service, Timings
 
 
@@ -50,7 +50,7 @@ def test_a_stage_is_creating_for_as_long_as_the_timings_say() -> None:
     service = held(timings=Timings(creating=10))
     create(service, "p", stage("s"))
     assert stage_state(service, "p", "s")[0] == "CREATING"
-    with pytest.raises(Refusal, match="ResourceInUse.*CREATING"):
+    with pytest.raises(Refusal, match=r"ResourceInUse.*CREATING"):
         start(service, "p", "s")
     service.clock.advance(10)
     assert stage_state(service, "p", "s")[0] == "READYTODEPLOY"
@@ -83,13 +83,13 @@ def test_a_stopped_stage_keeps_its_counts_and_can_be_started_again(service: Serv
 
 @pytest.mark.parametrize(("running", "seconds"), [(False, 0), (True, 60)])
 def test_a_stage_that_does_not_run_cannot_be_stopped(
-    service: Service, running: bool, seconds: float
+    service: Service, *, running: bool, seconds: float
 ) -> None:
     create(service, "p", stage("s"))
     if running:
         start(service, "p", "s")
     service.clock.advance(seconds)
-    with pytest.raises(Refusal, match="ValidationException.*cannot be stopped"):
+    with pytest.raises(Refusal, match=r"ValidationException.*cannot be stopped"):
         stop(service, "p", "s")
 
 
@@ -115,9 +115,7 @@ def test_one_failed_device_fails_the_stage_and_a_failed_stage_can_be_repeated(
 
 
 @pytest.mark.parametrize(("tolerance", "status"), [(0.2, "DEPLOYED"), (0.19, "FAILED")])
-def test_the_share_of_failures_that_fails_a_stage_can_be_set(
-    tolerance: float, status: str
-) -> None:
+def test_the_share_of_failures_that_fails_a_stage_can_be_set(tolerance: float, status: str) -> None:
     service = held(failure_tolerance=tolerance)
     service.add_fleet("cameras", failure_rate=0.2)
     create(service, "p", stage("s"))
@@ -145,9 +143,10 @@ def test_the_message_tells_what_became_of_failed_devices(
 
 def test_the_start_is_told_from_the_start_on(service: Service) -> None:
     create(service, "p", stage("s"))
-    assert "EdgeDeploymentStageStartTime" not in described(service, "p")["Stages"][0][
-        "DeploymentStatus"
-    ]
+    assert (
+        "EdgeDeploymentStageStartTime"
+        not in described(service, "p")["Stages"][0]["DeploymentStatus"]
+    )
     start(service, "p", "s")
     status = described(service, "p")["Stages"][0]["DeploymentStatus"]
     assert status["EdgeDeploymentStageStartTime"] == service.clock.now()

@@ -19,7 +19,7 @@ from sagemaker_plans.emulator._gate import Gate
 from sagemaker_plans.emulator._recording import RecordedRequest, Recorder
 from sagemaker_plans.emulator._rollout import Timings
 from sagemaker_plans.emulator._seed import Seed
-from sagemaker_plans.emulator._seed_file import read_seed
+from sagemaker_plans.emulator._seed_file import plant_file
 from sagemaker_plans.emulator._server import FrontDesk
 from sagemaker_plans.emulator._service import Service
 from sagemaker_plans.emulator._sigv4 import DEFAULT_CREDENTIALS, Credentials
@@ -83,8 +83,12 @@ class Emulator:
             timings=timings,
             strict_fleets=strict_fleets,
             failure_tolerance=failure_tolerance,
-            seed=seed if seed is None or isinstance(seed, Seed) else read_seed(Path(seed)),
+            seed=Seed(),
         )
+        if seed is None or isinstance(seed, Seed):
+            self._service.plant(Seed.default() if seed is None else seed)
+        else:
+            plant_file(Path(seed), self._service)
         self._faults = FaultSchedule(self._service.operations)
         self._recorder = Recorder()
         self._failures: list[Exception] = []

@@ -7,13 +7,16 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
 from sagemaker_plans.emulator._refusal import Refusal
 from sagemaker_plans.emulator._seed import FleetSeed, OfferingSeed, PlanSeed, Seed, TrainingPlanSeed
 from sagemaker_plans.emulator._validation import validated
+
+if TYPE_CHECKING:
+    from sagemaker_plans.emulator._service import Service
 
 
 class SeedError(ValueError):
@@ -111,6 +114,25 @@ def read_seed(path: Path) -> Seed:
         OSError: The file cannot be read.
     """
     return _SeedFile(path).seed()
+
+
+def plant_file(path: Path, service: Service) -> None:
+    """Let a service begin with what a seed file tells.
+
+    Args:
+        path: As for `read_seed`.
+        service: The service, which forgets what it had.
+
+    Raises:
+        SeedError: As for `read_seed`; or the service refuses what the file tells, such
+            as two plans of one name.
+        OSError: The file cannot be read.
+    """
+    seed = read_seed(path)
+    try:
+        service.plant(seed)
+    except (Refusal, ValueError) as error:
+        raise SeedError(f"{path}: {error}") from error
 
 
 class _SeedFile:

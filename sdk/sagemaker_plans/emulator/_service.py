@@ -75,6 +75,19 @@ class Service:
         self._lock = threading.RLock()
         self.reset()
 
+    def plant(self, seed: Seed) -> None:
+        """Forget everything and begin with another seed, now and after each `reset`.
+
+        Args:
+            seed: What exists from now on.
+
+        Raises:
+            Refusal: A plan of the seed is not one that the service would accept.
+            ValueError: A fleet makes no sense, or a training plan is there twice.
+        """
+        self._seed = seed
+        self.reset()
+
     def reset(self) -> None:
         """Forget everything and plant the seed again; the clock goes on as it is."""
         with self._lock:
@@ -208,7 +221,7 @@ class Service:
             self._training.plans[arn] = TrainingPlan(
                 name=name,
                 arn=arn,
-                start_time=round(self.clock.now() + start_in_hours * HOUR, 3),
+                start_time=round(self.clock.now() + start_in_hours * HOUR, 6),
                 duration_hours=duration_hours,
                 fixed_status=status,
                 instance_type=instance_type,

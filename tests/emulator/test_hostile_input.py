@@ -1,0 +1,221 @@
+"""Bytes of all kinds over raw sockets: a clean answer or a closed connection, always."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import socket
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.requests_made import RawReply, send, send_signed, signed_headers
+from sagemaker_plans.emulator import Emulator, Service
+from sagemaker_plans.emulator._answers import parsed_object
+from sagemaker_plans.emulator._refusal import Refusal
+
+
+def exchange(emulator: Emulator, data: bytes) -> bytes:
+    """Send bytes and read until the server closes the connection or stops for a while."""
+    address = ("127.0.0.1", int(emulator.endpoint_url.rpartition(":")[2]))
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        try:
+            while piece := connection.recv(65_536):
+                received += piece
+        except ConnectionResetError:
+            pass
+        return received
+
+
+def is_clean(reply: bytes) -> bool:
+    """Whether it is nothing, or AWS-shaped errors only, and never a traceback."""
+    if b"Traceback" in reply or b"aiohttp.http" in reply:
+        return False
+    heads = re.findall(rb"HTTP/1\.[01] (\d{3})", reply)
+    return len(heads) == reply.count(b"x-amzn-RequestId") and all(
+        400 <= int(status) < 500 for status in heads
+    )
+
+
+def code(reply: RawReply) -> tuple[int, str]:
+    assert reply.headers["content-type"] == "application/x-amz-json-1.1"
+    assert reply.headers["x-amzn-requestid"]
+    assert reply.headers["x-amzn-errortype"] == reply.json["__type"]
+    assert set(reply.json) == {"__type", "message"}
+    return reply.status, reply.json["__type"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"null",
+        b"\xff\xfe",
+        b'{"MaxResults": NaN}',
+        b'{"MaxResults": -Infinity}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"MaxResults": ' + b"9" * 10_000 + b"}",
+    ],
+)
+def test_a_body_that_is_no_json_object_is_refused(emulator: Emulator, body: bytes) -> None:
+    reply = send_signed(emulator, body)
+    assert code(reply) == (400, "SerializationException")
+    assert emulator.requests[0].body is None
+
+
+def test_lone_surrogates_are_carried(emulator: Emulator) -> None:
+    reply = send_signed(emulator, b'{"NameContains": "\\ud800"}')
+    assert code(reply) == (400, "ValidationException")
+
+
+def test_a_body_may_be_large_but_not_huge(emulator: Emulator) -> None:
+    padding = b" " * (1024 * 1024 - 2)
+    assert send_signed(emulator, b"{" + padding + b"}").status == 200
+    assert code(send_signed(emulator, b"{" + padding + b" }" * 3)) == (
+        413,
+        "RequestEntityTooLargeException",
+    )
+    assert emulator.requests[-1].body is None
+    huge = send(emulator, b" " * (2 * 1024 * 1024), path="/_emulator/reset")
+    assert (huge.status, set(huge.json)) == (413, {"error"})
+
+
+@pytest.mark.parametrize("target", ["", "SageMaker", "SageMaker.", "SageMaker.A.B", "S3.List"])
+def test_a_request_needs_a_target(emulator: Emulator, target: str) -> None:
+    headers = {**signed_headers(emulator, b"{}"), "X-Amz-Target": target}
+    assert code(send(emulator, b"{}", headers)) == (404, "UnknownOperationException")
+    assert emulator.requests[0].operation == ""
+
+
+def test_a_request_needs_the_content_type(emulator: Emulator) -> None:
+    headers = {**signed_headers(emulator, b"{}"), "Content-Type": "application/json"}
+    assert code(send(emulator, b"{}", headers)) == (404, "UnknownOperationException")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/"), ("PUT", "/"), ("POST", "/x"), ("DELETE", "/"), ("HEAD", "/")]
+)
+def test_a_request_is_posted_to_the_root(emulator: Emulator, method: str, path: str) -> None:
+    reply = send(emulator, b"{}", signed_headers(emulator, b"{}"), method=method, path=path)
+    assert reply.status == 404
+    assert reply.headers["x-amzn-errortype"] == "UnknownOperationException"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nNo colon\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST / HTTP/1.1\r\nHost: x\r\nX-Odd: \xff\xfe\r\nContent-Length: 0\r\n\r\n",
+        b"POST * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST http://x:y/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST //[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5,
+        b"",
+    ],
+)
+def test_what_is_no_proper_http_is_answered_cleanly(emulator: Emulator, data: bytes) -> None:
+    assert is_clean(exchange(emulator, data))
+    assert send_signed(emulator).status == 200
+    assert emulator.failures == ()
+
+
+def test_random_bytes_do_no_harm(emulator: Emulator) -> None:
+    chance = random.Random(7)  # noqa: S311 - the same bytes in every run
+    for _ in range(100):
+        data = chance.randbytes(chance.randrange(1, 2000))
+        assert is_clean(exchange(emulator, data))
+    assert send_signed(emulator).status == 200
+    assert emulator.failures == ()
+
+
+def test_random_headers_do_no_harm(emulator: Emulator) -> None:
+    chance = random.Random(8)  # noqa: S311 - the same bytes in every run
+    whole = (
+        "\r\n".join(
+            [
+                "POST / HTTP/1.1",
+                "Host: x",
+                "Content-Length: 2",
+                *(f"{name}: {value}" for name, value in signed_headers(emulator, b"{}").items()),
+            ]
+        )
+        + "\r\n\r\n{}"
+    ).encode()
+    for _ in range(100):
+        data = bytearray(whole)
+        for _ in range(chance.randrange(1, 5)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        assert b"Traceback" not in exchange(emulator, bytes(data))
+    assert send_signed(emulator).status == 200
+    assert emulator.failures == ()
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+_SERVICE = Service()
+_MEMBERS = st.sampled_from(
+    [
+        "EdgeDeploymentPlanName",
+        "StageName",
+        "Stages",
+        "ModelConfigs",
+        "DeviceFleetName",
+        "NextToken",
+        "MaxResults",
+        "Tags",
+        "Filters",
+        "TrainingPlanArn",
+        "TrainingPlanName",
+        "CreationTimeAfter",
+        "TrainingPlanExtensionOfferingId",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    operation=st.sampled_from(_SERVICE.operations),
+    request=st.dictionaries(_MEMBERS, _JSON, max_size=4),
+)
+def test_any_request_is_answered_or_refused(operation: str, request: dict[str, object]) -> None:
+    try:
+        reply = _SERVICE.handle(operation, request)
+    except Refusal as refusal:
+        assert refusal.message  # noqa: PT017 - either answer is right
+    else:
+        json.dumps(reply)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=50))
+def test_any_bytes_are_an_object_or_refused(data: bytes) -> None:
+    try:
+        assert isinstance(parsed_object(data), dict)
+    except Refusal as refusal:
+        assert refusal.code == "SerializationException"  # noqa: PT017 - either answer is right
