@@ -118,7 +118,7 @@ class SharedReading(Generic[V]):
 
     def __init__(self, read: Callable[[], Awaitable[V]], *, bound: float) -> None:
         self._read = read
-        self._bound = bound
+        self.bound = bound
         self.latest: Reading[V] | None = None
         self.begun = 0
         self.busy = False
@@ -139,15 +139,13 @@ class SharedReading(Generic[V]):
             await anyio.lowlevel.checkpoint()
             self.begun += 1
             began = anyio.current_time()
-            with anyio.move_on_after(self._bound) as scope:
+            with anyio.move_on_after(self.bound) as scope:
                 try:
                     value = await self._read()
                 except SageMakerPlansError as failed:
                     error = failed
             if scope.cancelled_caught:
-                error = ConnectionFailedError(
-                    f"no whole reading within {self._bound:g} s", request_sent=None
-                )
+                error = self.no_reading()
             self.latest = Reading(
                 number=self.begun,
                 began=began,
@@ -159,6 +157,14 @@ class SharedReading(Generic[V]):
             self.busy = False
             news, self.news = self.news, anyio.Event()
             news.set()
+
+    def no_reading(self) -> ConnectionFailedError:
+        """Make the error for a look that took too long.
+
+        Returns:
+            The error.
+        """
+        return ConnectionFailedError(f"no whole reading within {self.bound:g} s", request_sent=None)
 
 
 class SharedReadings(Generic[V]):
@@ -227,8 +233,18 @@ class Poller(Generic[V]):
 
         Returns:
             A reading that was not given yet. One that ended at or after the deadline is
-            the last.
+            the last. Others may be slow, or be cancelled while they look: if nothing has
+            come a look's bound after the deadline, a failed reading says so.
         """
+        shared = self._shared
+        with anyio.CancelScope(deadline=max(self._deadline, anyio.current_time()) + shared.bound):
+            return await self._next(wake_at)
+        now = anyio.current_time()
+        return Reading(
+            number=shared.begun, began=now, ended=now, value=None, error=shared.no_reading()
+        )
+
+    async def _next(self, wake_at: float) -> Reading[V]:
         shared = self._shared
         while True:
             latest = shared.latest
