@@ -51,6 +51,7 @@ class Wait:
         self.plan_name = plan_name
         self.polls = 0
         self.plan: EdgeDeploymentPlan | None = None
+        self.is_over = False
         self._failure: SageMakerPlansError | None = None
         self._timeout = timeout
         self._began = anyio.current_time()
@@ -61,11 +62,6 @@ class Wait:
     def waited(self) -> float:
         """Seconds since the wait began."""
         return anyio.current_time() - self._began
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the deadline has passed."""
-        return anyio.current_time() >= self._deadline
 
     async def next_plan(self, *, wake_at: float = math.inf) -> EdgeDeploymentPlan | None:
         """Wait for the next reading.
@@ -82,6 +78,8 @@ class Wait:
         """
         reading = await self._poller.next(wake_at=wake_at)
         self.polls += 1
+        # Not by the clock: who handles one reading until the deadline gets a last one.
+        self.is_over = reading.ended >= self._deadline
         self._failure = reading.error
         if reading.error is not None:
             if what_happened(reading.error) is Happened.REFUSED:

@@ -29,12 +29,12 @@ class _Changes:
         while not self._untold:
             if self._finished:
                 raise StopAsyncIteration
+            if self._wait.is_over:
+                self._time_out(self._wait)
             plan = await self._wait.next_plan()
             if plan is not None:
                 self._untold.extend(self._changes(self._wait, plan))
                 self._finished = plan.is_finished
-            if self._wait.is_over and not self._finished and not self._untold:
-                self._time_out(self._wait)
         return self._untold.popleft()
 
     def _changes(self, wait: Wait, plan: EdgeDeploymentPlan) -> Iterator[StageChange]:
