@@ -52,6 +52,7 @@ class Wait:
         self.polls = 0
         self.plan: EdgeDeploymentPlan | None = None
         self.is_over = False
+        self.seen_at = -math.inf
         self._failure: SageMakerPlansError | None = None
         self._timeout = timeout
         self._began = anyio.current_time()
@@ -78,6 +79,7 @@ class Wait:
         """
         reading = await self._poller.next(wake_at=wake_at)
         self.polls += 1
+        self.seen_at = reading.began
         # Not by the clock: who handles one reading until the deadline gets a last one.
         self.is_over = reading.ended >= self._deadline
         self._failure = reading.error
@@ -230,8 +232,8 @@ async def stage_deployed(
     stage: Stage | None = None
     grace_ends = math.inf
     while True:
-        # A moment that has passed wakes nobody: it was polled at, without an answer.
-        pending = grace_ends if grace_ends > anyio.current_time() else math.inf
+        # It wakes once: where it was polled at already, there was no answer.
+        pending = grace_ends if wait.seen_at < grace_ends else math.inf
         plan = await wait.next_plan(wake_at=pending)
         if plan is not None:
             stage = _find(wait, plan, stage_name, stage)
@@ -242,8 +244,8 @@ async def stage_deployed(
             if not _is_waiting(stage):
                 grace_ends = math.inf
             elif start_grace is not None and grace_ends == math.inf:
-                grace_ends = anyio.current_time() + start_grace
-            if anyio.current_time() >= grace_ends:
+                grace_ends = wait.seen_at + start_grace
+            if wait.seen_at >= grace_ends:
                 raise wait.error(
                     StageNotStartedError,
                     f"{_state(stage)} after {start_grace:g} s (start_grace): {_NOT_STARTED}",
