@@ -4,6 +4,7 @@ import copy
 import inspect
 import math
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Final, NoReturn, TypeVar
 
 import anyio
@@ -53,6 +54,7 @@ class Wait:
         self.plan: EdgeDeploymentPlan | None = None
         self.is_over = False
         self.seen_at = -math.inf
+        self._created: datetime | None = None
         self._failure: SageMakerPlansError | None = None
         self._timeout = timeout
         self._began = anyio.current_time()
@@ -100,9 +102,9 @@ class Wait:
     def _same_plan(self, reading: Reading[EdgeDeploymentPlan]) -> EdgeDeploymentPlan:
         plan = reading.value
         assert plan is not None
-        before, self.plan = self.plan, plan
-        created = (before.creation_time if before else None), plan.creation_time
-        if None not in created and created[0] != created[1]:
+        self.plan = plan
+        before, self._created = self._created, plan.creation_time or self._created
+        if before != self._created and before is not None:
             raise self.error(
                 StageNotFoundError,
                 f"plan {self.plan_name} was deleted and created again at {plan.creation_time}; "
