@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -137,6 +138,18 @@ def test_what_cannot_start_says_why(
 ) -> None:
     assert main(arguments) == 1
     assert words in capsys.readouterr().err
+
+
+def test_it_runs_as_a_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sagemaker_plans.emulator import __main__
+
+    monkeypatch.setattr(sys, "argv", ["emulator", "--help"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(__main__.__file__, run_name="__main__")
+    assert caught.value.code == 0
+    assert "--any-credentials" in capsys.readouterr().out
 
 
 def test_a_wrong_command_line_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

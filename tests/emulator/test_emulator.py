@@ -11,12 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 import sagemaker_plans.emulator
 from emulator.requests_made import boto_client, plan_request, send_signed, signed_headers, stage
-from sagemaker_plans.emulator import Emulator, Fault, Seed, Timings, TrainingPlanSeed
+from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Timings, TrainingPlanSeed
+from sagemaker_plans.emulator._server import FrontDesk
 
 
 def threads() -> list[str]:
@@ -303,3 +307,56 @@ def test_no_part_of_the_sdk_is_used() -> None:
 
 def test_signed_headers_are_what_the_tests_think(emulator: Emulator) -> None:
     assert signed_headers(emulator, b"{}")["Authorization"].startswith("AWS4-HMAC-SHA256 ")
+
+
+def test_a_server_that_breaks_while_it_closes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def shutdown(*_args: object) -> None:
+        raise BrokenError
+
+    emulator = Emulator()
+    emulator.start()
+    monkeypatch.setattr(web.Server, "shutdown", shutdown)
+    with pytest.raises(BrokenError):
+        emulator.stop()
+    assert threads() == []
+
+
+def test_a_client_that_left_before_its_reply_is_no_failure(emulator: Emulator) -> None:
+    desk = FrontDesk(
+        service=emulator._service,
+        faults=emulator._faults,
+        recorder=emulator._recorder,
+        credentials="any",
+        admin=mock.Mock(),
+        failures=[],
+    )
+    headers = {**signed_headers(emulator, b"{}"), "Host": "x"}
+    emulator.inject("*", Fault.drip())
+
+    async def call() -> web.StreamResponse:
+        gone = mock.Mock(transport=None)
+        request = make_mocked_request(
+            "POST", "/", headers, protocol=gone, payload=mock.Mock(readany=_body)
+        )
+        return await desk.receive(request)
+
+    asyncio.run(call())
+    assert desk.failures == []
+    assert emulator.requests[-1].committed
+
+
+async def _body(*, _pieces: list[bytes] = [b"{}", b""]) -> bytes:  # noqa: B006 - read once
+    return _pieces.pop(0)
+
+
+def test_a_client_that_leaves_as_its_gate_opens_is_no_failure() -> None:
+    async def leave() -> None:
+        gate = Gate()
+        reply = asyncio.create_task(gate.passage())
+        await asyncio.sleep(0)
+        gate.open()
+        reply.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reply
+
+    asyncio.run(leave())

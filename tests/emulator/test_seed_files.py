@@ -85,7 +85,7 @@ def test_an_empty_seed_is_an_empty_account(tmp_path: Path) -> None:
         (
             "s.toml",
             "\n[[fleets]\n",
-            ": Expected ']]' at the end of an array declaration (at line 2",
+            ": Expected ']]' at the end of an array declaration (at li",
         ),
         ("s.json", "[]", ": the file must be a table with the keys fleets, plans, training_plans"),
         (

@@ -36,32 +36,38 @@ class ServerThread:
         self._desk = desk
         self._listener = listener
         self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._ended: Future[None] = Future()
         self._thread = threading.Thread(
             target=self._run, name="sagemaker-plans-emulator", daemon=True
         )
         self._thread.start()
         try:
             self._loop, self._stopping = self._started.result()
-        except BaseException:
+        except Exception:
             self._thread.join()
             listener.close()
             raise
 
     def stop(self) -> None:
-        """Close every connection and end the thread; returns when it has ended."""
+        """Close every connection and end the thread; returns when it has ended.
+
+        Raises:
+            Exception: Whatever broke the server, if something did.
+        """
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
+        self._ended.result()
 
     def _run(self) -> None:
-        # The loop is named so that a policy for other loops (uvloop) changes nothing here.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            try:
+        try:
+            # The loop is named so that a policy for other loops changes nothing here.
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve())
-            except Exception as error:
-                # `stop` is only reached after a start, so nobody else can hear of this.
-                if self._started.done():
-                    raise
-                self._started.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
+            waiting = self._ended if self._started.done() else self._started
+            waiting.set_exception(error)
+        else:
+            self._ended.set_result(None)
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
