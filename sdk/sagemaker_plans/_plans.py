@@ -279,7 +279,8 @@ class EdgeDeploymentPlans:
         Raises:
             StageFailedError: As soon as a stage is FAILED.
             StageStoppedError: As soon as a stage is STOPPED.
-            StageNotFoundError: If the plan is deleted and created again.
+            StageNotFoundError: If a stage vanishes, or the plan is deleted and created
+                again.
             WaitTimeoutError: If the time is up.
             InvalidRequestError: If an argument is out of range.
             ResourceNotFoundError: If there is no such plan.

@@ -205,6 +205,24 @@ async def _tell(on_poll: OnPoll[T] | None, seen: T) -> None:
             await answer
 
 
+def raise_if_gone(wait: Wait, before: tuple[Stage, ...], plan: EdgeDeploymentPlan) -> None:
+    """End a wait if a stage has vanished.
+
+    Args:
+        wait: The wait.
+        before: The stages as they were read before.
+        plan: The plan as it was read now.
+
+    Raises:
+        StageNotFoundError: If a stage is gone; it carries the stage as it was read last.
+    """
+    names = {stage.name for stage in plan.stages}
+    for stage in before:
+        if stage.name not in names:
+            words = f"stage {stage.name} of plan {plan.name} is gone"
+            raise wait.error(StageNotFoundError, words, stage)
+
+
 def _find(wait: Wait, plan: EdgeDeploymentPlan, name: str, before: Stage | None) -> Stage:
     try:
         return plan.stage(name)
@@ -317,14 +335,16 @@ async def plan_deployed(
         WaitError: If it ends in another way.
         SageMakerPlansError: If the plan cannot be read.
     """
+    stages: tuple[Stage, ...] = ()
     while True:
         plan = await wait.next_plan()
         if plan is not None:
+            before, stages = stages, plan.stages
+            raise_if_gone(wait, before, plan)
             await _tell(on_poll, plan)
-            if all(stage.status is StageStatus.DEPLOYED for stage in plan.stages):
+            if all(stage.status is StageStatus.DEPLOYED for stage in stages):
                 return plan
-            _raise_if_ended(wait, plan.stages, plan)
+            _raise_if_ended(wait, stages, plan)
         if wait.is_over:
-            stages = wait.plan.stages if wait.plan else ()
             unfinished = tuple(s for s in stages if s.status is not StageStatus.DEPLOYED)
             wait.timed_out(f"the deployment of plan {wait.plan_name}", unfinished, wait.plan)

@@ -4,8 +4,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Self, final
 
-from sagemaker_plans._waiting import Wait
-from sagemaker_plans.errors import StageNotFoundError
+from sagemaker_plans._waiting import Wait, raise_if_gone
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageChange
 
 
@@ -39,11 +38,7 @@ class _Changes:
 
     def _changes(self, wait: Wait, plan: EdgeDeploymentPlan) -> Iterator[StageChange]:
         found = {stage.name: stage for stage in plan.stages}
-        for name, last_seen in self._known.items():
-            if name not in found:
-                raise wait.error(
-                    StageNotFoundError, f"stage {name} of plan {plan.name} is gone", last_seen
-                )
+        raise_if_gone(wait, tuple(self._known.values()), plan)
         for name, stage in found.items():
             before = self._known.get(name)
             if before is None or (before.status, before.devices) != (stage.status, stage.devices):
