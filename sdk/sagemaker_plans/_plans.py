@@ -213,7 +213,7 @@ class EdgeDeploymentPlans:
             AccessDeniedError: If the credentials do not allow to read it.
             ServiceError: If the service said no otherwise.
         """
-        problems = wait_problems(plan_name, stage_name, timeout, schedule)
+        problems = wait_problems(plan_name, stage_name, timeout, schedule, on_poll)
         grace = as_seconds_or_none(start_grace)
         if grace is not None:
             problems += duration_problems("start_grace", grace, zero=True)
@@ -286,7 +286,8 @@ class EdgeDeploymentPlans:
             ResourceNotFoundError: If there is no such plan.
             ServiceError: If the service said no otherwise.
         """
-        self._refuse("wait_until_deployed", wait_problems(plan_name, None, timeout, schedule))
+        problems = wait_problems(plan_name, None, timeout, schedule, on_poll)
+        self._refuse("wait_until_deployed", problems)
         return await plan_deployed(self._wait(plan_name, timeout, schedule), on_poll=on_poll)
 
     def watch(

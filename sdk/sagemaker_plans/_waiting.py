@@ -175,7 +175,11 @@ def _state(stage: Stage) -> str:
 
 
 def wait_problems(
-    plan_name: object, stage_name: object, timeout: Duration | None, schedule: object
+    plan_name: object,
+    stage_name: object,
+    timeout: Duration | None,
+    schedule: object,
+    on_poll: object = None,
 ) -> list[str]:
     """Check what all waits take.
 
@@ -184,6 +188,7 @@ def wait_problems(
         stage_name: The stage, or None if the wait is for the whole plan.
         timeout: How long to wait.
         schedule: How often to look.
+        on_poll: What to call with each reading.
 
     Returns:
         Each problem.
@@ -195,6 +200,8 @@ def wait_problems(
         problems += duration_problems("timeout", as_seconds_or_none(timeout), zero=True)
     if schedule is not None and not isinstance(schedule, PollSchedule):
         problems.append(f"schedule: a PollSchedule is needed, got {checks.shown(schedule)}")
+    if on_poll is not None and not callable(on_poll):
+        problems.append(f"on_poll: a function is needed, got {checks.shown(on_poll)}")
     return problems
 
 
