@@ -91,7 +91,9 @@ class PollSchedule:
 
 
 def _default_max_interval(interval: object) -> float:
-    return max(_MAX_INTERVAL, interval) if isinstance(interval, float) else _MAX_INTERVAL
+    # What is no interval is refused as such, and not for a max_interval made of it.
+    known = isinstance(interval, float) and math.isfinite(interval)
+    return max(_MAX_INTERVAL, interval) if known else _MAX_INTERVAL
 
 
 @frozen(kw_only=True)
