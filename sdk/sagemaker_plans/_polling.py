@@ -92,8 +92,9 @@ class PollSchedule:
 
 def _default_max_interval(interval: object) -> float:
     # What is no interval is refused as such, and not for a max_interval made of it.
-    known = isinstance(interval, float) and math.isfinite(interval)
-    return max(_MAX_INTERVAL, interval) if known else _MAX_INTERVAL
+    if isinstance(interval, float) and math.isfinite(interval):
+        return max(_MAX_INTERVAL, interval)
+    return _MAX_INTERVAL
 
 
 @frozen(kw_only=True)
