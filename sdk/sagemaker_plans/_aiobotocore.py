@@ -5,7 +5,10 @@ imported only when a client is opened.
 """
 
 import asyncio
+import gzip
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import Any, Final, Literal, Protocol, cast, get_args
@@ -18,6 +21,7 @@ from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.session import AioSession
 from attrs import define
 from botocore import UNSIGNED
+from botocore.loaders import JSONFileLoader
 
 from sagemaker_plans._failures import (
     CONNECTION_FAILURES,
@@ -210,6 +214,8 @@ async def open_client(
         raise ConfigurationError(
             f"session: an AioSession of aiobotocore is needed, got {type(own).__name__}"
         )
+    if session is None:
+        own.get_component("data_loader").file_loader = _YieldingLoader()
     backend = _backend(own, http_backend, is_ours=session is None)
     ours = AioConfig(
         connect_timeout=min(_CONNECT_TIMEOUT, request_timeout),
@@ -260,6 +266,26 @@ def _cannot_open(error: Exception) -> ConfigurationError:
             "a profile that has a region (profile_name=)"
         )
     return ConfigurationError(words)
+
+
+class _YieldingLoader(JSONFileLoader):
+    """Parses botocore's data so that other threads get their turn meanwhile.
+
+    The service model is megabytes of JSON. Parsed in one go by C code it would hold the
+    interpreter's lock, and with it the event loop, even from another thread.
+    """
+
+    def load_file(self, file_path: str) -> object:
+        for ending, open_file in (".json", open), (".json.gz", gzip.open):
+            with suppress(FileNotFoundError), open_file(file_path + ending, "rb") as file:
+                text = file.read()
+                return json.loads(text, object_pairs_hook=_plain_dict)
+        return None
+
+
+def _plain_dict(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    # A Python function for its own sake: calling it is when the lock can change hands.
+    return dict(pairs)
 
 
 def _load_models(session: AioSession) -> None:
