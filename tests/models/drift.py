@@ -1,0 +1,258 @@
+"""Finds where this package and the service's own model differ.
+
+A difference is one sentence; what is deliberate is listed in ``test_drift.py``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from types import UnionType
+from typing import Any, Final, TypeGuard, cast, get_args, get_origin
+
+import attrs
+from botocore import xform_name
+from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
+
+from sagemaker_plans import _plans, _training_plans
+from sagemaker_plans._operations import CREATE_PLAN, OPERATIONS, Operation
+from sagemaker_plans._refusals import error_class
+from sagemaker_plans._shapes import PlanSpecShape
+from sagemaker_plans._wire import REPLY_SHAPES
+from sagemaker_plans.errors import (
+    ConflictError,
+    ResourceInUseError,
+    ResourceLimitExceededError,
+    ResourceNotFoundError,
+    ServiceError,
+)
+from sagemaker_plans.models import _checks
+from sagemaker_plans.models._enums import OpenEnum
+
+Bounds = Mapping[str, object]
+
+SENT: Final[Mapping[str, Mapping[str, bool]]] = {
+    "DescribeEdgeDeploymentPlanRequest": {
+        "EdgeDeploymentPlanName": True,
+        "MaxResults": False,
+        "NextToken": False,
+    },
+    "StartEdgeDeploymentStageRequest": {"EdgeDeploymentPlanName": True, "StageName": True},
+    "StopEdgeDeploymentStageRequest": {"EdgeDeploymentPlanName": True, "StageName": True},
+    "ExtendTrainingPlanRequest": {"TrainingPlanExtensionOfferingId": True},
+    "SearchTrainingPlanOfferingsRequest": {"DurationHours": False, "TrainingPlanArn": False},
+    "DescribeTrainingPlanExtensionHistoryRequest": {
+        "MaxResults": False,
+        "NextToken": False,
+        "TrainingPlanArn": True,
+    },
+}
+"""The members of each request that has no shape of its own, and whether each must be there."""
+
+ERRORS: Final[Mapping[str, type[ServiceError]]] = {
+    "ConflictException": ConflictError,
+    "ResourceInUse": ResourceInUseError,
+    "ResourceLimitExceeded": ResourceLimitExceededError,
+    "ResourceNotFound": ResourceNotFoundError,
+}
+"""Every error that the service's model knows, and what it is here."""
+
+_NAME: Final[Bounds] = {"min": 1, "max": 63, "pattern": "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"}
+_TAG_PATTERN: Final = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"
+_TRAINING_PLAN_ARN: Final[Bounds] = {
+    "min": _checks.MIN_TRAINING_PLAN_ARN,
+    "max": _checks.MAX_TRAINING_PLAN_ARN,
+    "pattern": _checks._TRAINING_PLAN_ARN.pattern,  # pyright: ignore[reportPrivateUsage]
+}
+_TOKEN: Final[Bounds] = {"min": 1, "max": _checks.MAX_TOKEN, "pattern": ".*"}
+
+CHECKED: Final[Mapping[str, Bounds]] = {
+    "CreateEdgeDeploymentPlanRequest.EdgeDeploymentPlanName": _NAME,
+    "CreateEdgeDeploymentPlanRequest.DeviceFleetName": _NAME,
+    "CreateEdgeDeploymentPlanRequest.Stages": {"max": _checks.MAX_STAGES},
+    "CreateEdgeDeploymentPlanRequest.Tags": {"min": 0, "max": _checks.MAX_TAGS},
+    "EdgeDeploymentModelConfig.ModelHandle": _NAME,
+    "EdgeDeploymentModelConfig.EdgePackagingJobName": _NAME,
+    "DeploymentStage.StageName": _NAME,
+    "DeviceSelectionConfig.Percentage": {"min": 1, "max": 100},
+    "DeviceSelectionConfig.DeviceNames": {"min": 1},
+    "DeviceSelectionConfig.DeviceNames[]": _NAME,
+    "DeviceSelectionConfig.DeviceNameContains": _NAME,
+    "Tag.Key": {"min": 1, "max": _checks.MAX_TAG_KEY, "pattern": _TAG_PATTERN},
+    "Tag.Value": {"min": 0, "max": _checks.MAX_TAG_VALUE, "pattern": _TAG_PATTERN},
+    "DescribeEdgeDeploymentPlanRequest.EdgeDeploymentPlanName": _NAME,
+    "DescribeEdgeDeploymentPlanRequest.MaxResults": {
+        "min": 1,
+        "max": _plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
+    },
+    "DescribeEdgeDeploymentPlanRequest.NextToken": _TOKEN,
+    "StartEdgeDeploymentStageRequest.EdgeDeploymentPlanName": _NAME,
+    "StartEdgeDeploymentStageRequest.StageName": _NAME,
+    "StopEdgeDeploymentStageRequest.EdgeDeploymentPlanName": _NAME,
+    "StopEdgeDeploymentStageRequest.StageName": _NAME,
+    "SearchTrainingPlanOfferingsRequest.DurationHours": {
+        "min": 1,
+        "max": _checks.MAX_DURATION_HOURS,
+    },
+    "SearchTrainingPlanOfferingsRequest.TrainingPlanArn": _TRAINING_PLAN_ARN,
+    "DescribeTrainingPlanExtensionHistoryRequest.MaxResults": {
+        "min": 1,
+        "max": _training_plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
+    },
+    "DescribeTrainingPlanExtensionHistoryRequest.NextToken": _TOKEN,
+    "DescribeTrainingPlanExtensionHistoryRequest.TrainingPlanArn": _TRAINING_PLAN_ARN,
+}
+"""What we check of what we send: lengths, ranges and patterns (not listed: nothing)."""
+
+_PRIMITIVES: Final[Mapping[str, type]] = {
+    "string": str,
+    "integer": int,
+    "long": int,
+    "timestamp": datetime,
+}
+
+
+def differences(service: ServiceModel) -> frozenset[str]:
+    """Find every difference between this package and the service's model.
+
+    Args:
+        service: The service's model.
+
+    Returns:
+        One sentence a difference.
+    """
+    return frozenset(_differences(service))
+
+
+def _differences(service: ServiceModel) -> Iterator[str]:
+    known = {operation.name: operation for operation in OPERATIONS}
+    for name in known.keys() - set(service.operation_names):
+        yield f"{name}: only in ours"
+    for name in known.keys() & set(service.operation_names):
+        yield from _operation(known[name], service.operation_model(name))
+    yield from _errors(service)
+
+
+def _operation(ours: Operation, theirs: OperationModel) -> Iterator[str]:
+    if xform_name(ours.name) != ours.method:
+        yield f"{ours.name}: its method is {xform_name(ours.name)}, {ours.method} in ours"
+    request, reply = theirs.input_shape, theirs.output_shape
+    assert request is not None
+    yield from _request(ours, request)
+    if (reply is None) != (ours.name not in REPLY_SHAPES):
+        yield f"{ours.name}: {'no reply' if reply is None else 'a reply'} in the service's model"
+    elif reply is not None:
+        yield from _structure(REPLY_SHAPES[ours.name], reply)
+        yield from _pages(ours, reply)
+
+
+def _request(operation: Operation, theirs: StructureShape) -> Iterator[str]:
+    if operation == CREATE_PLAN:
+        yield from _structure(PlanSpecShape, theirs)
+        sent: Mapping[str, bool] = dict.fromkeys(theirs.members, True)
+    else:
+        sent = SENT.get(theirs.name, {})
+        yield from _members(theirs, sent)
+    for member in sorted(sent.keys() & theirs.members.keys()):
+        yield from _bounds(f"{theirs.name}.{member}", theirs.members[member])
+
+
+def _bounds(where: str, theirs: Shape) -> Iterator[str]:
+    checked = CHECKED.get(where, {})
+    modelled = cast("Bounds", theirs.metadata)
+    for bound in ("min", "max", "pattern"):
+        if checked.get(bound) != modelled.get(bound):
+            yield (
+                f"{where}: {bound} is {modelled.get(bound)} in the service's model, "
+                f"{checked.get(bound)} in ours"
+            )
+    if isinstance(theirs, ListShape):
+        yield from _bounds_of_items(f"{where}[]", theirs.member)
+    elif isinstance(theirs, StructureShape):
+        yield from _bounds_of_members(theirs)
+
+
+def _bounds_of_items(where: str, theirs: Shape) -> Iterator[str]:
+    if isinstance(theirs, StructureShape):
+        yield from _bounds_of_members(theirs)
+    else:
+        yield from _bounds(where, theirs)
+
+
+def _bounds_of_members(theirs: StructureShape) -> Iterator[str]:
+    for member, below in theirs.members.items():
+        yield from _bounds(f"{theirs.name}.{member}", below)
+
+
+def _members(theirs: StructureShape, ours: Mapping[str, bool]) -> Iterator[str]:
+    for member in theirs.members.keys() - ours.keys():
+        yield f"{theirs.name}.{member}: only in the service's model"
+    for member in ours.keys() - theirs.members.keys():
+        yield f"{theirs.name}.{member}: only in ours"
+    for member in ours.keys() & theirs.members.keys():
+        required = member in theirs.required_members
+        if required != ours[member]:
+            where = "the service's model" if required else "ours"
+            yield f"{theirs.name}.{member}: required in {where} only"
+
+
+def _structure(ours: type[Any], theirs: StructureShape) -> Iterator[str]:
+    if ours.aws != theirs.name:
+        yield f"{theirs.name}: called {ours.aws} in ours"
+    fields = attrs.fields_dict(ours)
+    required = {name: field.default is attrs.NOTHING for name, field in fields.items()}
+    yield from _members(theirs, required)
+    for member in fields.keys() & theirs.members.keys():
+        where = f"{theirs.name}.{member}"
+        yield from _type(where, _present(fields[member].type), theirs.members[member])
+
+
+def _present(annotation: Any) -> Any:
+    if get_origin(annotation) is not UnionType:
+        return annotation
+    (present,) = set(get_args(annotation)) - {type(None)}
+    return present
+
+
+def _type(where: str, ours: Any, theirs: Shape) -> Iterator[str]:
+    if ours is object:
+        yield f"{where}: not read"
+    elif isinstance(theirs, StructureShape) and attrs.has(ours):
+        yield from _structure(ours, theirs)
+    elif isinstance(theirs, ListShape) and get_origin(ours) is tuple:
+        yield from _type(f"{where}[]", get_args(ours)[0], theirs.member)
+    elif (values := _values(theirs)) and _is_open_enum(ours):
+        for value in values - set(ours):
+            yield f"{ours.__name__} {value}: only in the service's model"
+        for value in set(ours) - values:
+            yield f"{ours.__name__} {value}: only in ours"
+    elif values or ours is not _PRIMITIVES.get(theirs.type_name):
+        kind = "enum" if values else theirs.type_name
+        yield f"{where}: {kind} in the service's model, {ours.__name__} in ours"
+
+
+def _is_open_enum(ours: Any) -> TypeGuard[type[OpenEnum]]:
+    return isinstance(ours, type) and issubclass(ours, OpenEnum)
+
+
+def _values(theirs: Shape) -> frozenset[str]:
+    return frozenset(cast("Iterable[str]", theirs.metadata.get("enum", ())))
+
+
+def _pages(ours: Operation, reply: StructureShape) -> Iterator[str]:
+    paged = "NextToken" in reply.members
+    if paged != (ours.pager is not None):
+        yield f"{ours.name}: {'pages' if paged else 'no pages'} in the service's model"
+    elif ours.pager is not None and not isinstance(reply.members.get(ours.pager), ListShape):
+        yield f"{ours.name}: no list {ours.pager} in the service's model"
+
+
+def _errors(service: ServiceModel) -> Iterator[str]:
+    shapes = cast("list[StructureShape]", service.error_shapes)
+    modelled = {shape.error_code for shape in shapes}
+    for code in modelled - ERRORS.keys():
+        yield f"error {code}: only in the service's model"
+    for code in ERRORS.keys() - modelled:
+        yield f"error {code}: only in ours"
+    for code, expected in ERRORS.items():
+        found = error_class(code, "", 400)
+        if found is not expected:
+            yield f"error {code}: raised as {found.__name__}"
