@@ -83,8 +83,8 @@ def _read_timestamp(value: object, _: object) -> datetime:
     if not isinstance(value, int | float) or isinstance(value, bool):
         _misfit("epoch seconds", value)
     try:
-        # Not fromtimestamp(): rounding to whole microseconds makes the way back exact.
-        return _EPOCH + timedelta(microseconds=round(value * 1_000_000))
+        # Not fromtimestamp(), which cannot read times before 1970 everywhere.
+        return _EPOCH + timedelta(seconds=value)
     except (OverflowError, ValueError):
         _misfit("epoch seconds", value)
 
@@ -115,7 +115,8 @@ def _shape_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, A
     read_members = cast("Callable[[object, type], object]", make_dict_structure_fn(cls, converter))
 
     def read(value: object, _: object) -> object:
-        if not isinstance(value, Mapping):
+        # Asked first: a dict is what comes, and the general question is a slow one.
+        if type(value) is not dict and not isinstance(value, Mapping):
             _misfit("an object", value)
         return read_members(cast("object", value), cls)
 
@@ -124,14 +125,15 @@ def _shape_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, A
 
 def _selection_reader(_: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
     cls = shapes.SelectionShape
-    read_members = make_dict_structure_fn(cls, converter, wire=override(omit=True))
+    as_it_is = override(struct_hook=lambda value, _: value)
+    read_members = make_dict_structure_fn(cls, converter, wire=as_it_is)
 
     def read(value: object, _: object) -> shapes.SelectionShape:
-        if not isinstance(value, Mapping):
+        if type(value) is not dict and not isinstance(value, Mapping):
             _misfit("an object", value)
         wire = cast("Mapping[str, object]", value)
         # Kept whole, so that a way to select that AWS adds later is not lost.
-        return attrs.evolve(read_members(wire, cls), wire=wire)
+        return read_members({**wire, "wire": wire}, cls)
 
     return read
 
