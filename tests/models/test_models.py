@@ -139,7 +139,7 @@ def test_models_survive_pickling(name: str, data: st.DataObject) -> None:
 
 
 @every_model
-@PATIENT
+@BRIEF
 @given(data=st.data())
 def test_models_survive_copying(name: str, data: st.DataObject) -> None:
     model = data.draw(ANY_MODEL[name])
@@ -147,7 +147,7 @@ def test_models_survive_copying(name: str, data: st.DataObject) -> None:
 
 
 @every_model
-@PATIENT
+@BRIEF
 @given(data=st.data())
 def test_equal_models_have_equal_hashes(name: str, data: st.DataObject) -> None:
     model = data.draw(ANY_MODEL[name])
