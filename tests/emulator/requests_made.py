@@ -8,10 +8,14 @@ from typing import Any
 
 import attrs
 import boto3
+import pytest
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from types_boto3_sagemaker import SageMakerClient
 
 from sagemaker_plans.emulator import Emulator, Service
@@ -33,6 +37,30 @@ def boto_client(emulator: Emulator, *, read_timeout: float = 5.0) -> SageMakerCl
             max_pool_connections=20,
         ),
     )
+
+
+def aio_client(emulator: Emulator, *, read_timeout: float = 10.0) -> Any:
+    """Make the context manager of a stock aiobotocore client that never retries."""
+    session: Any = AioSession()
+    return session.create_client(
+        "sagemaker",
+        endpoint_url=emulator.endpoint_url,
+        region_name=emulator.region,
+        aws_access_key_id=emulator.access_key_id,
+        aws_secret_access_key=emulator.secret_access_key,
+        config=AioConfig(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            read_timeout=read_timeout,
+            max_pool_connections=1000,
+        ),
+    )
+
+
+def error_of(caught: pytest.ExceptionInfo[ClientError]) -> tuple[str, str, int]:
+    """Code, message and HTTP status of a client's error."""
+    response: Any = caught.value.response
+    error = response["Error"]
+    return error["Code"], error["Message"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def stage(name: str, selection: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:

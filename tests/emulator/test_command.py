@@ -117,7 +117,7 @@ def test_failures_of_the_emulator_show_in_the_exit_status(
         raise BrokenError
 
     def visit(emulator: Emulator) -> None:
-        monkeypatch.setattr(emulator._service, "handle", broken)
+        monkeypatch.setattr(emulator.service, "handle", broken)
         assert send_signed(emulator).status == 500
 
     assert run([], monkeypatch, visit) == 3

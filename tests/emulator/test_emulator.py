@@ -19,8 +19,11 @@ from aiohttp.test_utils import make_mocked_request
 
 import sagemaker_plans.emulator
 from emulator.requests_made import boto_client, plan_request, send_signed, signed_headers, stage
-from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Timings, TrainingPlanSeed
+from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Service, Timings, TrainingPlanSeed
+from sagemaker_plans.emulator._faults import FaultSchedule
+from sagemaker_plans.emulator._recording import Recorder
 from sagemaker_plans.emulator._server import FrontDesk
+from sagemaker_plans.emulator._sigv4 import DEFAULT_CREDENTIALS
 
 
 def threads() -> list[str]:
@@ -40,7 +43,8 @@ def test_the_environment_leads_clients_to_it(
 
     for name, value in emulator.environment().items():
         monkeypatch.setenv(name, value)
-    client = boto3.session.Session().client("sagemaker")
+    session: Any = boto3.session.Session()
+    client = session.client("sagemaker")
     assert client.list_training_plans()["TrainingPlanSummaries"]
     client.close()
 
@@ -247,7 +251,7 @@ def broken(*_args: object, **_options: object) -> Any:
 
 def test_a_bug_of_the_emulator_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ExceptionGroup) as caught, Emulator() as emulator:  # noqa: PT012 - the exit raises
-        monkeypatch.setattr(emulator._service, "handle", broken)
+        monkeypatch.setattr(emulator.service, "handle", broken)
         reply = send_signed(emulator)
         assert (reply.status, reply.json["__type"]) == (500, "InternalFailure")
         assert b"Broken" not in reply.body
@@ -260,7 +264,7 @@ def test_a_bug_of_the_emulator_does_not_hide_the_tests_own_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(KeyError) as caught, Emulator() as emulator:  # noqa: PT012 - the exit notes
-        monkeypatch.setattr(emulator._service, "handle", broken)
+        monkeypatch.setattr(emulator.service, "handle", broken)
         send_signed(emulator)
         raise KeyError("the test's own")
     assert "BrokenError" in caught.value.__notes__[0]
@@ -321,32 +325,55 @@ def test_a_server_that_breaks_while_it_closes_says_so(monkeypatch: pytest.Monkey
     assert threads() == []
 
 
-def test_a_client_that_left_before_its_reply_is_no_failure(emulator: Emulator) -> None:
-    desk = FrontDesk(
-        service=emulator._service,
-        faults=emulator._faults,
-        recorder=emulator._recorder,
-        credentials="any",
+def front_desk() -> FrontDesk:
+    service = Service()
+    return FrontDesk(
+        service=service,
+        faults=FaultSchedule(service.operations),
+        recorder=Recorder(),
+        credentials=DEFAULT_CREDENTIALS,
         admin=mock.Mock(),
         failures=[],
     )
-    headers = {**signed_headers(emulator, b"{}"), "Host": "x"}
-    emulator.inject("*", Fault.drip())
 
-    async def call() -> web.StreamResponse:
-        gone = mock.Mock(transport=None)
-        request = make_mocked_request(
-            "POST", "/", headers, protocol=gone, payload=mock.Mock(readany=_body)
-        )
-        return await desk.receive(request)
+
+def parted(headers: dict[str, str], payload: Any) -> web.Request:
+    """A request whose client is gone already."""
+    return make_mocked_request(
+        "POST", "/", headers, protocol=mock.Mock(), transport=None, payload=payload
+    )
+
+
+def test_a_client_that_left_before_its_reply_is_no_failure(emulator: Emulator) -> None:
+    desk = front_desk()
+    desk.faults.inject("*", Fault.drip())
+    headers = signed_headers(emulator, b"{}") | {
+        "Host": emulator.endpoint_url.removeprefix("http://")
+    }
+
+    async def call() -> None:
+        payload = mock.Mock(readany=mock.AsyncMock(side_effect=[b"{}", b""]))
+        await desk.receive(parted(headers, payload))
 
     asyncio.run(call())
+    (seen,) = desk.recorder.snapshot()
+    assert (seen.committed, seen.status, seen.fault) == (True, None, "drip")
     assert desk.failures == []
-    assert emulator.requests[-1].committed
 
 
-async def _body(*, _pieces: list[bytes] = [b"{}", b""]) -> bytes:  # noqa: B006 - read once
-    return _pieces.pop(0)
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(), web.RequestPayloadError(), TimeoutError()]
+)
+def test_a_request_that_never_came_whole_is_not_recorded(error: Exception) -> None:
+    desk = front_desk()
+
+    async def call() -> None:
+        payload = mock.Mock(readany=mock.AsyncMock(side_effect=error))
+        await desk.receive(parted({}, payload))
+
+    asyncio.run(call())
+    assert desk.recorder.snapshot() == ()
+    assert desk.failures == []
 
 
 def test_a_client_that_leaves_as_its_gate_opens_is_no_failure() -> None:

@@ -141,14 +141,17 @@ def test_what_is_no_proper_http_is_answered_cleanly(emulator: Emulator, data: by
     assert emulator.failures == ()
 
 
-def test_a_body_that_goes_wrong_in_the_middle_ends_the_connection(emulator: Emulator) -> None:
+def test_a_body_that_goes_wrong_in_the_middle_ends_the_connection(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sagemaker_plans.emulator._server._UPLOAD_SECONDS", 0.1)
     address = ("127.0.0.1", int(emulator.endpoint_url.rpartition(":")[2]))
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(
             b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
         )
         # The head must have been read before the broken chunk comes.
-        time.sleep(0.05)
+        time.sleep(0.02)
         connection.sendall(b"zz\r\n")
         assert is_clean(connection.recv(65_536))
     assert send_signed(emulator).status == 200

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from botocore.model import ListShape, Shape, StructureShape
 from types_boto3_sagemaker import SageMakerClient
 
-from emulator.requests_made import OFFERING, plan_request, send_signed, stage
+from emulator.requests_made import OFFERING, error_of, plan_request, send_signed, stage
 from sagemaker_plans.emulator import Emulator
 from sagemaker_plans.emulator._validation import service_model
 
@@ -116,8 +116,10 @@ def test_the_whole_life_of_an_extension(emulator: Emulator, sagemaker: SageMaker
 def test_modelled_errors_arrive_as_their_own_classes(sagemaker: SageMakerClient) -> None:
     with pytest.raises(sagemaker.exceptions.ResourceNotFound) as caught:
         sagemaker.describe_edge_deployment_plan(EdgeDeploymentPlanName="nobody")
-    assert caught.value.response["Error"].get("Message") == (
-        "Edge deployment plan nobody does not exist."
+    assert error_of(caught) == (
+        "ResourceNotFound",
+        "Edge deployment plan nobody does not exist.",
+        400,
     )
     stages: Any = [stage(f"s{number}") for number in range(11)]
     with pytest.raises(sagemaker.exceptions.ResourceLimitExceeded):

@@ -55,7 +55,7 @@ def written(folder: Path, name: str, content: Any) -> Path:
 def test_a_toml_file_furnishes_the_world(tmp_path: Path) -> None:
     with Emulator(seed=written(tmp_path, "seed.toml", TOML)) as emulator:
         emulator.clock.advance(60)
-        state: Any = emulator._service.snapshot()
+        state: Any = emulator.service.snapshot()
     assert set(state["fleets"]) == {"robots", "sensors"}
     (plan,) = state["edge_deployment_plans"]
     assert plan["Stages"][0]["DeploymentStatus"]["StageStatus"] == "FAILED"
@@ -67,7 +67,7 @@ def test_a_toml_file_furnishes_the_world(tmp_path: Path) -> None:
 def test_a_json_file_does_too(tmp_path: Path) -> None:
     seed = {"fleets": [{"name": "f"}], "plans": [{"create": plan_request("p", stage("s"))}]}
     emulator = Emulator(seed=str(written(tmp_path, "seed.json", seed)))
-    state: Any = emulator._service.snapshot()
+    state: Any = emulator.service.snapshot()
     assert len(state["fleets"]["f"]) == 10
     assert state["training_plans"] == []
 
@@ -78,59 +78,59 @@ def test_an_empty_seed_is_an_empty_account(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "error"),
-    [
-        ("s.json", '{\n "fleets": [,]\n}', ":2: Expecting value"),
-        (
-            "s.toml",
-            "\n[[fleets]\n",
-            ": Expected ']]' at the end of an array declaration (at li",
-        ),
-        ("s.json", "[]", ": the file must be a table with the keys fleets, plans, training_plans"),
-        (
-            "s.toml",
-            '[[fleets]]\nname = "f"\ncolour = 1\n',
-            ":3: fleets[0].colour is not known; known are name, devices, failing, failure_rate",
-        ),
-        ("s.toml", "fleets = 1", ":1: fleets must be a list of tables"),
-        ("s.toml", "fleets = [1]", ":1: fleets must be a list of tables"),
-        ("s.toml", "[[fleets]]\n", ": fleets[0].name is required: a name"),
-        ("s.toml", "\n\n[[fleets]]\nname = 5\n", ":4: fleets[0].name must be a name"),
-        ("s.toml", '[[fleets]]\nname = ""\n', ":2: fleets[0].name must be a name"),
-        (
-            "s.toml",
-            '[[fleets]]\nname = "f"\ndevices = -1\n',
-            ":3: fleets[0].devices must be a list of device names, or how many",
-        ),
-        (
-            "s.toml",
-            '[[fleets]]\nname = "f"\nfailure_rate = 2\n',
-            ":3: fleets[0].failure_rate must be a number between 0 and 1",
-        ),
-        (
-            "s.toml",
-            '[[fleets]]\nname = "f"\n[[fleets]]\nname = 1\n',
-            ": fleets[1].name must be a name",
-        ),
-        (
-            "s.toml",
-            '[[training_plans]]\nname = "t"\nstatus = "Done"\n',
-            ":3: training_plans[0].status must be one of Pending, Active, Scheduled, Expired, Fa",
-        ),
-        (
-            "s.toml",
-            '[[training_plans]]\nname = "t"\n[[training_plans.offerings]]\nsold_out = 1\n',
-            ":4: training_plans[0].offerings[0].sold_out must be true or false",
-        ),
-        (
-            "s.json",
-            {"plans": [{"create": {**plan_request("-p")}}]},
-            ":4: plans[0].create 1 validation error detected: Value '-p' at",
-        ),
-        ("s.json", {"plans": [{}]}, ": plans[0].create is required: a CreateEdgeDeploymentPlan"),
-    ],
-)
+ERRORS: list[tuple[str, Any, str]] = [
+    ("s.json", '{\n "fleets": [,]\n}', ":2: Expecting value"),
+    (
+        "s.toml",
+        "\n[[fleets]\n",
+        ": Expected ']]' at the end of an array declaration (at li",
+    ),
+    ("s.json", "[]", ": the file must be a table with the keys fleets, plans, training_plans"),
+    (
+        "s.toml",
+        '[[fleets]]\nname = "f"\ncolour = 1\n',
+        ":3: fleets[0].colour is not known; known are name, devices, failing, failure_rate",
+    ),
+    ("s.toml", "fleets = 1", ":1: fleets must be a list of tables"),
+    ("s.toml", "fleets = [1]", ":1: fleets must be a list of tables"),
+    ("s.toml", "[[fleets]]\n", ": fleets[0].name is required: a name"),
+    ("s.toml", "\n\n[[fleets]]\nname = 5\n", ":4: fleets[0].name must be a name"),
+    ("s.toml", '[[fleets]]\nname = ""\n', ":2: fleets[0].name must be a name"),
+    (
+        "s.toml",
+        '[[fleets]]\nname = "f"\ndevices = -1\n',
+        ":3: fleets[0].devices must be a list of device names, or how many",
+    ),
+    (
+        "s.toml",
+        '[[fleets]]\nname = "f"\nfailure_rate = 2\n',
+        ":3: fleets[0].failure_rate must be a number between 0 and 1",
+    ),
+    (
+        "s.toml",
+        '[[fleets]]\nname = "f"\n[[fleets]]\nname = 1\n',
+        ": fleets[1].name must be a name",
+    ),
+    (
+        "s.toml",
+        '[[training_plans]]\nname = "t"\nstatus = "Done"\n',
+        ":3: training_plans[0].status must be one of Pending, Active, Scheduled, Expired, Fa",
+    ),
+    (
+        "s.toml",
+        '[[training_plans]]\nname = "t"\n[[training_plans.offerings]]\nsold_out = 1\n',
+        ":4: training_plans[0].offerings[0].sold_out must be true or false",
+    ),
+    (
+        "s.json",
+        {"plans": [{"create": {**plan_request("-p")}}]},
+        ":4: plans[0].create 1 validation error detected: Value '-p' at",
+    ),
+    ("s.json", {"plans": [{}]}, ": plans[0].create is required: a CreateEdgeDeploymentPlan"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "error"), ERRORS)
 def test_an_error_tells_file_line_key_and_what_is_allowed(
     tmp_path: Path, name: str, content: Any, error: str
 ) -> None:

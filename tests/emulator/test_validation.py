@@ -188,9 +188,9 @@ def test_an_unknown_operation_is_refused() -> None:
 
 
 def test_categories_work_outside_of_a_class_too() -> None:
-    from sagemaker_plans.emulator._validation import _compiled
+    from sagemaker_plans.emulator._validation import compiled_pattern
 
-    pattern = _compiled(r"\p{L}+[.\]x]\.", ascii_only=False)
+    pattern = compiled_pattern(r"\p{L}+[.\]x]\.", ascii_only=False)
     assert pattern.fullmatch("é.].") is None
     assert pattern.fullmatch("é].")
 

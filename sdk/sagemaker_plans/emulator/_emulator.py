@@ -182,6 +182,11 @@ class Emulator:
         }
 
     @property
+    def service(self) -> Service:
+        """The state behind the server; its `handle` does without HTTP and faults."""
+        return self._service
+
+    @property
     def clock(self) -> Clock:
         """The time of the emulated service."""
         return self._service.clock

@@ -31,6 +31,9 @@ _TARGET: Final = re.compile(r"SageMaker\.([A-Za-z]{1,128})")
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 # SO_LINGER with a timeout of zero: closing then sends RST instead of FIN.
 
+_UPLOAD_SECONDS: Final = 20.0
+# How long a request's body may take, in real seconds.
+
 _TOO_LARGE: Final = Refusal("RequestEntityTooLargeException", "The body is too large.", 413)
 
 _NOTHING_SENT: Final = web.Response
@@ -69,9 +72,10 @@ class FrontDesk:
         request_id = str(uuid.uuid4())
         try:
             raw_body = await _read(request)
-        except (ConnectionError, web.RequestPayloadError):
+        except (ConnectionError, TimeoutError, web.RequestPayloadError):
             # The client broke off, or broke the framing, in the middle of its request.
-            _transport(request).close()
+            if request.transport is not None:
+                request.transport.close()
             return _NOTHING_SENT()
         try:
             if request.path.startswith(ADMIN_PREFIX):
@@ -207,9 +211,16 @@ class Connection(web.RequestHandler):
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:
-    """Return the body, or None if it is longer than aiohttp's limit of 1 MiB."""
+    """Return the body, or None if it is longer than aiohttp's limit of 1 MiB.
+
+    Raises:
+        TimeoutError: It did not come in time.
+        ConnectionError: The client broke off.
+    """
     try:
-        return await request.read()
+        # aiohttp does not tell the reader of a broken chunk: it would wait for ever.
+        async with asyncio.timeout(_UPLOAD_SECONDS):
+            return await request.read()
     except web.HTTPRequestEntityTooLarge:
         return None
 

@@ -114,7 +114,7 @@ def _string_problems(shape: Shape, value: object, path: str) -> Iterator[str]:
         yield _complaint(value, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
     yield from _length_problems(shape, value, path)
     pattern = shape.metadata.get("pattern")
-    if pattern is not None and not _compiled(pattern, value.isascii()).fullmatch(value):
+    if pattern is not None and not compiled_pattern(pattern, value.isascii()).fullmatch(value):
         yield _complaint(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
@@ -173,7 +173,7 @@ def _complaint(value: object, path: str, constraint: str) -> str:
 
 
 @functools.cache
-def _compiled(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001 - a cache key
+def compiled_pattern(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001 - a cache key
     r"""Translate a pattern of the service model, which is written for Java.
 
     Args:
