@@ -4,6 +4,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from sagemaker_plans.models import _html
 from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._enums import FailureHandlingPolicy, StageStatus
 from sagemaker_plans.models._selection import DeviceSelectionConfig
@@ -69,6 +70,9 @@ class Stage(WireModel):
         """
         return StageSpec(self.name, self.device_selection, self.failure_handling_policy)
 
+    def _repr_html_(self) -> str:
+        return _html.stage_html(self)
+
 
 @frozen(kw_only=True)
 class EdgeDeploymentPlan(WireModel):
@@ -114,6 +118,9 @@ class EdgeDeploymentPlan(WireModel):
         """Whether every stage is in a terminal state (so too if there is none)."""
         return all(stage.status.is_terminal for stage in self.stages)
 
+    def _repr_html_(self) -> str:
+        return _html.plan_html(self)
+
 
 @frozen(kw_only=True)
 class StageChange:
@@ -135,3 +142,6 @@ class StagePage:
     """The stages of this page."""
     next_token: str | None
     """What the next page is asked with; None on the last page."""
+
+    def _repr_html_(self) -> str:
+        return _html.page_html(self.plan, self.stages, is_last=self.next_token is None)

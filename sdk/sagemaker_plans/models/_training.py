@@ -7,6 +7,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from sagemaker_plans.models import _html
 from sagemaker_plans.models._codec import WireModel
 
 # Decimal() alone would also take "NaN", "1_0", " 1 " and digits of other scripts.
@@ -107,3 +108,6 @@ class ExtensionReceipt:
     """All extensions of the plan, this one among them."""
     outcome: PurchaseOutcome
     """How the receipt came about."""
+
+    def _repr_html_(self) -> str:
+        return _html.receipt_html(self)

@@ -1,0 +1,91 @@
+"""A rollout and a purchase in ten seconds, without an AWS account.
+
+The emulator plays SageMaker. Against AWS the same code runs without `use_emulator`.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from decimal import Decimal
+
+import sagemaker_plans as smp
+from sagemaker_plans.emulator import Emulator
+
+
+async def roll_out(client: smp.AsyncClient) -> None:
+    """Deploy a detector to two cameras first, then to all."""
+    spec = smp.EdgeDeploymentPlanSpec(
+        name="spring-rollout",
+        device_fleet_name="cameras",
+        model_configs=[smp.ModelConfig("detector", "detector-v7")],
+        stages=[
+            smp.StageSpec("canary", smp.NamedDevices(["cam-001", "cam-002"])),
+            smp.StageSpec("everyone", smp.PercentageOfFleet(100)),
+        ],
+    )
+    arn = await client.plans.create(spec)
+    print(f"Created {arn}")
+
+    with shown_progress() as show:
+        for stage in spec.stages:
+            await client.plans.start_stage(spec.name, stage.name)
+            await client.plans.wait_until_stage_deployed(
+                spec.name, stage.name, timeout=60, on_poll=show
+            )
+
+
+async def extend(client: smp.AsyncClient, training_plan_arn: str) -> None:
+    """Buy the shortest extension of a training plan, if it costs 2,000 USD at most."""
+    offerings = await client.training_plans.search_extension_offerings(training_plan_arn)
+    shortest = min(offerings, key=lambda offering: offering.duration_hours or 0)
+
+    receipt = await client.training_plans.extend(
+        shortest.offering_id, training_plan_arn=training_plan_arn, max_upfront_fee=Decimal(2000)
+    )
+    bought = receipt.extension
+    print(f"\nReceipt: {bought.offering_id}, {receipt.outcome}")
+    print(f"  {bought.duration_hours} hours more, until {bought.end_date:%Y-%m-%d %H:%M} UTC")
+    print(f"  {bought.upfront_fee:,} {bought.currency_code}, at most 2,000 USD were allowed")
+
+
+@contextmanager
+def shown_progress() -> Generator[Callable[[smp.Stage], object]]:
+    """Show stages as bars, or as plain lines where rich is not installed."""
+    try:
+        from sagemaker_plans.progress import StageProgress  # noqa: PLC0415
+    except ImportError:
+        yield lambda stage: print(f"{stage.name}: {stage.status}, {stage.devices}")
+    else:
+        with StageProgress() as progress:
+            yield progress
+
+
+def use_emulator(emulator: Emulator) -> None:
+    """Lead every AWS client here, whatever AWS settings this machine has."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(
+        emulator.environment(),
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        NO_PROXY="127.0.0.1",
+        no_proxy="127.0.0.1",
+    )
+
+
+async def main() -> None:
+    """Run it all, and tell what the emulator saw of it."""
+    with Emulator() as emulator:
+        use_emulator(emulator)
+        async with smp.AsyncClient(polling=smp.PollSchedule(interval=0.2)) as client:
+            await roll_out(client)
+            await extend(client, emulator.training_plan_arn)
+
+        print(f"\nOn the wire: {len(emulator.requests)} requests, of which", end=" ")
+        print(f"{len(emulator.requests_of('ExtendTrainingPlan'))} purchase.")
+    print("Done: nothing was spent, nothing is left behind.")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

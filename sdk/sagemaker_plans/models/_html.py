@@ -1,0 +1,236 @@
+"""How models look in a notebook: small tables with bars.
+
+Every value is escaped; there are no scripts and no style sheets. Text has the notebook's
+own colour, and the colours of the bars stand out on light and on dark ground.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from sagemaker_plans.models._enums import StageStatus
+
+if TYPE_CHECKING:
+    from sagemaker_plans.models._edge import DeviceCounts, EdgeDeploymentPlan, Stage
+    from sagemaker_plans.models._training import ExtensionReceipt, TrainingPlanExtension
+
+_GREEN: Final = "#2e9e5b"
+_RED: Final = "#d9484a"
+_AMBER: Final = "#c98a1b"
+_BLUE: Final = "#3d8fd1"
+_GREY: Final = "#8a8f98"
+
+_STATUS_COLOURS: Final = {
+    StageStatus.STARTING: _BLUE,
+    StageStatus.INPROGRESS: _BLUE,
+    StageStatus.DEPLOYED: _GREEN,
+    StageStatus.FAILED: _RED,
+    StageStatus.STOPPING: _AMBER,
+    StageStatus.STOPPED: _AMBER,
+}
+_OUTCOMES: Final = {
+    "purchased": "bought",
+    "already_purchased": "had been bought before, nothing was sent",
+    "confirmed_by_history": "bought: the reply was lost, the history has it",
+}
+
+_STAGE_HEADINGS: Final = (
+    *("stage", "status", "progress"),
+    *("succeeded", "pending", "failed", "started (UTC)"),
+)
+_EXTENSION_HEADINGS: Final = (
+    *("offering", "starts (UTC)", "ends (UTC)"),
+    *("hours", "fee", "status", "payment"),
+)
+_NUMBERS: Final = frozenset({"succeeded", "pending", "failed", "hours", "fee"})
+
+# Notebooks align cells to the right and stripe rows; that much is put straight.
+_TABLE: Final = "border-collapse:collapse;margin:4px 0"
+_CELL: Final = "padding:2px 10px 2px 0;white-space:nowrap;text-align:"
+_BAR: Final = "display:inline-block;width:12em;height:0.7em;white-space:nowrap;overflow:hidden"
+_PART: Final = "display:inline-block;height:100%;vertical-align:top"
+# A bar's length, in thousandths of its width; the smallest part is two hundredths.
+_LENGTH: Final = 1000
+_LEAST: Final = 20
+
+
+def bar_parts(devices: "DeviceCounts", length: int, *, least: int = 1) -> tuple[int, int, int]:
+    """Divide a bar among devices that succeeded, failed and are pending.
+
+    Args:
+        devices: The devices.
+        length: The bar's length, in any unit, at least three times ``least``.
+        least: What the smallest part gets, so that one failed device of thousands is
+            seen, and a bar with one pending device is not full.
+
+    Returns:
+        The lengths for succeeded, failed and pending, whose sum is ``length``; without
+        any device all of it counts as pending.
+    """
+    # A reply is not checked for counts below zero.
+    counts = [max(0, each) for each in (devices.succeeded, devices.failed, devices.pending)]
+    total = sum(counts)
+    if not total:
+        return 0, 0, length
+    parts = [max(least, length * count // total) if count else 0 for count in counts]
+    # The longest part makes up for the rounding, where it shows least.
+    parts[parts.index(max(parts))] += length - sum(parts)
+    return parts[0], parts[1], parts[2]
+
+
+def plan_html(plan: "EdgeDeploymentPlan") -> str:
+    """Show a plan with its stages.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        HTML.
+    """
+    return _stages_html(plan, plan.stages, note="")
+
+
+def page_html(plan: "EdgeDeploymentPlan", stages: "tuple[Stage, ...]", *, is_last: bool) -> str:
+    """Show one page of a plan's stages.
+
+    Args:
+        plan: The plan's header.
+        stages: The stages of this page.
+        is_last: Whether no page follows.
+
+    Returns:
+        HTML.
+    """
+    return _stages_html(plan, stages, note="the last page" if is_last else "more pages follow")
+
+
+def stage_html(stage: "Stage") -> str:
+    """Show one stage.
+
+    Args:
+        stage: The stage.
+
+    Returns:
+        HTML.
+    """
+    return _table(_STAGE_HEADINGS, _stage_rows((stage,)))
+
+
+def receipt_html(receipt: "ExtensionReceipt") -> str:
+    """Show a receipt: what was bought, among all extensions of the plan.
+
+    Args:
+        receipt: The receipt.
+
+    Returns:
+        HTML; the extension of the receipt is bold.
+    """
+    bought = receipt.extension
+    words = _OUTCOMES.get(receipt.outcome, receipt.outcome)
+    others = (each for each in receipt.extensions if each != bought)
+    rows = [_extension_row(bought, is_bold=True), *map(_extension_row, others)]
+    title = f"<b>{escape(bought.offering_id)}</b> {escape(words)}"
+    return f"<div>{title}{_table(_EXTENSION_HEADINGS, rows)}</div>"
+
+
+def _stages_html(plan: "EdgeDeploymentPlan", stages: "tuple[Stage, ...]", *, note: str) -> str:
+    deployed = sum(stage.status is StageStatus.DEPLOYED for stage in stages)
+    facts = [
+        f"fleet {plan.device_fleet_name}",
+        f"{deployed} of {len(stages)} stages deployed" if stages else "no stages",
+        *([note] if note else []),
+    ]
+    title = f"<b>{escape(plan.name)}</b> ({escape(', '.join(facts))})"
+    table = _table(_STAGE_HEADINGS, _stage_rows(stages)) if stages else ""
+    return f"<div>{title}{table}</div>"
+
+
+def _stage_rows(stages: "Iterable[Stage]") -> Iterator[str]:
+    for stage in stages:
+        devices = stage.devices
+        yield _row(
+            _STAGE_HEADINGS,
+            escape(stage.name),
+            _status(stage.status),
+            _bar(devices),
+            f"{devices.succeeded:,}",
+            f"{devices.pending:,}",
+            f"{devices.failed:,}",
+            _time(stage.start_time),
+        )
+        if stage.status_message:
+            yield (
+                f'<tr><td colspan="{len(_STAGE_HEADINGS)}" style="{_CELL}left;opacity:0.75">'
+                f"{escape(stage.status_message)}</td></tr>"
+            )
+
+
+def _status(status: StageStatus) -> str:
+    colour = _STATUS_COLOURS.get(status, _GREY)
+    # The colour is beside the word, not in it: the word has to be read on any ground.
+    return f'<span style="color:{colour}">&#9679;</span> {escape(status)}'
+
+
+def _bar(devices: "DeviceCounts") -> str:
+    parts = zip(
+        bar_parts(devices, _LENGTH, least=_LEAST), (_GREEN, _RED, f"{_GREY}59"), strict=True
+    )
+    # Nothing may stand between the parts: a space would have a width.
+    drawn = "".join(
+        f'<span style="{_PART};width:{part / _LENGTH:.1%};background:{colour}"></span>'
+        for part, colour in parts
+        if part
+    )
+    words = (
+        f"{devices.succeeded} succeeded, {devices.pending} pending, {devices.failed} failed, "
+        f"{devices.total} in total"
+    )
+    return f'<span role="img" aria-label="{words}" title="{words}" style="{_BAR}">{drawn}</span>'
+
+
+def _extension_row(extension: "TrainingPlanExtension", *, is_bold: bool = False) -> str:
+    return _row(
+        _EXTENSION_HEADINGS,
+        escape(extension.offering_id),
+        _time(extension.start_date),
+        _time(extension.end_date),
+        "" if extension.duration_hours is None else f"{extension.duration_hours:,}",
+        escape(_fee(extension)),
+        escape(extension.status or ""),
+        escape(extension.payment_status or ""),
+        is_bold=is_bold,
+    )
+
+
+def _fee(extension: "TrainingPlanExtension") -> str:
+    # The service's own text comes first: it is there even where it is no number.
+    fee = extension.upfront_fee_text
+    if fee is None:
+        fee = "unknown" if extension.upfront_fee is None else f"{extension.upfront_fee:f}"
+    return f"{fee} {extension.currency_code}" if extension.currency_code else fee
+
+
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _row(headings: tuple[str, ...], *cells: str, is_bold: bool = False) -> str:
+    weight = ";font-weight:bold" if is_bold else ""
+    drawn = "".join(
+        f'<td style="{_CELL}{_side(heading)}{weight}">{cell}</td>'
+        for heading, cell in zip(headings, cells, strict=True)
+    )
+    return f"<tr>{drawn}</tr>"
+
+
+def _table(headings: tuple[str, ...], rows: Iterable[str]) -> str:
+    head = "".join(f'<th style="{_CELL}{_side(each)}">{each}</th>' for each in headings)
+    return (
+        f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _side(heading: str) -> str:
+    return "right" if heading in _NUMBERS else "left"
