@@ -1,0 +1,46 @@
+"""The code of every page runs, and prints what the page says."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sybil import Document
+
+from docs.pages import Reader, named, pages
+from docs.situations import situation_of
+from sagemaker_plans.emulator import Emulator
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    logger = logging.getLogger("sagemaker_plans")
+    level = logger.level
+    yield
+    logger.setLevel(level)
+
+
+@pytest.mark.parametrize("page", [*pages()], ids=named)
+def test_the_code_of_a_page_runs(
+    page: Path, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    situation = situation_of(named(page))
+    document = Document.parse(str(page), Reader(runner).parse)
+    with Emulator(timings=situation.timings) as emulator:
+        for name, value in emulator.environment().items():
+            monkeypatch.setenv(name, value)
+        client = situation.client()
+        try:
+            runner.run(situation.arrange(emulator, client, document.namespace))
+            for example in document:
+                example.evaluate()
+        finally:
+            # The page may have put another client under that name.
+            runner.run(client.aclose())
