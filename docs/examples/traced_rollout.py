@@ -1,0 +1,108 @@
+"""Trace a rollout with OpenTelemetry: its stages, every request to AWS, retries and polls.
+
+Shows: OpenTelemetry's own instrumentation for aiobotocore, which makes a span of every
+attempt to reach AWS; spans of one's own around the steps of a rollout; `on_retry` and
+`on_poll` as events on them. This package has no part in it: it needs no setting for it.
+
+It needs no AWS account, an emulator stands in for the service, which turns the first
+start away so that there is a retry to be seen:
+
+    pip install opentelemetry-sdk opentelemetry-instrumentation-botocore
+    python docs/examples/traced_rollout.py
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+from opentelemetry import trace
+from opentelemetry.instrumentation.botocore import (  # pyright: ignore[reportMissingTypeStubs]
+    AiobotocoreInstrumentor,
+)
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import sagemaker_plans as smp
+from sagemaker_plans.emulator import Emulator, Fault
+
+TRACER = trace.get_tracer("rollouts")
+
+
+def on_retry(event: smp.RetryEvent) -> None:
+    """Note a retry on the span that it happens in."""
+    trace.get_current_span().add_event(
+        "retry",
+        {"operation": event.operation, "attempt": event.attempt, "reason": str(event.error)},
+    )
+
+
+def on_poll(stage: smp.Stage) -> None:
+    """Note what a poll showed."""
+    devices = stage.devices
+    trace.get_current_span().add_event(
+        "poll",
+        {"status": stage.status.value, "succeeded": devices.succeeded, "failed": devices.failed},
+    )
+
+
+async def roll_out(client: smp.AsyncClient, spec: smp.EdgeDeploymentPlanSpec) -> None:
+    """Create a plan and deploy its stages, with a span for each."""
+    with TRACER.start_as_current_span(f"rollout {spec.name}"):
+        await client.plans.create(spec)
+        for stage in spec.stages:
+            with TRACER.start_as_current_span(f"stage {stage.name}"):
+                await client.plans.start_stage(spec.name, stage.name)
+                await client.plans.wait_until_stage_deployed(
+                    spec.name,
+                    stage.name,
+                    timeout=60,
+                    schedule=smp.PollSchedule(interval=0.3),
+                    on_poll=on_poll,
+                )
+
+
+async def main() -> None:
+    """Roll a plan out in an emulator, and print the spans."""
+    memory = InMemorySpanExporter()  # in earnest: an OTLPSpanExporter
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    trace.set_tracer_provider(provider)
+    AiobotocoreInstrumentor().instrument()  # type: ignore[no-untyped-call]
+
+    with Emulator() as emulator:
+        # Without this line the same code works on AWS.
+        os.environ.update(emulator.environment())
+        emulator.inject("StartEdgeDeploymentStage", Fault.throttle())
+
+        async with smp.AsyncClient(retry=smp.RetryPolicy(on_retry=on_retry)) as client:
+            spec = smp.EdgeDeploymentPlanSpec(
+                name="spring-rollout",
+                device_fleet_name="cameras",
+                model_configs=[smp.ModelConfig("detector", "detector-v7")],
+                stages=[smp.StageSpec("canary", smp.NamedDevices(["cam-001", "cam-002"]))],
+            )
+            await roll_out(client, spec)
+
+    show(sorted(memory.get_finished_spans(), key=lambda span: span.start_time or 0))
+
+
+def show(spans: Sequence[ReadableSpan], parent: int | None = None, indent: str = "") -> None:
+    """Print spans as a tree; what a span was told about stands below it."""
+    for span in spans:
+        if span.context is None or (span.parent.span_id if span.parent else None) != parent:
+            continue
+        milliseconds = ((span.end_time or 0) - (span.start_time or 0)) / 1e6
+        request_id = (span.attributes or {}).get("aws.request_id", "")
+        print(f"{indent}{span.name}  {milliseconds:.0f} ms  {request_id}".rstrip())
+        for event in span.events:
+            if event.name != "exception":  # the instrumentation's own; a retry says it too
+                facts = ", ".join(
+                    f"{key}={value!r}" for key, value in (event.attributes or {}).items()
+                )
+                print(f"{indent}  * {event.name}: {facts}")
+        show(spans, span.context.span_id, indent + "    ")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
