@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -24,8 +25,14 @@ PERCENT_100 = {"DeviceSubsetType": "PERCENTAGE", "Percentage": 100}
 OFFERING = "tpeo-0123456789abcdef"
 
 
+@functools.cache
+def _session() -> Any:
+    return boto3.session.Session()
+
+
 def boto_client(emulator: Emulator, *, read_timeout: float = 5.0) -> SageMakerClient:
-    return boto3.session.Session().client(  # pyright: ignore[reportUnknownMemberType]
+    # One session for all: each would load the service model anew.
+    return _session().client(
         "sagemaker",
         endpoint_url=emulator.endpoint_url,
         region_name=emulator.region,

@@ -209,4 +209,4 @@ class EmulatorAgainstModel(RuleBasedStateMachine):
 
 
 TestEmulatorAgainstModel = EmulatorAgainstModel.TestCase
-TestEmulatorAgainstModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestEmulatorAgainstModel.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

@@ -202,11 +202,13 @@ def compiled_pattern(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa
 @functools.cache
 def _category_ranges(category: str, limit: int) -> str:
     """Return a Unicode general category as the inside of a character class."""
-    ranges: list[list[int]] = []
-    for code in range(limit):
-        if unicodedata.category(chr(code))[0] == category:
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1][1] = code
-            else:
-                ranges.append([code, code])
-    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+    return "".join(
+        f"\\U{run.start():08x}-\\U{run.end() - 1:08x}"
+        for run in re.finditer(f"{category}+", _categories(limit))
+    )
+
+
+@functools.cache
+def _categories(limit: int) -> str:
+    """Return the first letter of every character's category, in the order of code points."""
+    return "".join(unicodedata.category(chr(code))[0] for code in range(limit))

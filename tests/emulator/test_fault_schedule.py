@@ -1,0 +1,156 @@
+"""When faults strike, and replies that wait for the test."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from types_boto3_sagemaker import SageMakerClient
+
+from emulator.requests_made import OFFERING, boto_client, error_of, send, send_signed
+from sagemaker_plans.emulator import Emulator, Fault, Gate
+
+EXTEND = "ExtendTrainingPlan"
+
+
+@pytest.fixture
+def impatient(emulator: Emulator) -> Iterator[SageMakerClient]:
+    """A client that gives up quickly."""
+    client = boto_client(emulator, read_timeout=0.2)
+    yield client
+    client.close()
+
+
+def extend(client: SageMakerClient) -> Any:
+    return client.extend_training_plan(TrainingPlanExtensionOfferingId=OFFERING)
+
+
+def test_replies_are_held_until_the_test_lets_go(
+    emulator: Emulator, sagemaker: SageMakerClient
+) -> None:
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with emulator.hold_replies(EXTEND) as gate:
+            call = pool.submit(extend, sagemaker)
+            gate.wait_for_arrivals()
+            assert (gate.arrivals, gate.is_open, call.done()) == (1, False, False)
+            assert len(emulator.purchases) == 1
+            assert emulator.requests[0].status is None
+            gate.open()
+            assert call.result(5)["TrainingPlanExtensions"]
+            emulator.reset()
+            assert extend(sagemaker)["TrainingPlanExtensions"]
+        assert gate.is_open
+        with pytest.raises(sagemaker.exceptions.ResourceNotFound):
+            sagemaker.describe_edge_deployment_plan(EdgeDeploymentPlanName="p")
+
+
+def test_what_is_held_before_the_commit_never_happens(
+    emulator: Emulator, sagemaker: SageMakerClient
+) -> None:
+    with (
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+        emulator.hold_replies(EXTEND, committed=False) as gate,
+    ):
+        call = pool.submit(extend, sagemaker)
+        gate.wait_for_arrivals()
+        assert emulator.purchases == ()
+        gate.open()
+        with pytest.raises(ClientError, match="ServiceUnavailable"):
+            call.result(5)
+    assert emulator.requests[0].fault == "wait_until"
+
+
+def test_leaving_the_context_lets_held_replies_go(
+    emulator: Emulator, sagemaker: SageMakerClient
+) -> None:
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with emulator.hold_replies(EXTEND) as gate:
+            call = pool.submit(extend, sagemaker)
+            gate.wait_for_arrivals()
+        assert call.result(5)["TrainingPlanExtensions"]
+
+
+def test_an_open_gate_holds_nothing(emulator: Emulator, sagemaker: SageMakerClient) -> None:
+    gate = Gate()
+    gate.open()
+    emulator.inject(EXTEND, Fault.wait_until(gate))
+    assert extend(sagemaker)["TrainingPlanExtensions"]
+    assert gate.arrivals == 1
+
+
+def test_a_client_that_leaves_the_gate_is_forgotten(
+    emulator: Emulator, impatient: SageMakerClient
+) -> None:
+    with emulator.hold_replies(EXTEND) as gate:
+        with pytest.raises(ReadTimeoutError):
+            extend(impatient)
+        impatient.close()
+        gate.open()
+    assert emulator.failures == ()
+
+
+def test_waiting_for_arrivals_ends() -> None:
+    with pytest.raises(TimeoutError, match=r"0 of 2 replies came to the gate in 0\.01 s"):
+        Gate().wait_for_arrivals(2, timeout=0.01)
+
+
+def test_faults_strike_the_nth_call_and_so_many_after(
+    emulator: Emulator, sagemaker: SageMakerClient
+) -> None:
+    emulator.inject("ListTrainingPlans", Fault.throttle(), nth=2, times=2)
+    struck: list[bool] = []
+    for _ in range(5):
+        try:
+            sagemaker.list_training_plans()
+        except ClientError:
+            struck.append(True)
+        else:
+            struck.append(False)
+        sagemaker.list_edge_deployment_plans()
+    assert struck == [False, True, True, False, False]
+
+
+def test_the_first_fault_injected_goes_first_and_all_of_them_count(
+    emulator: Emulator, sagemaker: SageMakerClient
+) -> None:
+    emulator.inject("*", Fault.throttle())
+    emulator.inject("ListTrainingPlans", Fault.internal_failure(), times=2)
+    for code in ("ThrottlingException", "InternalFailure"):
+        with pytest.raises(ClientError) as caught:
+            sagemaker.list_training_plans()
+        assert error_of(caught)[0] == code
+    assert sagemaker.list_training_plans()["TrainingPlanSummaries"]
+
+
+def test_cleared_faults_strike_no_more(emulator: Emulator, sagemaker: SageMakerClient) -> None:
+    emulator.inject("*", Fault.throttle(), times=None)
+    emulator.clear_faults()
+    assert sagemaker.list_training_plans()["TrainingPlanSummaries"]
+    assert emulator.requests[0].fault is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"operation": "Describe"}, "there is no operation 'Describe'; there are \\*, Create"),
+        ({"nth": 0}, "nth and times count from 1"),
+        ({"times": 0}, "nth and times count from 1"),
+    ],
+)
+def test_injections_make_sense(emulator: Emulator, arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        emulator.inject(arguments.pop("operation", "*"), Fault.throttle(), **arguments)
+
+
+def test_a_held_client_is_woken_by_threads_of_any_kind(emulator: Emulator) -> None:
+    with emulator.hold_replies("*") as gate:
+        thread = threading.Thread(target=send_signed, args=(emulator,))
+        thread.start()
+        gate.wait_for_arrivals()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert send(emulator).status == 404
