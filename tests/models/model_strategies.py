@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from sagemaker_plans.models import (
@@ -37,7 +37,9 @@ from sagemaker_plans.models import (
 from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._training import parse_fee
 
-PATIENT: Final = settings(deadline=None, max_examples=25)
+PATIENT: Final = settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
+)
 """For tests by property: a slow machine is no failure."""
 BRIEF: Final = settings(PATIENT, max_examples=5)
 """For what hangs on a model's class more than on its values."""
