@@ -213,7 +213,8 @@ class EdgeDeploymentPlans:
             AccessDeniedError: If the credentials do not allow to read it.
             ServiceError: If the service said no otherwise.
         """
-        problems = wait_problems(plan_name, stage_name, timeout, schedule, on_poll)
+        names = {"plan_name": plan_name, "stage_name": stage_name}
+        problems = wait_problems(names, timeout, schedule, on_poll)
         grace = as_seconds_or_none(start_grace)
         if grace is not None:
             problems += duration_problems("start_grace", grace, zero=True)
@@ -252,8 +253,8 @@ class EdgeDeploymentPlans:
             ResourceNotFoundError: If there is no such plan.
             ServiceError: If the service said no otherwise.
         """
-        problems = wait_problems(plan_name, stage_name, timeout, schedule)
-        self._refuse("wait_until_stage_ready", problems)
+        names = {"plan_name": plan_name, "stage_name": stage_name}
+        self._refuse("wait_until_stage_ready", wait_problems(names, timeout, schedule))
         return await stage_ready(self._wait(plan_name, timeout, schedule), stage_name)
 
     async def wait_until_deployed(
@@ -286,7 +287,7 @@ class EdgeDeploymentPlans:
             ResourceNotFoundError: If there is no such plan.
             ServiceError: If the service said no otherwise.
         """
-        problems = wait_problems(plan_name, None, timeout, schedule, on_poll)
+        problems = wait_problems({"plan_name": plan_name}, timeout, schedule, on_poll)
         self._refuse("wait_until_deployed", problems)
         return await plan_deployed(self._wait(plan_name, timeout, schedule), on_poll=on_poll)
 
@@ -316,7 +317,7 @@ class EdgeDeploymentPlans:
         Raises:
             InvalidRequestError: If an argument is out of range.
         """
-        self._refuse("watch", wait_problems(plan_name, None, timeout, schedule))
+        self._refuse("watch", wait_problems({"plan_name": plan_name}, timeout, schedule))
         return StageWatch(lambda: self._wait(plan_name, timeout, schedule))
 
     def _wait(

@@ -3,7 +3,7 @@
 import copy
 import inspect
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final, NoReturn, TypeVar
 
@@ -175,8 +175,7 @@ def _state(stage: Stage) -> str:
 
 
 def wait_problems(
-    plan_name: object,
-    stage_name: object,
+    names: Mapping[str, object],
     timeout: Duration | None,
     schedule: object,
     on_poll: object = None,
@@ -184,8 +183,8 @@ def wait_problems(
     """Check what all waits take.
 
     Args:
-        plan_name: The plan.
-        stage_name: The stage, or None if the wait is for the whole plan.
+        names: What was passed as the names of the plan and, if the wait is for one, of
+            the stage, by argument.
         timeout: How long to wait.
         schedule: How often to look.
         on_poll: What to call with each reading.
@@ -193,9 +192,7 @@ def wait_problems(
     Returns:
         Each problem.
     """
-    problems = [*checks.name("plan_name", plan_name)]
-    if stage_name is not None:
-        problems += checks.name("stage_name", stage_name)
+    problems = [problem for each in names.items() for problem in checks.name(*each)]
     if timeout is not None:
         problems += duration_problems("timeout", as_seconds_or_none(timeout), zero=True)
     if schedule is not None and not isinstance(schedule, PollSchedule):
