@@ -3,7 +3,8 @@
 A block of Python runs at the top level, where `await` and `async with` may stand, as in
 `python -m asyncio` and in a notebook. All blocks of a page share their names and one
 event loop. A block of `text` right below one of Python is what that one prints; if it
-raises, the end of its traceback. `...` stands for anything.
+raises, the end of its traceback. `...` stands for anything. A block that begins with
+`# name.py` is a file: it is written to a folder, not run.
 """
 
 import ast
@@ -26,6 +27,7 @@ ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "docs" / "examples"
 
 _LANGUAGE: Final = re.compile(r"(?P<language>[^\n]*)\n")
+_FILE: Final = re.compile(r"# (\w+\.py)\n")
 _PYTHON: Final = "python"
 _OUTPUT: Final = "text"
 
@@ -74,10 +76,12 @@ class Reader:
 
     Args:
         runner: The event loop in which the page's code runs.
+        folder: Where the page's files are written.
     """
 
-    def __init__(self, runner: asyncio.Runner) -> None:
+    def __init__(self, runner: asyncio.Runner, folder: Path) -> None:
         self._runner = runner
+        self._folder = folder
 
     def parse(self, document: Document) -> Iterable[Region]:
         """Find the blocks of Python, each with its output. This is a parser for Sybil."""
@@ -105,6 +109,9 @@ class Reader:
         """
         code = example.parsed
         assert isinstance(code, Code)
+        if file := _FILE.match(code.source):
+            (self._folder / file[1]).write_text(code.source, encoding="utf-8")
+            return None
         printed = io.StringIO()
         with redirect_stdout(printed):
             try:

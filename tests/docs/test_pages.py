@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,10 +31,10 @@ def _logging_as_before() -> Iterator[None]:
 
 @pytest.mark.parametrize("page", [*pages()], ids=named)
 def test_the_code_of_a_page_runs(
-    page: Path, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+    page: Path, runner: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     situation = situation_of(named(page))
-    document = Document.parse(str(page), Reader(runner).parse)
+    document = Document.parse(str(page), Reader(runner, tmp_path).parse)
     with Emulator(timings=situation.timings) as emulator:
         for name, value in emulator.environment().items():
             monkeypatch.setenv(name, value)
@@ -44,3 +46,14 @@ def test_the_code_of_a_page_runs(
         finally:
             # The page may have put another client under that name.
             runner.run(client.aclose())
+    if [*tmp_path.glob("test_*.py")]:
+        run_tests_in(tmp_path)
+
+
+def run_tests_in(folder: Path) -> None:
+    """Run the tests that a page shows, all of which must pass."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    ran = subprocess.run(  # noqa: S603 - our own pages
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout
