@@ -1,0 +1,339 @@
+"""Every operation under every fault of the emulator on every transport.
+
+What must come out is worked out here from the design's table, not from the code; how
+often each operation was asked for is what the server recorded.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+
+import anyio
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from attrs import frozen
+
+from calls.acts import ACTS, DESCRIBE, EXTEND, HISTORY, OFFERING, START, STOP, Act
+from calls.design_table import cell
+from calls.fault_samples import (
+    FORMS,
+    IN_DOUBT,
+    PATIENCE,
+    Sample,
+    constructors,
+    samples,
+    undescribed,
+)
+from harness import TRANSPORTS, Transport, client_for, fast_retries, session
+from sagemaker_plans import AsyncClient, ExtensionReceipt, RetryEvent, errors
+from sagemaker_plans._aiobotocore import OpenedClient, open_client
+from sagemaker_plans._operations import OPERATIONS
+from sagemaker_plans.emulator import Emulator
+from sagemaker_plans.errors import SageMakerPlansError
+
+ATTEMPTS, ATTEMPTS_OF_THE_HURRIED = 3, 2
+# Below the pause between two looks at the history, so that there is exactly one look.
+RECONCILE_LIMIT = 0.2
+
+SAMPLES = tuple(samples())
+QUICK = [sample for sample in SAMPLES if not sample.meaning.lasts]
+LASTING = [sample for sample in SAMPLES if sample.meaning.lasts]
+
+ONCE, FOR_EVER = 1, None
+TIMES = {"once": ONCE, "for-ever": FOR_EVER}
+
+
+@frozen(kw_only=True)
+class Result:
+    """How a call ended, and what the server saw of it."""
+
+    error: type[SageMakerPlansError] | None = None
+    outcome: str | None = None
+    requests: Counter[str]
+    purchases: int = 0
+
+
+def applies(sample: Sample, act: Act) -> bool:
+    return sample.meaning.strikes != "pages" or act.operation.pager is not None
+
+
+def attempts(sample: Sample) -> int:
+    return ATTEMPTS_OF_THE_HURRIED if sample.meaning.lasts else ATTEMPTS
+
+
+def expected(act: Act, sample: Sample, *, times: int | None) -> Result:
+    """Work out the result from the design."""
+    own, meaning = act.operation.name, sample.meaning
+    by_members = meaning.strikes in {"replies", "needed members"}
+    if meaning.error is None or (by_members and not act.replies):
+        return _success(act, 1)
+    if meaning.strikes == "pages":
+        # A page is asked for with a token; a token that comes again ends the pages.
+        circle = Result(error=errors.PaginationError, requests=_asked(act, {own: 2}))
+        return _success(act, 2) if times == ONCE else circle
+    assert meaning.row is not None
+    return {
+        "retry": _sent_again,
+        "retry, the effect is the same": _commanded,
+        "look, then decide": _created,
+        "look, then decide; never send again": _bought,
+        "raise": _raised,
+    }[cell(meaning.row, act.column)](act, sample, times=times)
+
+
+def _sent_again(act: Act, sample: Sample, *, times: int | None) -> Result:
+    if times == ONCE:
+        return _success(act, 2)
+    requests = _asked(act, {act.operation.name: attempts(sample)})
+    return Result(error=sample.meaning.error, requests=requests)
+
+
+def _raised(act: Act, sample: Sample, *, times: int | None) -> Result:
+    del times  # It is sent once, so a fault strikes it once.
+    return Result(error=sample.meaning.error, requests=_asked(act, {act.operation.name: 1}))
+
+
+def _asked(act: Act, requests: dict[str, int]) -> Counter[str]:
+    return Counter(act.before) + Counter(requests)
+
+
+def _success(act: Act, sent: int) -> Result:
+    bought = act.operation.name == EXTEND
+    return Result(
+        outcome="purchased" if bought else None,
+        requests=_asked(act, {act.operation.name: sent}),
+        purchases=int(bought),
+    )
+
+
+def _commanded(act: Act, sample: Sample, *, times: int | None) -> Result:
+    own, error = act.operation.name, sample.meaning.error
+    # A refusal has no right reply that could be garbled.
+    is_heard = times == ONCE or error is errors.UnexpectedReplyError
+    if sample.committed and is_heard:
+        # The emulator takes no second start and no second stop; neither had an effect.
+        refusal = {START: errors.ResourceInUseError, STOP: errors.ValidationError}[own]
+        return Result(error=refusal, requests=_asked(act, {own: 2}))
+    return _sent_again(act, sample, times=times)
+
+
+def _created(act: Act, sample: Sample, *, times: int | None) -> Result:
+    own = act.operation.name
+    if sample.committed:
+        return Result(requests=_asked(act, {own: 1, DESCRIBE: 1}))
+    if times == ONCE:
+        return Result(requests=_asked(act, {own: 2, DESCRIBE: 1}))
+    return Result(
+        error=errors.OutcomeUnknownError,
+        requests=_asked(act, {own: attempts(sample), DESCRIBE: attempts(sample)}),
+    )
+
+
+def _bought(act: Act, sample: Sample, *, times: int | None) -> Result:
+    del times  # It is sent once, so a fault strikes it once.
+    purchases = int(sample.committed)
+    if not act.confirmed:
+        unreadable = sample.meaning.error is errors.UnexpectedReplyError
+        return Result(
+            error=errors.PurchaseReplyError if unreadable else errors.OutcomeUnknownError,
+            requests=_asked(act, {EXTEND: 1}),
+            purchases=purchases,
+        )
+    return Result(
+        error=None if sample.committed else errors.OutcomeUnknownError,
+        outcome="confirmed_by_history" if sample.committed else None,
+        requests=_asked(act, {EXTEND: 1, HISTORY: 1}),
+        purchases=purchases,
+    )
+
+
+@frozen
+class Stand:
+    """An emulator and an open client of one transport."""
+
+    emulator: Emulator
+    client: AsyncClient
+    hurried: AsyncClient
+    """On the same connections, but it gives up soon."""
+
+    async def result(self, act: Act, sample: Sample, *, times: int | None) -> Result:
+        emulator = self.emulator
+        emulator.reset()
+        if act.buys_before:
+            await self.client.training_plans.extend(OFFERING)
+        asked, bought = len(emulator.requests), len(emulator.purchases)
+        emulator.inject(act.operation.name, sample.make(act.member), times=times)
+        error: type[SageMakerPlansError] | None = None
+        outcome: str | None = None
+        try:
+            given = await act.perform(self.hurried if sample.meaning.lasts else self.client)
+        except SageMakerPlansError as raised:
+            error = type(raised)
+        else:
+            outcome = given.outcome if isinstance(given, ExtensionReceipt) else None
+        return Result(
+            error=error,
+            outcome=outcome,
+            requests=Counter(one.operation for one in emulator.requests[asked:]),
+            purchases=len(emulator.purchases) - bought,
+        )
+
+
+class Stands:
+    """All stands: an emulator for each act, and clients for it that stay open."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._emulators = {act: stack.enter_context(Emulator(seed=act.seed)) for act in ACTS}
+        self._portals = {
+            loop: stack.enter_context(start_blocking_portal(backend=loop))
+            for loop in {transport.loop for transport in TRANSPORTS}
+        }
+        for emulator in self._emulators.values():
+            # A started stage stays one that can be stopped.
+            emulator.clock.hold()
+        self._stands: dict[tuple[Act, Transport], Stand] = {}
+
+    def portal(self, transport: Transport) -> BlockingPortal:
+        return self._portals[transport.loop]
+
+    def stand(self, act: Act, transport: Transport) -> Stand:
+        if (act, transport) not in self._stands:
+            self._stands[act, transport] = self._new(self._emulators[act], transport)
+        return self._stands[act, transport]
+
+    def _new(self, emulator: Emulator, transport: Transport) -> Stand:
+        portal = self.portal(transport)
+        opened = portal.call(_opened, emulator.endpoint_url, transport)
+        self._stack.callback(portal.call, opened.close)
+
+        def client(attempts: int, request_timeout: float) -> AsyncClient:
+            retry = fast_retries(
+                max_attempts=attempts, budget=1_000_000, reconcile_limit=RECONCILE_LIMIT
+            )
+            wrapping = AsyncClient.from_client(
+                opened.client, retry=retry, request_timeout=request_timeout
+            )
+            return self._stack.enter_context(portal.wrap_async_context_manager(wrapping))
+
+        return Stand(emulator, client(ATTEMPTS, 5.0), client(ATTEMPTS_OF_THE_HURRIED, PATIENCE))
+
+
+async def _opened(endpoint_url: str, transport: Transport) -> OpenedClient:
+    return await open_client(
+        region_name="us-east-1",
+        profile_name=None,
+        endpoint_url=endpoint_url,
+        session=session(),
+        config=None,
+        http_backend=transport.http_backend,
+        request_timeout=5.0,
+    )
+
+
+@pytest.fixture(scope="module")
+def stands() -> Iterator[Stands]:
+    with ExitStack() as stack:
+        yield Stands(stack)
+
+
+def test_every_fault_of_the_emulator_is_in_the_matrix() -> None:
+    assert undescribed() == set()
+    assert {*constructors()} == {*FORMS}
+
+
+def test_every_operation_is_in_the_matrix() -> None:
+    assert {act.operation for act in ACTS} == {*OPERATIONS}
+
+
+def test_every_fault_that_leaves_doubt_is_met_before_and_after_the_commit() -> None:
+    kinds = {
+        (sample.meaning.error, sample.committed)
+        for sample in SAMPLES
+        if sample.meaning.row == IN_DOUBT
+    }
+    assert kinds >= {
+        (error, committed)
+        for error in (errors.InternalServiceError, errors.ConnectionFailedError)
+        for committed in (False, True)
+    }
+
+
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
+@pytest.mark.parametrize(
+    ("act", "sample"),
+    [(act, sample) for act in ACTS for sample in QUICK if applies(sample, act)],
+    ids=str,
+)
+def test_a_fault_ends_as_the_table_says(
+    stands: Stands, transport: Transport, act: Act, sample: Sample, times: int | None
+) -> None:
+    stand = stands.stand(act, transport)
+    seen = stands.portal(transport).call(partial(stand.result, act, sample, times=times))
+    assert seen == expected(act, sample, times=times)
+
+
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
+@pytest.mark.parametrize("sample", LASTING, ids=str)
+def test_a_reply_that_does_not_come_in_time_ends_as_the_table_says(
+    stands: Stands, transport: Transport, sample: Sample, times: int | None
+) -> None:
+    seen: dict[str, Result] = {}
+    standing = {act: stands.stand(act, transport) for act in ACTS}
+
+    async def one(act: Act) -> None:
+        seen[act.name] = await standing[act].result(act, sample, times=times)
+
+    async def all_at_once() -> None:
+        async with anyio.create_task_group() as group:
+            for act in ACTS:
+                group.start_soon(one, act)
+
+    stands.portal(transport).call(all_at_once)
+    assert seen == {act.name: expected(act, sample, times=times) for act in ACTS}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("act", ACTS, ids=str)
+async def test_a_refused_connection_is_tried_again(transport: Transport, act: Act) -> None:
+    with Emulator(seed=act.seed) as emulator:
+        emulator.clock.hold()
+        # From now on nobody listens there, until the first retry is announced.
+        emulator.stop()
+        events: list[RetryEvent] = []
+
+        def listen_again(event: RetryEvent) -> None:
+            events.append(event)
+            emulator.start()
+
+        retry = fast_retries(on_retry=listen_again)
+        async with client_for(emulator.endpoint_url, transport, retry=retry) as client:
+            await act.perform(client)
+        seen = Counter(one.operation for one in emulator.requests)
+
+    assert [_request_sent(event.error) for event in events] == [False]
+    assert seen == _asked(act, {act.operation.name: 1})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("act", ACTS, ids=str)
+async def test_an_endpoint_that_refuses_every_connection_gets_nothing(
+    transport: Transport, act: Act
+) -> None:
+    with Emulator() as emulator:
+        emulator.stop()
+        events: list[RetryEvent] = []
+        retry = fast_retries(max_attempts=ATTEMPTS, on_retry=events.append)
+        async with client_for(emulator.endpoint_url, transport, retry=retry) as client:
+            with pytest.raises(SageMakerPlansError) as caught:
+                await act.perform(client)
+
+    refused = errors.PurchaseRefusedError if act.before else errors.ConnectionFailedError
+    assert type(caught.value) is refused
+    assert [_request_sent(event.error) for event in events] == [False] * (ATTEMPTS - 1)
+
+
+def _request_sent(error: SageMakerPlansError) -> bool | None:
+    assert isinstance(error, errors.ConnectionFailedError)
+    return error.request_sent
