@@ -1,0 +1,96 @@
+"""Run the DAG of this folder in a real Airflow 3, against an emulator.
+
+Airflow lives in a temporary folder and ends with this script: `dag.test()` runs the
+tasks, and the triggers to which they defer, in this process. The DAG runs twice: once
+all is well; once two cameras fail, and with them the canary, so that nothing else runs
+and nothing is bought.
+
+    pip install apache-airflow
+    python docs/examples/airflow_rollout/run.py
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import sagemaker_plans as smp
+from sagemaker_plans.emulator import Emulator
+
+HERE = Path(__file__).parent
+
+
+async def create_plan(name: str, fleet: str) -> None:
+    """Create a plan with the two stages of the DAG."""
+    async with smp.AsyncClient() as client:
+        await client.plans.create(
+            smp.EdgeDeploymentPlanSpec(
+                name=name,
+                device_fleet_name=fleet,
+                model_configs=[smp.ModelConfig("detector", "detector-v7")],
+                stages=[
+                    smp.StageSpec("canary", smp.NamedDevices(["cam-001", "cam-002"])),
+                    smp.StageSpec("everyone", smp.PercentageOfFleet(100)),
+                ],
+            )
+        )
+
+
+def run_dag(conf: Mapping[str, str]) -> dict[str, str]:
+    """Run the DAG to its end; return the state of each task."""
+    # Airflow reads its settings when it is imported, so only now.
+    from spring_rollout import dag  # noqa: PLC0415
+
+    run = dag.test(run_conf=dict(conf))
+    return {each.task_id: str(each.state) for each in run.get_task_instances()}
+
+
+def python(*arguments: str) -> None:
+    """Run a Python of its own, which must succeed."""
+    subprocess.run([sys.executable, *arguments], check=True)  # noqa: S603
+
+
+def main() -> None:
+    """Set Airflow and an emulator up, run the DAG twice, and compare."""
+    with TemporaryDirectory() as home, Emulator() as emulator:
+        os.environ.update(
+            emulator.environment(),
+            AIRFLOW_HOME=home,
+            AIRFLOW__CORE__DAGS_FOLDER=str(HERE / "dags"),
+            AIRFLOW__CORE__LOAD_EXAMPLES="False",
+            AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
+            AIRFLOW__USAGE_DATA_COLLECTION__ENABLED="False",
+            PYTHONPATH=os.pathsep.join([str(HERE), str(HERE / "dags")]),
+        )
+        sys.path += [str(HERE), str(HERE / "dags")]
+        python("-m", "airflow", "db", "migrate")
+        # The scheduler imports DAG files again and again.
+        python("-c", "import sys, spring_rollout; assert 'aiobotocore' not in sys.modules")
+
+        names = [f"cam-{number:03}" for number in range(1, 6)]
+        emulator.add_fleet("cameras", devices=names)
+        emulator.add_fleet("broken-cameras", devices=names, failing=["cam-001", "cam-002"])
+        conf = {
+            "training_plan_arn": emulator.training_plan_arn,
+            "offering_id": "tpeo-0123456789abcdef",
+        }
+
+        asyncio.run(create_plan("spring-rollout", "cameras"))
+        good = run_dag({**conf, "plan_name": "spring-rollout"})
+        print("all is well:", good)
+        assert set(good.values()) == {"success"}, good
+        assert len(emulator.purchases) == 1
+
+        asyncio.run(create_plan("autumn-rollout", "broken-cameras"))
+        bad = run_dag({**conf, "plan_name": "autumn-rollout"})
+        print("the canary fails:", bad)
+        assert bad["canary"] == "failed", bad
+        assert bad["everyone"] == bad["extend_training_plan"] == "upstream_failed", bad
+        assert len(emulator.purchases) == 1
+
+
+if __name__ == "__main__":
+    main()
