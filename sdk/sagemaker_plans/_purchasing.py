@@ -8,17 +8,18 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import anyio
 from attrs import define, field
 
-from sagemaker_plans import _wire
+from sagemaker_plans import _replies as replies
+from sagemaker_plans._decisions import Decision, decide
 from sagemaker_plans._gateway import Gateway, Reply
 from sagemaker_plans._operations import EXTEND_TRAINING_PLAN, SEARCH_OFFERINGS
 from sagemaker_plans._orders import Order
 from sagemaker_plans._reading import extension_pager
-from sagemaker_plans._retrying import Decision, Retrier, RetryPolicy, decide
+from sagemaker_plans._retrying import Retrier, RetryPolicy
 from sagemaker_plans.errors import (
     OutcomeUnknownError,
     PurchaseRefusedError,
@@ -39,27 +40,33 @@ _OK: Final = 200
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 4.0
 
+_Key = tuple[str, str]
+
 
 @define
 class Turns:
     """Lets purchases of one offering, and of one plan, go one at a time."""
 
-    _locks: dict[str, anyio.Lock] = field(factory=dict[str, anyio.Lock])
-    _users: Counter[str] = field(factory=Counter[str])
+    _locks: dict[_Key, anyio.Lock] = field(factory=dict[_Key, anyio.Lock])
+    _users: Counter[_Key] = field(factory=Counter[_Key])
 
     @asynccontextmanager
-    async def turn(self, key: str | None) -> AsyncGenerator[None]:
+    async def turn(
+        self, kind: Literal["offering", "plan"], name: str | None
+    ) -> AsyncGenerator[None]:
         """Wait for one's turn.
 
         Args:
-            key: What only one may have at a time; None needs no waiting.
+            kind: What the name is of: an offering and a plan may have the same one.
+            name: What only one may have at a time; None needs no waiting.
 
         Yields:
             When it is one's turn.
         """
-        if key is None:
+        if name is None:
             yield
             return
+        key = kind, name
         self._users[key] += 1
         try:
             async with self._locks.setdefault(key, anyio.Lock()):
@@ -138,10 +145,10 @@ class Purchase:
         return receipt
 
     def _read(self, reply: Reply) -> ExtensionReceipt:
-        receipt = self._receipt("purchased", _wire.read_extended(reply))
+        receipt = self._receipt("purchased", replies.read_extended(reply))
         if receipt is None:
             problem = f"TrainingPlanExtensions: {self.order.offering_id} is not among them"
-            raise _wire.unexpected(reply, (problem,))
+            raise replies.unexpected(reply, (problem,))
         return receipt
 
     def _receipt(
@@ -341,6 +348,6 @@ async def search_offerings(
         request["DurationHours"] = duration_hours
 
     async def attempt() -> tuple[TrainingPlanExtensionOffering, ...]:
-        return _wire.read_offerings(await gateway.call(SEARCH_OFFERINGS, request))
+        return replies.read_offerings(await gateway.call(SEARCH_OFFERINGS, request))
 
     return await retrier.run(SEARCH_OFFERINGS, attempt)

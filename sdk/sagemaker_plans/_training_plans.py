@@ -72,7 +72,8 @@ class TrainingPlans:
             currency_code=currency_code,
         )
         # Everybody takes the offering's turn first, so nobody waits in a circle.
-        async with self._turns.turn(offering_id), self._turns.turn(training_plan_arn):
+        turns = self._turns
+        async with turns.turn("offering", offering_id), turns.turn("plan", training_plan_arn):
             return await Purchase(self._gateway, self._retrier, order).make()
 
     async def search_extension_offerings(
