@@ -40,8 +40,6 @@ except ImportError as error:
 
 __all__ = ["StageProgress"]
 
-# The time since a start is shown in seconds; faster would be work for nothing.
-_REDRAWS_PER_SECOND: Final = 1
 _GAP: Final = "  "
 _SHORTEST_BAR: Final = 10
 _LONGEST_BAR: Final = 40
@@ -69,7 +67,6 @@ _STYLES: Final[Mapping[StageStatus, str]] = {
     StageStatus.STOPPING: "yellow",
     StageStatus.STOPPED: "yellow",
 }
-_UNKNOWN: Final = "magenta"
 
 
 @frozen
@@ -82,7 +79,7 @@ class _Row:
 
     @property
     def style(self) -> str:
-        return _STYLES.get(self.stage.status, _UNKNOWN)
+        return _STYLES.get(self.stage.status, "magenta")
 
     @property
     def message(self) -> str | None:
@@ -375,7 +372,7 @@ class StageProgress:
         live = Live(
             console=self._console,
             get_renderable=self._picture,
-            refresh_per_second=_REDRAWS_PER_SECOND,
+            refresh_per_second=1,  # elapsed times are in seconds
             # What goes to a file or a pipe must not end up in the terminal.
             redirect_stdout=_is_terminal(sys.stdout),
             redirect_stderr=_is_terminal(sys.stderr),
@@ -392,5 +389,10 @@ class StageProgress:
             for name, row in rows.items():
                 told = before.get(plan, {}).get(name) or before[None].get(name)
                 if told is None or told.stage != row.stage:
-                    line = _printable(_plain_line(plan, row, now), self._console.encoding)
-                    self._console.out(line, highlight=False)
+                    self._write_line(_plain_line(plan, row, now))
+
+    def _write_line(self, words: str) -> None:
+        if not self._console.quiet:
+            # Past the console, which would put its colours around the words.
+            self._console.file.write(_printable(words, self._console.encoding) + "\n")
+            self._console.file.flush()

@@ -46,8 +46,11 @@ _EXTENSION_HEADINGS: Final = (
 _NUMBERS: Final = frozenset({"succeeded", "pending", "failed", "hours", "fee"})
 
 # Notebooks align cells to the right and stripe rows; that much is put straight.
-_TABLE: Final = "border-collapse:collapse;margin:4px 0"
-_CELL: Final = "padding:2px 10px 2px 0;white-space:nowrap;text-align:"
+# Without a doctype, as in some viewers, a table takes neither colour nor size from around.
+_TABLE: Final = "border-collapse:collapse;margin:4px 0;color:inherit;font-size:inherit"
+_CELL: Final = "padding:2px 10px 2px 0;text-align:"
+_WRAP: Final = "white-space:normal;overflow-wrap:anywhere;max-width:24em"
+_WRAPPED: Final = frozenset({"stage", "offering"})
 _BAR: Final = "display:inline-block;width:12em;height:0.7em;white-space:nowrap;overflow:hidden"
 _PART: Final = "display:inline-block;height:100%;vertical-align:top"
 # A bar's length, in thousandths of its width; the smallest part is two hundredths.
@@ -88,7 +91,7 @@ def plan_html(plan: "EdgeDeploymentPlan") -> str:
     Returns:
         HTML.
     """
-    return _stages_html(plan, plan.stages, note="")
+    return _stages_html(plan, plan.stages)
 
 
 def page_html(plan: "EdgeDeploymentPlan", stages: "tuple[Stage, ...]", *, is_last: bool) -> str:
@@ -102,7 +105,7 @@ def page_html(plan: "EdgeDeploymentPlan", stages: "tuple[Stage, ...]", *, is_las
     Returns:
         HTML.
     """
-    return _stages_html(plan, stages, note="the last page" if is_last else "more pages follow")
+    return _stages_html(plan, stages, page="the last page" if is_last else "more pages follow")
 
 
 def stage_html(stage: "Stage") -> str:
@@ -134,12 +137,15 @@ def receipt_html(receipt: "ExtensionReceipt") -> str:
     return f"<div>{title}{_table(_EXTENSION_HEADINGS, rows)}</div>"
 
 
-def _stages_html(plan: "EdgeDeploymentPlan", stages: "tuple[Stage, ...]", *, note: str) -> str:
+def _stages_html(
+    plan: "EdgeDeploymentPlan", stages: "tuple[Stage, ...]", *, page: str | None = None
+) -> str:
     deployed = sum(stage.status is StageStatus.DEPLOYED for stage in stages)
+    of_these = "stages" if page is None else "stages on this page"
     facts = [
         f"fleet {plan.device_fleet_name}",
-        f"{deployed} of {len(stages)} stages deployed" if stages else "no stages",
-        *([note] if note else []),
+        f"{deployed} of {len(stages)} {of_these} deployed" if stages else f"no {of_these}",
+        *([page] if page else []),
     ]
     title = f"<b>{escape(plan.name)}</b> ({escape(', '.join(facts))})"
     table = _table(_STAGE_HEADINGS, _stage_rows(stages)) if stages else ""
@@ -161,8 +167,8 @@ def _stage_rows(stages: "Iterable[Stage]") -> Iterator[str]:
         )
         if stage.status_message:
             yield (
-                f'<tr><td colspan="{len(_STAGE_HEADINGS)}" style="{_CELL}left;opacity:0.75">'
-                f"{escape(stage.status_message)}</td></tr>"
+                f'<tr><td colspan="{len(_STAGE_HEADINGS)}" style="{_CELL}left;{_WRAP};opacity:0.75'
+                f'">{escape(stage.status_message)}</td></tr>'
             )
 
 
@@ -218,19 +224,20 @@ def _time(moment: datetime | None) -> str:
 def _row(headings: tuple[str, ...], *cells: str, is_bold: bool = False) -> str:
     weight = ";font-weight:bold" if is_bold else ""
     drawn = "".join(
-        f'<td style="{_CELL}{_side(heading)}{weight}">{cell}</td>'
+        f'<td style="{_style(heading)}{weight}">{cell}</td>'
         for heading, cell in zip(headings, cells, strict=True)
     )
     return f"<tr>{drawn}</tr>"
 
 
 def _table(headings: tuple[str, ...], rows: Iterable[str]) -> str:
-    head = "".join(f'<th style="{_CELL}{_side(each)}">{each}</th>' for each in headings)
+    head = "".join(f'<th style="{_style(each)}">{each}</th>' for each in headings)
     return (
         f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
 
 
-def _side(heading: str) -> str:
-    return "right" if heading in _NUMBERS else "left"
+def _style(heading: str) -> str:
+    side = "right" if heading in _NUMBERS else "left"
+    return f"{_CELL}{side};{_WRAP if heading in _WRAPPED else 'white-space:nowrap'}"
