@@ -114,9 +114,10 @@ class Purchase:
         )
         try:
             return await self._send()
-        except (anyio.get_cancelled_exc_class(), KeyboardInterrupt):
+        except BaseException as error:
+            # A cancellation, Ctrl-C, an exit, a bug: whatever breaks it off on its way.
             if self.in_flight:
-                await self._tell_cancelled()
+                await self._tell_broken_off(error)
             raise
 
     async def _send(self) -> ExtensionReceipt:
@@ -248,6 +249,8 @@ class Purchase:
     async def _reconciled(self, error: SageMakerPlansError) -> ExtensionReceipt:
         """Find out what became of a purchase whose reply was lost."""
         receipt = await self._look_for_it()
+        # From here on the caller is told.
+        self.in_flight = False
         if receipt is not None:
             self._log_outcome(receipt, getattr(error, "request_id", None))
             return receipt
@@ -304,21 +307,28 @@ class Purchase:
             training_plan_arn=order.training_plan_arn,
         )
 
-    async def _tell_cancelled(self) -> None:
-        """Say in the log what became of a purchase that was cancelled on its way."""
+    async def _tell_broken_off(self, error: BaseException) -> None:
+        """Say in the log what became of a purchase that was broken off on its way."""
         receipt: ExtensionReceipt | None = None
-        with anyio.CancelScope(shield=True):
-            receipt = await self._look_for_it()
-        if receipt is not None:
-            self._log_outcome(receipt, None)
-        found = "the history shows it: it was bought" if receipt else "its outcome is not known"
-        _LOG.warning(
-            "ExtendTrainingPlan: the purchase of offering %s for plan %s was cancelled while it "
-            "was on its way; %s",
-            self.order.offering_id,
-            self.order.training_plan_arn or "(not named)",
-            found,
-        )
+        try:
+            # A coroutine that is being closed may not wait any more.
+            if not isinstance(error, GeneratorExit):
+                with anyio.CancelScope(shield=True):
+                    receipt = await self._look_for_it()
+        finally:
+            # Also when the look is broken off in turn: a scope does not shield from a
+            # second Ctrl-C, nor from asyncio's own Task.cancel().
+            if receipt is not None:
+                self._log_outcome(receipt, None)
+            found = "the history shows it: it was bought" if receipt else "its outcome is not known"
+            _LOG.warning(
+                "ExtendTrainingPlan: the purchase of offering %s for plan %s was broken off (%s) "
+                "while it was on its way; %s",
+                self.order.offering_id,
+                self.order.training_plan_arn or "(not named)",
+                type(error).__name__,
+                found,
+            )
 
 
 def _bought_at(extension: TrainingPlanExtension) -> float:
