@@ -36,7 +36,7 @@ from sagemaker_plans.models import (
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
 
-_OK: Final = 200
+_FIRST_NO_SUCCESS: Final = 300
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 4.0
 
@@ -292,10 +292,12 @@ class Purchase:
                 f"{order.training_plan_arn} does not show it yet, which proves nothing; read its "
                 "extension_history again later before buying it again"
             )
-        if isinstance(error, UnexpectedReplyError) and error.http_status == _OK:
+        # No status: it came from no wire but from a stub, which gives successes only.
+        if isinstance(error, UnexpectedReplyError) and (error.http_status or 0) < _FIRST_NO_SUCCESS:
+            answer = "success" if error.http_status is None else f"HTTP {error.http_status}"
             return PurchaseReplyError(
                 f"the purchase of offering {order.offering_id} went through (the service answered "
-                f"HTTP {_OK}), but its reply cannot be read (see reply): {error}; {check}",
+                f"{answer}), but its reply cannot be read (see reply): {error}; {check}",
                 unread=error,
                 offering_id=order.offering_id,
                 training_plan_arn=order.training_plan_arn,
