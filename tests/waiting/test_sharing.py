@@ -238,9 +238,7 @@ async def test_one_who_is_slow_to_handle_a_reading_holds_nobody_up() -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(lambda: plans.wait_until_deployed("rollout", timeout=None))
         tasks.start_soon(
-            lambda: plans.wait_until_stage_deployed(
-                "rollout", TEN[0], timeout=None, on_poll=slow
-            )
+            lambda: plans.wait_until_stage_deployed("rollout", TEN[0], timeout=None, on_poll=slow)
         )
 
     assert gateway.times == [0, 15, 30, 45, 60, 75, 90, 105]

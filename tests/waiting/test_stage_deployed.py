@@ -344,9 +344,7 @@ async def test_a_stage_nobody_starts_is_waited_for_until_the_deadline_which_says
 
     error = await failing(gateway, WaitTimeoutError, timeout=20)
 
-    assert str(error).endswith(
-        "; READYTODEPLOY does not move by itself: start it with start_stage"
-    )
+    assert str(error).endswith("; READYTODEPLOY does not move by itself: start it with start_stage")
 
 
 @virtually
@@ -439,11 +437,15 @@ async def test_a_slow_on_poll_does_not_use_up_the_grace() -> None:
         (0, a_plan("READYTODEPLOY")), (16, a_plan("STARTING")), (60, a_plan("DEPLOYED"))
     )
 
+    async def slow_at_the_second(_: Stage) -> None:
+        await anyio.sleep(10 if len(gateway.calls) == 2 else 0)
+
     stage = await plans_of(gateway).wait_until_stage_deployed(
-        "rollout", "canary", timeout=120, start_grace=17, on_poll=lambda _: anyio.sleep(10)
+        "rollout", "canary", timeout=120, start_grace=20, on_poll=slow_at_the_second
     )
 
     assert stage.status == "DEPLOYED"
+    assert gateway.times == [0, 15, 25, 40, 55, 70]
 
 
 @virtually

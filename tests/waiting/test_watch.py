@@ -109,7 +109,10 @@ async def test_each_iteration_begins_anew() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (10, a_plan("DEPLOYED")))
     watch = plans_of(gateway).watch("rollout", timeout=20)
 
-    assert await all_of(watch) == [("canary", None, "INPROGRESS"), ("canary", "INPROGRESS", "DEPLOYED")]
+    assert await all_of(watch) == [
+        ("canary", None, "INPROGRESS"),
+        ("canary", "INPROGRESS", "DEPLOYED"),
+    ]
     await anyio.sleep(100)
     assert await all_of(watch) == [("canary", None, "DEPLOYED")]
 
