@@ -137,7 +137,11 @@ def _answered(
     )
     cause: Exception = error
     if redacted(message) != message:
-        clean: Any = {**response, "Error": {**answer, "Message": redacted(message)}}
+        # Only these two: a modelled error has its message a second time.
+        clean: Any = {
+            "Error": {**answer, "Message": redacted(message)},
+            "ResponseMetadata": metadata,
+        }
         cause = boto.ClientError(clean, error.operation_name)
     if error.operation_name == operation.name:
         return said, cause

@@ -68,7 +68,9 @@ _NOT_FOUND: Final = re.compile(r"could not find|requested resource not found", r
 
 # The service repeats the signed headers when a signature does not match, the session
 # token among them.
-_TOKEN: Final = re.compile(r"(x-amz-security-token\s*[:=]\s*)[^\s'\"&,]+", re.IGNORECASE)
+_TOKEN: Final = re.compile(
+    r"(x-amz-security-token['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,]+", re.IGNORECASE
+)
 
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
