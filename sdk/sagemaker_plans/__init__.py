@@ -1,15 +1,16 @@
 # The house, from the top down. Imports only go down.
 #
-#   _client                                  AsyncClient
-#   _plans, _training_plans                  client.plans, client.training_plans
-#   _creating, _purchasing, _orders          what create and extend promise
-#   _waiting, _watching                      what a reading means to those who wait
-#   _reading                                 plans and histories, page by page
-#   _retrying, _paging, _polling, _durations engines that know no AWS operation by name
-#   _aiobotocore, _failures, _refusals       the network, and what its errors mean
-#   _wire, _shapes, _gateway, _operations    wire dicts, and the seam to the network
-#   models                                   what the service says and is asked for
-#   errors                                   what can go wrong
+#   _client                                                  AsyncClient
+#   _plans, _training_plans                                  client.plans, client.training_plans
+#   _creating, _purchasing, _orders                          what create and extend promise
+#   _waiting, _watching                                      what a reading means to those who wait
+#   _reading                                                 plans and histories, page by page
+#   _retrying, _paging, _polling, _durations                 engines: how often, how patiently
+#   _aiobotocore, _direct, _failures, _refusals              the network, and what its errors mean
+#   _decisions, _replies                                     what is sent again; what came back
+#   _wire, _shapes, _training_shapes, _gateway, _operations  wire dicts, and the seam to the network
+#   models                                                   what the service says and is asked for
+#   errors                                                   what can go wrong
 #
 # Beside the house: emulator, which knows nothing of it.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""

@@ -23,6 +23,7 @@ from attrs import define
 from botocore import UNSIGNED
 from botocore.loaders import JSONFileLoader
 
+from sagemaker_plans._direct import DirectLane, direct_lane
 from sagemaker_plans._failures import (
     CONNECTION_FAILURES,
     Trace,
@@ -85,13 +86,16 @@ class BotocoreGateway:
     Args:
         client: A SageMaker client of aiobotocore.
         request_timeout: The longest that one request may take, in seconds.
+        lane: A direct way past the client's own preparation of requests, if it has one.
 
     Raises:
         ConfigurationError: If this is no such client: its own retries could not be held
             back, and a purchase might be sent twice.
     """
 
-    def __init__(self, client: object, *, request_timeout: float) -> None:
+    def __init__(
+        self, client: object, *, request_timeout: float, lane: DirectLane | None = None
+    ) -> None:
         meta = getattr(client, "meta", None)
         events = getattr(meta, "events", None)
         service = getattr(getattr(meta, "service_model", None), "service_name", None)
@@ -102,6 +106,7 @@ class BotocoreGateway:
                 "held back, and a purchase could be sent twice"
             )
         self._client = client
+        self._lane = lane
         self._events = cast("_Events", events)
         self._request_timeout = request_timeout
         self._endpoint = str(getattr(meta, "endpoint_url", "the endpoint"))
@@ -133,11 +138,11 @@ class BotocoreGateway:
             UnexpectedReplyError: If a reply came that botocore cannot parse.
         """
         trace = Trace()
-        token = _TRACE.set(trace)
         try:
             with anyio.move_on_after(self._request_timeout):
-                # By its method, so that a wrapped client's wrapping is kept.
-                return _reply(operation, await self._method(operation)(**request), trace)
+                if self._lane is not None and self._lane.is_unpatched():
+                    return await self._lane.send(operation, request, trace)
+                return await self._through_client(operation, request, trace)
             failure: SageMakerPlansError = ConnectionFailedError(
                 f"{operation.name}: no whole reply from {self._endpoint} within "
                 f"{self._request_timeout:g} s (request_timeout)",
@@ -145,12 +150,22 @@ class BotocoreGateway:
                 operation=operation.name,
             )
             cause: Exception | None = None
+        except SageMakerPlansError:
+            raise
         except Exception as error:  # noqa: BLE001  # every one is translated, none is lost
             failure, cause = translated(operation, error, trace, self._endpoint)
-        finally:
-            _TRACE.reset(token)
         # Outside the handler, so that an unredacted cause is no context either.
         raise failure from cause
+
+    async def _through_client(
+        self, operation: Operation, request: Mapping[str, object], trace: Trace
+    ) -> Reply:
+        token = _TRACE.set(trace)
+        try:
+            # By its method, so that a wrapped client's wrapping is kept.
+            return _reply(operation, await self._method(operation)(**request), trace)
+        finally:
+            _TRACE.reset(token)
 
     def _method(self, operation: Operation) -> Callable[..., Any]:
         try:
@@ -179,6 +194,7 @@ class OpenedClient:
 
     client: object
     close: Callable[[], Awaitable[None]]
+    lane: DirectLane | None
 
 
 async def open_client(
@@ -242,20 +258,25 @@ async def open_client(
     except (boto.BotoCoreError, boto.ClientError, ValueError) as error:
         raise _cannot_open(error) from error
     try:
-        await _require_credentials(own, merged)
+        lane = await _signing_lane(client, own, merged)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await client.close()
         raise
-    return OpenedClient(client, client.close)
+    return OpenedClient(client, client.close, lane)
 
 
-async def _require_credentials(session: AioSession, config: AioConfig) -> None:
+async def _signing_lane(
+    client: object, session: AioSession, config: AioConfig
+) -> DirectLane | None:
+    if cast("object", getattr(config, "signature_version", None)) is UNSIGNED:
+        return None
     # Asked for again after the client has: a session without any finds out only when
     # it signs, and a user wants to know when the client is opened.
-    version = cast("object", getattr(config, "signature_version", None))
-    if version is not UNSIGNED and await session.get_credentials() is None:
+    credentials = cast("object", await session.get_credentials())
+    if credentials is None:
         raise not_sendable("a request", boto.NoCredentialsError())
+    return await direct_lane(client, credentials)
 
 
 def _cannot_open(error: Exception) -> ConfigurationError:

@@ -145,7 +145,9 @@ class AsyncClient:
                 http_backend=http_backend,
                 request_timeout=timeout,
             )
-            gateway = _aiobotocore.BotocoreGateway(opened.client, request_timeout=timeout)
+            gateway = _aiobotocore.BotocoreGateway(
+                opened.client, request_timeout=timeout, lane=opened.lane
+            )
             return gateway, opened.close
 
         self._furnish(_Door(open_gateway), retry, polling, timeout)

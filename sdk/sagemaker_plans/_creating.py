@@ -6,11 +6,12 @@ from typing import cast
 
 from attrs import define
 
-from sagemaker_plans import _wire
+from sagemaker_plans import _replies as replies
+from sagemaker_plans._decisions import Happened, what_happened
 from sagemaker_plans._gateway import Gateway
 from sagemaker_plans._operations import CREATE_PLAN
 from sagemaker_plans._reading import read_plan, stage_pager
-from sagemaker_plans._retrying import Happened, Retrier, what_happened
+from sagemaker_plans._retrying import Retrier
 from sagemaker_plans.errors import (
     InvalidRequestError,
     OutcomeUnknownError,
@@ -89,7 +90,7 @@ class _Creation:
     async def attempt(self) -> str:
         try:
             request = self.spec.to_wire()
-            return _wire.read_created(await self.gateway.call(CREATE_PLAN, request))
+            return replies.read_created(await self.gateway.call(CREATE_PLAN, request))
         except SageMakerPlansError as error:
             happened = what_happened(error)
             # Which code "this name exists" has is not documented: once an attempt may

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, final
 
-from sagemaker_plans import _wire
+from sagemaker_plans import _replies as replies
 from sagemaker_plans._creating import create_plan
 from sagemaker_plans._durations import Duration, as_seconds_or_none, duration_problems
 from sagemaker_plans._gateway import Gateway
@@ -168,7 +168,7 @@ class EdgeDeploymentPlans:
         }
 
         async def attempt() -> None:
-            _wire.read_done(await self._gateway.call(operation, request))
+            replies.read_done(await self._gateway.call(operation, request))
 
         await self._retrier.run(operation, attempt)
 

@@ -5,7 +5,7 @@ from typing import final
 
 from attrs import evolve
 
-from sagemaker_plans import _wire
+from sagemaker_plans import _replies as replies
 from sagemaker_plans._gateway import Gateway
 from sagemaker_plans._operations import DESCRIBE_HISTORY, DESCRIBE_PLAN
 from sagemaker_plans._paging import Fetched, Pager
@@ -61,7 +61,7 @@ def stage_pager(
         request = _request("EdgeDeploymentPlanName", name, page_size, token)
 
         async def attempt() -> StagePage:
-            return _wire.read_stage_page(await gateway.call(DESCRIBE_PLAN, request))
+            return replies.read_stage_page(await gateway.call(DESCRIBE_PLAN, request))
 
         page = await retrier.run(DESCRIBE_PLAN, attempt)
         return Fetched(page=page, items=page.stages, next_token=page.next_token)
@@ -105,7 +105,7 @@ def extension_pager(
         request = _request("TrainingPlanArn", training_plan_arn, page_size, token)
 
         async def attempt() -> ExtensionPage:
-            return _wire.read_extension_page(await gateway.call(DESCRIBE_HISTORY, request))
+            return replies.read_extension_page(await gateway.call(DESCRIBE_HISTORY, request))
 
         page = await retrier.run(DESCRIBE_HISTORY, attempt)
         return Fetched(page=page, items=page.extensions, next_token=page.next_token)

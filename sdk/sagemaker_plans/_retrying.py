@@ -1,30 +1,22 @@
-"""When a request is sent again; the only importer of tenacity.
-
-What is done depends on two things only: what sending the operation twice would do, and
-what is known of the attempt that failed. ``DECISIONS`` is the whole of it.
-"""
+"""How often and how patiently a request is sent again; the only importer of tenacity."""
 
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from enum import Enum
-from types import MappingProxyType
 from typing import Final, Self, TypeVar, cast
 
 import anyio
 from attrs import define, field, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
+from sagemaker_plans._decisions import Decision, decide
 from sagemaker_plans._durations import as_seconds, as_seconds_or_none, duration_problems
-from sagemaker_plans._operations import Operation, Safety
+from sagemaker_plans._operations import Operation
 from sagemaker_plans.errors import (
     ConfigurationError,
-    ConnectionFailedError,
-    InternalServiceError,
     SageMakerPlansError,
     ServiceError,
     ThrottledError,
-    UnexpectedReplyError,
 )
 from sagemaker_plans.models._checks import shown, whole_number
 
@@ -37,81 +29,6 @@ _MAX_ATTEMPTS: Final = 100
 # success gives back what its last retry cost, or 1 if it needed none.
 _RETRY_COST: Final = 5
 _SUCCESS_REFUND: Final = 1
-
-
-class Happened(Enum):
-    """What is known of an attempt that failed."""
-
-    THROTTLED = "throttled"
-    """The service turned it away; it had no effect."""
-    NEVER_SENT = "never sent"
-    """It provably never left."""
-    AMBIGUOUS = "ambiguous"
-    """5xx, reset, timeout, cut or unreadable reply: it may have had its effect."""
-    REFUSED = "refused"
-    """The service, or this package, said no; saying it again changes nothing."""
-
-
-class Decision(Enum):
-    """What to do after an attempt that failed."""
-
-    RETRY = "retry"
-    LOOK = "look, then decide"
-    RAISE = "raise"
-
-
-DECISIONS: Final = MappingProxyType(
-    {
-        (Happened.THROTTLED, Safety.READ): Decision.RETRY,
-        (Happened.THROTTLED, Safety.COMMAND): Decision.RETRY,
-        (Happened.THROTTLED, Safety.CREATE): Decision.RETRY,
-        (Happened.THROTTLED, Safety.PURCHASE): Decision.RETRY,
-        (Happened.NEVER_SENT, Safety.READ): Decision.RETRY,
-        (Happened.NEVER_SENT, Safety.COMMAND): Decision.RETRY,
-        (Happened.NEVER_SENT, Safety.CREATE): Decision.RETRY,
-        (Happened.NEVER_SENT, Safety.PURCHASE): Decision.RETRY,
-        (Happened.AMBIGUOUS, Safety.READ): Decision.RETRY,
-        (Happened.AMBIGUOUS, Safety.COMMAND): Decision.RETRY,
-        (Happened.AMBIGUOUS, Safety.CREATE): Decision.LOOK,
-        (Happened.AMBIGUOUS, Safety.PURCHASE): Decision.LOOK,
-        (Happened.REFUSED, Safety.READ): Decision.RAISE,
-        (Happened.REFUSED, Safety.COMMAND): Decision.RAISE,
-        (Happened.REFUSED, Safety.CREATE): Decision.RAISE,
-        (Happened.REFUSED, Safety.PURCHASE): Decision.RAISE,
-    }
-)
-"""What to do, by what happened and what a second send would do."""
-
-
-def what_happened(error: BaseException) -> Happened:
-    """Say what is known of an attempt, from the facts of its error.
-
-    Args:
-        error: What the attempt raised.
-
-    Returns:
-        What is known.
-    """
-    if isinstance(error, ThrottledError):
-        return Happened.THROTTLED
-    if isinstance(error, ConnectionFailedError) and error.request_sent is False:
-        return Happened.NEVER_SENT
-    if isinstance(error, ConnectionFailedError | InternalServiceError | UnexpectedReplyError):
-        return Happened.AMBIGUOUS
-    return Happened.REFUSED
-
-
-def decide(operation: Operation, error: BaseException) -> Decision:
-    """Say what to do after an attempt that failed.
-
-    Args:
-        operation: What was attempted.
-        error: What the attempt raised.
-
-    Returns:
-        What to do.
-    """
-    return DECISIONS[what_happened(error), operation.safety]
 
 
 @frozen(kw_only=True)
@@ -303,8 +220,28 @@ class Retrier:
             SageMakerPlansError: What the last attempt raised, with a note on how many
                 there were and how long they took.
         """
-        run = _Run(self.policy, self._budget, self._uniform, operation, anyio.current_time())
+        began = anyio.current_time()
         again = {Decision.RETRY, Decision.LOOK} if after_look else {Decision.RETRY}
+        try:
+            result = await attempt()
+        except SageMakerPlansError as error:
+            if decide(operation, error) not in again:
+                raise
+            failed = error
+        else:
+            self._budget.give_back(retried=False)
+            return result
+        return await self._run_again(operation, attempt, again, failed, began)
+
+    async def _run_again(
+        self,
+        operation: Operation,
+        attempt: Callable[[], Awaitable[T]],
+        again: set[Decision],
+        failed: SageMakerPlansError,
+        began: float,
+    ) -> T:
+        run = _Run(self.policy, self._budget, self._uniform, operation, began)
         attempts = AsyncRetrying(
             sleep=anyio.sleep,
             retry=retry_if_exception(lambda error: decide(operation, error) in again),
@@ -319,12 +256,15 @@ class Retrier:
             async for one in attempts:
                 number = one.retry_state.attempt_number
                 with one:
+                    # The first attempt was made before: most need no more, and this
+                    # machinery costs more than all else that is done for a request.
+                    if number == 1:
+                        raise failed
                     results.append(await attempt())
         except SageMakerPlansError as error:
-            if number > 1 or run.reason:
-                error.add_note(run.note(number))
+            error.add_note(run.note(number))
             raise
-        self._budget.give_back(retried=number > 1)
+        self._budget.give_back(retried=True)
         return results[0]
 
 

@@ -1,4 +1,4 @@
-"""AWS's structures as classes: one a structure, one attribute a member.
+"""AWS's structures of edge deployment plans as classes: one attribute a member.
 
 Attribute names are AWS's member names; what the service model requires has no
 default. Each shape says what model it is (``model``) and how a model is written
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Self
 
-from attrs import frozen
+from attrs import define
 
 from sagemaker_plans.models import (
     DeviceCounts,
@@ -17,7 +17,6 @@ from sagemaker_plans.models import (
     DeviceSubsetType,
     EdgeDeploymentPlan,
     EdgeDeploymentPlanSpec,
-    ExtensionPage,
     FailureHandlingPolicy,
     ModelConfig,
     NameContains,
@@ -27,14 +26,11 @@ from sagemaker_plans.models import (
     StagePage,
     StageSpec,
     StageStatus,
-    TrainingPlanExtension,
-    TrainingPlanExtensionOffering,
     UnrecognizedSelection,
 )
-from sagemaker_plans.models._training import parse_fee
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class ModelConfigShape:
     """A model of a plan."""
 
@@ -52,7 +48,7 @@ class ModelConfigShape:
         )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class SelectionShape:
     """The devices of a stage, and the structure as it came."""
 
@@ -89,7 +85,7 @@ class SelectionShape:
                 raise TypeError(f"no wire form is known for {type(model).__name__}")
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class DeploymentConfigShape:
     """What happens where a deployment fails."""
 
@@ -97,7 +93,7 @@ class DeploymentConfigShape:
     FailureHandlingPolicy: FailureHandlingPolicy
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class DeploymentStatusShape:
     """How a stage's deployment goes."""
 
@@ -110,7 +106,7 @@ class DeploymentStatusShape:
     EdgeDeploymentStageStartTime: datetime | None = None
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class StageShape:
     """A stage as it is described."""
 
@@ -155,7 +151,7 @@ class StageShape:
         )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class DeviceCountsShape:
     """The device counts of a plan; not a structure of AWS's, but members of one."""
 
@@ -177,7 +173,7 @@ class DeviceCountsShape:
         )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class PlanShape:
     """A plan as it is described: its header and one page of its stages."""
 
@@ -243,7 +239,7 @@ class PlanShape:
         )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class StageSpecShape:
     """A stage as it is created."""
 
@@ -273,7 +269,7 @@ class StageSpecShape:
         )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class TagShape:
     """A tag."""
 
@@ -282,7 +278,7 @@ class TagShape:
     Value: str
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class PlanSpecShape:
     """A plan as it is created."""
 
@@ -314,135 +310,9 @@ class PlanSpecShape:
         )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class CreatedShape:
     """What a create answers."""
 
     aws: ClassVar = "CreateEdgeDeploymentPlanResponse"
     EdgeDeploymentPlanArn: str
-
-
-@frozen(kw_only=True)
-class ExtensionShape:
-    """An extension that was bought."""
-
-    aws: ClassVar = "TrainingPlanExtension"
-    TrainingPlanExtensionOfferingId: str
-    ExtendedAt: datetime | None = None
-    StartDate: datetime | None = None
-    EndDate: datetime | None = None
-    Status: str | None = None
-    PaymentStatus: str | None = None
-    AvailabilityZone: str | None = None
-    AvailabilityZoneId: str | None = None
-    DurationHours: int | None = None
-    UpfrontFee: str | None = None
-    CurrencyCode: str | None = None
-
-    def model(self) -> TrainingPlanExtension:
-        return TrainingPlanExtension(
-            offering_id=self.TrainingPlanExtensionOfferingId,
-            extended_at=self.ExtendedAt,
-            start_date=self.StartDate,
-            end_date=self.EndDate,
-            status=self.Status,
-            payment_status=self.PaymentStatus,
-            availability_zone=self.AvailabilityZone,
-            availability_zone_id=self.AvailabilityZoneId,
-            duration_hours=self.DurationHours,
-            upfront_fee=parse_fee(self.UpfrontFee),
-            currency_code=self.CurrencyCode,
-            upfront_fee_text=self.UpfrontFee,
-        )
-
-    @classmethod
-    def of(cls, model: TrainingPlanExtension) -> Self:
-        return cls(
-            TrainingPlanExtensionOfferingId=model.offering_id,
-            ExtendedAt=model.extended_at,
-            StartDate=model.start_date,
-            EndDate=model.end_date,
-            Status=model.status,
-            PaymentStatus=model.payment_status,
-            AvailabilityZone=model.availability_zone,
-            AvailabilityZoneId=model.availability_zone_id,
-            DurationHours=model.duration_hours,
-            UpfrontFee=_fee_text(model),
-            CurrencyCode=model.currency_code,
-        )
-
-
-@frozen(kw_only=True)
-class OfferingShape:
-    """An extension that can be bought."""
-
-    aws: ClassVar = "TrainingPlanExtensionOffering"
-    TrainingPlanExtensionOfferingId: str
-    AvailabilityZone: str | None = None
-    StartDate: datetime | None = None
-    EndDate: datetime | None = None
-    DurationHours: int | None = None
-    UpfrontFee: str | None = None
-    CurrencyCode: str | None = None
-
-    def model(self) -> TrainingPlanExtensionOffering:
-        return TrainingPlanExtensionOffering(
-            offering_id=self.TrainingPlanExtensionOfferingId,
-            availability_zone=self.AvailabilityZone,
-            start_date=self.StartDate,
-            end_date=self.EndDate,
-            duration_hours=self.DurationHours,
-            upfront_fee=parse_fee(self.UpfrontFee),
-            currency_code=self.CurrencyCode,
-            upfront_fee_text=self.UpfrontFee,
-        )
-
-    @classmethod
-    def of(cls, model: TrainingPlanExtensionOffering) -> Self:
-        return cls(
-            TrainingPlanExtensionOfferingId=model.offering_id,
-            AvailabilityZone=model.availability_zone,
-            StartDate=model.start_date,
-            EndDate=model.end_date,
-            DurationHours=model.duration_hours,
-            UpfrontFee=_fee_text(model),
-            CurrencyCode=model.currency_code,
-        )
-
-
-def _fee_text(model: TrainingPlanExtension | TrainingPlanExtensionOffering) -> str | None:
-    if model.upfront_fee_text is None and model.upfront_fee is not None:
-        return f"{model.upfront_fee:f}"
-    return model.upfront_fee_text
-
-
-@frozen(kw_only=True)
-class ExtendedShape:
-    """What a purchase answers."""
-
-    aws: ClassVar = "ExtendTrainingPlanResponse"
-    TrainingPlanExtensions: tuple[ExtensionShape, ...]
-
-
-@frozen(kw_only=True)
-class HistoryShape:
-    """One page of a training plan's extensions."""
-
-    aws: ClassVar = "DescribeTrainingPlanExtensionHistoryResponse"
-    TrainingPlanExtensions: tuple[ExtensionShape, ...]
-    NextToken: str | None = None
-
-    def page(self) -> ExtensionPage:
-        return ExtensionPage(
-            extensions=tuple(extension.model() for extension in self.TrainingPlanExtensions),
-            next_token=self.NextToken or None,
-        )
-
-
-@frozen(kw_only=True)
-class OfferingsShape:
-    """What a search answers. The ordinary offerings beside it are looked for, not read."""
-
-    aws: ClassVar = "SearchTrainingPlanOfferingsResponse"
-    TrainingPlanOfferings: tuple[object, ...]
-    TrainingPlanExtensionOfferings: tuple[OfferingShape, ...] | None = None

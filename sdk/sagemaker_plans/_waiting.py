@@ -9,9 +9,9 @@ from typing import Final, NoReturn, TypeVar
 
 import anyio
 
+from sagemaker_plans._decisions import Happened, what_happened
 from sagemaker_plans._durations import Duration, as_seconds_or_none, duration_problems
 from sagemaker_plans._polling import Poller, PollSchedule, Reading, SharedReading
-from sagemaker_plans._retrying import Happened, what_happened
 from sagemaker_plans.errors import (
     SageMakerPlansError,
     StageFailedError,

@@ -4,10 +4,9 @@ Reading is strict where cattrs is lenient (nothing is coerced, a text is no list
 lenient where a service moves on (unknown members and enum values).
 """
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from types import GenericAlias
+from types import GenericAlias, NoneType, UnionType
 from typing import Any, Final, NoReturn, TypeVar, cast, get_args, get_origin
 
 import attrs
@@ -15,15 +14,8 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from sagemaker_plans import _shapes as shapes
+from sagemaker_plans import _training_shapes as training_shapes
 from sagemaker_plans import models
-from sagemaker_plans._gateway import Reply
-from sagemaker_plans._operations import (
-    CREATE_PLAN,
-    DESCRIBE_HISTORY,
-    DESCRIBE_PLAN,
-    EXTEND_TRAINING_PLAN,
-    SEARCH_OFFERINGS,
-)
 from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models import _codec
 from sagemaker_plans.models._checks import shown
@@ -41,14 +33,26 @@ _SHAPE_OF: Final[dict[type, type[Any]]] = {
     models.EdgeDeploymentPlan: shapes.PlanShape,
     models.StageSpec: shapes.StageSpecShape,
     models.EdgeDeploymentPlanSpec: shapes.PlanSpecShape,
-    models.TrainingPlanExtension: shapes.ExtensionShape,
-    models.TrainingPlanExtensionOffering: shapes.OfferingShape,
+    models.TrainingPlanExtension: training_shapes.ExtensionShape,
+    models.TrainingPlanExtensionOffering: training_shapes.OfferingShape,
     models.DeviceSelectionConfig: shapes.SelectionShape,
     models.PercentageOfFleet: shapes.SelectionShape,
     models.NamedDevices: shapes.SelectionShape,
     models.NameContains: shapes.SelectionShape,
     models.UnrecognizedSelection: shapes.SelectionShape,
 }
+
+
+class MisfitsError(ValueError):
+    """A wire form that does not fit its shape.
+
+    Args:
+        problems: Each misfit with its path, such as ``Stages[5].StageName: ...``.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
 
 
 class _MisfitError(ValueError):
@@ -68,8 +72,15 @@ def _read_integer(value: object, _: object) -> int:
     return value if type(value) is int else _misfit("a whole number", value)
 
 
-def _read_enum(value: object, cls: type[OpenEnum]) -> OpenEnum:
-    return cls(value) if isinstance(value, str) else _misfit("a string", value)
+def _enum_reader(cls: type[OpenEnum]) -> Callable[[object, object], OpenEnum]:
+    known = {str(member): member for member in cls}
+
+    def read(value: object, _: object) -> OpenEnum:
+        if not isinstance(value, str):
+            _misfit("a string", value)
+        return known.get(value) or cls(value)
+
+    return read
 
 
 def _read_timestamp(value: object, _: object) -> datetime:
@@ -111,16 +122,33 @@ def _list_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, An
     return read
 
 
+def _is_optional(cls: object) -> bool:
+    arguments = get_args(cls)
+    return get_origin(cls) is UnionType and len(arguments) == 2 and arguments[1] is NoneType  # noqa: PLR2004
+
+
+def _optional_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
+    # cattrs looks the inner reader up at each value; here it is found once.
+    wanted = get_args(cls)[0]
+    read_value = converter.get_structure_hook(wanted)
+
+    def read(value: object, _: object) -> object:
+        return None if value is None else read_value(value, wanted)
+
+    return read
+
+
 def _shape_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
     read_members = cast("Callable[[object, type], object]", make_dict_structure_fn(cls, converter))
 
     def read(value: object, _: object) -> object:
-        # Asked first: a dict is what comes, and the general question is a slow one.
-        if type(value) is not dict and not isinstance(value, Mapping):
+        if not isinstance(value, Mapping):
             _misfit("an object", value)
         return read_members(cast("object", value), cls)
 
-    return read
+    # What is no object fails anyhow, for want of the member that each shape requires;
+    # asking first only makes for better words.
+    return read if converter.detailed_validation else read_members
 
 
 def _selection_reader(_: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
@@ -129,7 +157,7 @@ def _selection_reader(_: type, converter: cattrs.Converter) -> Callable[[object,
     read_members = make_dict_structure_fn(cls, converter, wire=as_it_is)
 
     def read(value: object, _: object) -> shapes.SelectionShape:
-        if type(value) is not dict and not isinstance(value, Mapping):
+        if not isinstance(value, Mapping):
             _misfit("an object", value)
         wire = cast("Mapping[str, object]", value)
         # Kept whole, so that a way to select that AWS adds later is not lost.
@@ -174,9 +202,10 @@ def configure(converter: cattrs.Converter) -> None:
     # By identity: a hook registered for the class would serve every class below it.
     converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
     for enum in (models.StageStatus, models.DeviceSubsetType, models.FailureHandlingPolicy):
-        converter.register_structure_hook(enum, _read_enum)
+        converter.register_structure_hook(enum, _enum_reader(enum))
         converter.register_unstructure_hook(enum, str)
     converter.register_structure_hook_factory(_is_list, _list_reader)
+    converter.register_structure_hook_factory(_is_optional, _optional_reader)
     converter.register_structure_hook_factory(attrs.has, _shape_reader)
     converter.register_structure_hook_factory(_is_selection, _selection_reader)
     converter.register_unstructure_hook(datetime, _write_timestamp)
@@ -184,13 +213,17 @@ def configure(converter: cattrs.Converter) -> None:
     converter.register_unstructure_hook_factory(_is_selection, _selection_writer)
 
 
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(unstruct_collection_overrides={tuple: list})
+def _make_converter(*, detailed: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(
+        unstruct_collection_overrides={tuple: list}, detailed_validation=detailed
+    )
     configure(converter)
     return converter
 
 
-_CONVERTER: Final = _make_converter()
+_CONVERTER: Final = _make_converter(detailed=True)
+_QUICK: Final = _make_converter(detailed=False)
+"""Reads the same, and stops at the first misfit without saying where it is."""
 
 
 def _in_words(error: BaseException, _: type | None) -> str:
@@ -205,8 +238,27 @@ def _problems(error: BaseException) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def _read_shape(cls: type[S], wire: Mapping[str, object]) -> S:
-    return _CONVERTER.structure(wire, cls)
+def read_shape(cls: type[S], wire: Mapping[str, object]) -> S:
+    """Read one of AWS's structures.
+
+    Args:
+        cls: Its shape.
+        wire: Its wire form.
+
+    Returns:
+        The shape.
+
+    Raises:
+        MisfitsError: If the wire form does not fit; it lists every misfit.
+    """
+    try:
+        return _QUICK.structure(wire, cls)
+    except (LookupError, TypeError, ValueError):
+        # Read once more, for every misfit with its path.
+        try:
+            return _CONVERTER.structure(wire, cls)
+        except (cattrs.BaseValidationError, _MisfitError) as error:
+            raise MisfitsError(_problems(error)) from error
 
 
 class _ShapeCodec:
@@ -214,10 +266,10 @@ class _ShapeCodec:
 
     def read(self, model: type[M], wire: Mapping[str, object]) -> M:
         try:
-            found = _read_shape(_SHAPE_OF[model], wire).model()
-        except (cattrs.BaseValidationError, _MisfitError) as error:
+            found = read_shape(_SHAPE_OF[model], wire).model()
+        except MisfitsError as error:
             raise UnexpectedReplyError(
-                f"this is no {model.__name__}", problems=_problems(error), reply=wire
+                f"this is no {model.__name__}", problems=error.problems, reply=wire
             ) from error
         if not isinstance(found, model):
             raise UnexpectedReplyError(
@@ -233,146 +285,3 @@ class _ShapeCodec:
 
 
 _codec.install(_ShapeCodec())
-
-
-def _read_reply(cls: type[S], reply: Reply) -> S:
-    try:
-        return _read_shape(cls, reply.body)
-    except (cattrs.BaseValidationError, _MisfitError) as error:
-        raise unexpected(reply, _problems(error)) from error
-
-
-def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
-    """Make the error for a reply that does not fit, with the whole reply in it.
-
-    Args:
-        reply: The reply.
-        problems: What does not fit; not used where the reply is no JSON object at all.
-
-    Returns:
-        The error.
-    """
-    whole: object = dict(reply.body)
-    if reply.text is not None:
-        try:
-            whole = json.loads(reply.text)
-        except (ValueError, RecursionError):
-            whole = reply.text
-    if not isinstance(whole, dict):
-        problems = (f"reply: expected a JSON object, got {shown(reply.text)}",)
-        whole = reply.text
-    return UnexpectedReplyError(
-        f"the reply to {reply.operation.name} does not fit the service's model",
-        problems=problems,
-        reply=cast("Mapping[str, object] | str", whole),
-        operation=reply.operation.name,
-        http_status=reply.http_status,
-        request_id=reply.request_id,
-    )
-
-
-def read_stage_page(reply: Reply) -> models.StagePage:
-    """Read a reply of DescribeEdgeDeploymentPlan.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The plan's header and one page of stages.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return _read_reply(shapes.PlanShape, reply).page()
-
-
-def read_created(reply: Reply) -> str:
-    """Read a reply of CreateEdgeDeploymentPlan.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The new plan's ARN.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return _read_reply(shapes.CreatedShape, reply).EdgeDeploymentPlanArn
-
-
-def read_done(reply: Reply) -> None:
-    """Read a reply that has no members, of StartEdgeDeploymentStage or its like.
-
-    Args:
-        reply: The reply.
-
-    Raises:
-        UnexpectedReplyError: If something came that is neither empty nor an object: then
-            it was not the service that answered.
-    """
-    if reply.text is None or not reply.text.strip():
-        return
-    try:
-        fits = isinstance(json.loads(reply.text), dict)
-    except (ValueError, RecursionError):
-        fits = False
-    if not fits:
-        raise unexpected(reply, ())
-
-
-def read_extended(reply: Reply) -> tuple[models.TrainingPlanExtension, ...]:
-    """Read a reply of ExtendTrainingPlan.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        All extensions of the plan.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    shape = _read_reply(shapes.ExtendedShape, reply)
-    return tuple(extension.model() for extension in shape.TrainingPlanExtensions)
-
-
-def read_extension_page(reply: Reply) -> models.ExtensionPage:
-    """Read a reply of DescribeTrainingPlanExtensionHistory.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        One page of extensions.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return _read_reply(shapes.HistoryShape, reply).page()
-
-
-def read_offerings(reply: Reply) -> tuple[models.TrainingPlanExtensionOffering, ...]:
-    """Read a reply of SearchTrainingPlanOfferings.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The extension offerings.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    shape = _read_reply(shapes.OfferingsShape, reply)
-    return tuple(offering.model() for offering in shape.TrainingPlanExtensionOfferings or ())
-
-
-REPLY_SHAPES: Final = {
-    DESCRIBE_PLAN.name: shapes.PlanShape,
-    CREATE_PLAN.name: shapes.CreatedShape,
-    EXTEND_TRAINING_PLAN.name: shapes.ExtendedShape,
-    SEARCH_OFFERINGS.name: shapes.OfferingsShape,
-    DESCRIBE_HISTORY.name: shapes.HistoryShape,
-}
-"""What each operation's reply is read as."""

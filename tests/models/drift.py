@@ -15,8 +15,8 @@ from botocore.model import ListShape, OperationModel, ServiceModel, Shape, Struc
 from sagemaker_plans import _plans, _training_plans
 from sagemaker_plans._operations import CREATE_PLAN, OPERATIONS, Operation
 from sagemaker_plans._refusals import error_class
+from sagemaker_plans._replies import REPLY_SHAPES
 from sagemaker_plans._shapes import PlanSpecShape
-from sagemaker_plans._wire import REPLY_SHAPES
 from sagemaker_plans.errors import (
     ConflictError,
     ResourceInUseError,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models import service_model
 from models.model_strategies import PATIENT
 from models.reply_samples import Site, sample, sites, with_value, without
-from sagemaker_plans import _wire
+from sagemaker_plans import _replies as replies
 from sagemaker_plans._gateway import Reply
 from sagemaker_plans._operations import (
     CREATE_PLAN,
@@ -41,11 +41,11 @@ from sagemaker_plans.models._checks import shown
 from sagemaker_plans.models._training import parse_fee
 
 READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
-    DESCRIBE_PLAN: _wire.read_stage_page,
-    CREATE_PLAN: _wire.read_created,
-    EXTEND_TRAINING_PLAN: _wire.read_extended,
-    SEARCH_OFFERINGS: _wire.read_offerings,
-    DESCRIBE_HISTORY: _wire.read_extension_page,
+    DESCRIBE_PLAN: replies.read_stage_page,
+    CREATE_PLAN: replies.read_created,
+    EXTEND_TRAINING_PLAN: replies.read_extended,
+    SEARCH_OFFERINGS: replies.read_offerings,
+    DESCRIBE_HISTORY: replies.read_extension_page,
 }
 
 
@@ -154,7 +154,7 @@ def problems_of(form: Form, wire: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def test_every_reply_that_is_read_is_tested_here() -> None:
-    assert {operation.name for operation in READERS} == set(_wire.REPLY_SHAPES)
+    assert {operation.name for operation in READERS} == set(replies.REPLY_SHAPES)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
@@ -251,7 +251,7 @@ def test_a_misread_model_says_which_model_and_keeps_the_wire() -> None:
 
 def test_a_misread_reply_carries_its_facts() -> None:
     with pytest.raises(UnexpectedReplyError) as caught:
-        _wire.read_created(reply_of(CREATE_PLAN, {"EdgeDeploymentPlanArn": 5}))
+        replies.read_created(reply_of(CREATE_PLAN, {"EdgeDeploymentPlanArn": 5}))
     error = caught.value
     assert (error.operation, error.http_status, error.request_id, error.reply) == (
         "CreateEdgeDeploymentPlan",
@@ -263,14 +263,14 @@ def test_a_misread_reply_carries_its_facts() -> None:
 
 def test_the_reason_that_the_reader_gave_is_the_cause() -> None:
     with pytest.raises(UnexpectedReplyError) as caught:
-        _wire.read_created(reply_of(CREATE_PLAN, {}))
+        replies.read_created(reply_of(CREATE_PLAN, {}))
     assert isinstance(caught.value.__cause__, Exception)
 
 
 def test_the_reply_in_the_error_is_the_one_of_the_wire_with_all_its_members() -> None:
     raw = b'{"EdgeDeploymentPlanArn": null, "Unmodelled": 1}'
     with pytest.raises(UnexpectedReplyError) as caught:
-        _wire.read_created(Reply(operation=CREATE_PLAN, body={}, raw=raw))
+        replies.read_created(Reply(operation=CREATE_PLAN, body={}, raw=raw))
     assert caught.value.reply == {"EdgeDeploymentPlanArn": None, "Unmodelled": 1}
 
 
@@ -284,7 +284,7 @@ NO_OBJECTS: Final = {
 
 
 @pytest.mark.parametrize(("raw", "text"), NO_OBJECTS.values(), ids=NO_OBJECTS)
-@pytest.mark.parametrize("read", [_wire.read_created, _wire.read_done], ids=["created", "done"])
+@pytest.mark.parametrize("read", [replies.read_created, replies.read_done], ids=["created", "done"])
 def test_a_success_that_is_no_json_object_is_unexpected(
     read: Callable[[Reply], object], raw: bytes, text: str
 ) -> None:
@@ -293,14 +293,14 @@ def test_a_success_that_is_no_json_object_is_unexpected(
     assert caught.value.problems == (f"reply: expected a JSON object, got {text}",)
 
 
-@pytest.mark.parametrize("read", [_wire.read_created, _wire.read_done], ids=["created", "done"])
+@pytest.mark.parametrize("read", [replies.read_created, replies.read_done], ids=["created", "done"])
 def test_the_text_that_is_no_json_object_is_kept_whole(read: Callable[[Reply], object]) -> None:
     with pytest.raises(UnexpectedReplyError) as caught:
         read(Reply(operation=CREATE_PLAN, body={}, raw=b"<html>" + b"x" * 5000))
     assert caught.value.reply == "<html>" + "x" * 5000
 
 
-@pytest.mark.parametrize("read", [_wire.read_created, _wire.read_done], ids=["created", "done"])
+@pytest.mark.parametrize("read", [replies.read_created, replies.read_done], ids=["created", "done"])
 def test_json_that_is_nested_without_end_is_unexpected(read: Callable[[Reply], object]) -> None:
     raw = b"[" * 200_000
     with pytest.raises(UnexpectedReplyError) as caught:
@@ -311,11 +311,11 @@ def test_json_that_is_nested_without_end_is_unexpected(read: Callable[[Reply], o
 @pytest.mark.parametrize("raw", [None, b"", b" \n", b"{}", b'{"AddedTomorrow": 1}'])
 def test_a_command_is_done_by_an_empty_reply_or_an_object(raw: bytes | None) -> None:
     reply = Reply(operation=START_STAGE, body={}, raw=raw)
-    assert _wire.read_done(reply) is None  # type: ignore[func-returns-value]
+    assert replies.read_done(reply) is None  # type: ignore[func-returns-value]
 
 
 def test_the_header_of_a_page_has_no_stages() -> None:
-    page = _wire.read_stage_page(reply_of(DESCRIBE_PLAN, _reply_form(DESCRIBE_PLAN).wire))
+    page = replies.read_stage_page(reply_of(DESCRIBE_PLAN, _reply_form(DESCRIBE_PLAN).wire))
     assert (page.plan.stages, len(page.stages)) == ((), 2)
 
 
@@ -330,12 +330,12 @@ def test_an_empty_token_says_the_same_as_none(
 
 
 def test_a_search_without_extension_offerings_found_none() -> None:
-    assert _wire.read_offerings(reply_of(SEARCH_OFFERINGS, {"TrainingPlanOfferings": []})) == ()
+    assert replies.read_offerings(reply_of(SEARCH_OFFERINGS, {"TrainingPlanOfferings": []})) == ()
 
 
 def test_ordinary_offerings_beside_are_not_read() -> None:
     body = {"TrainingPlanOfferings": [{"Whatever": 1}, None], "TrainingPlanExtensionOfferings": []}
-    assert _wire.read_offerings(reply_of(SEARCH_OFFERINGS, body)) == ()
+    assert replies.read_offerings(reply_of(SEARCH_OFFERINGS, body)) == ()
 
 
 def _plan_with(**counts: int) -> EdgeDeploymentPlan:
