@@ -22,7 +22,11 @@ def as_seconds(value: Duration) -> float:
     """
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return float(value) if type(value) is int else value
+    try:
+        return float(value) if type(value) is int else value
+    except OverflowError:
+        # Too large for a float, and for a duration.
+        return value
 
 
 def as_seconds_or_none(value: Duration | None) -> float | None:
