@@ -8,7 +8,7 @@ Credentials and region come from the environment of the worker and of the trigge
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
@@ -94,7 +94,7 @@ class DeployStageOperator(BaseOperator):
         **task: What every operator takes, such as `task_id` and `retries`.
     """
 
-    template_fields: Sequence[str] = ("plan_name", "stage_name")
+    template_fields: Collection[str] = ("plan_name", "stage_name")
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ Cheap to parse: neither this file nor what it imports loads aiobotocore.
 import asyncio
 from decimal import Decimal
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, chain, task
 from edge_rollout import DeployStageOperator
 
 import sagemaker_plans as smp
@@ -54,4 +54,4 @@ with DAG(
         training_plan_arn="{{ params.training_plan_arn }}",
         max_upfront_fee="1500",
     )
-    stages[0] >> stages[1] >> payment
+    chain(*stages, payment)

@@ -1,0 +1,109 @@
+"""A Prefect flow that rolls a plan out stage by stage, then pays for more training time.
+
+Shows: tasks that open a client of their own, so that they can run anywhere; a task that
+Prefect may run again, and after which errors; a task that spends money, which it may not.
+
+It needs no AWS account, an emulator stands in for the service; the first look at the plan
+fails, so that there is a retry to be seen. Without PREFECT_API_URL, Prefect starts a
+server of its own for as long as the flow runs:
+
+    pip install prefect
+    python docs/examples/prefect_flow.py
+"""
+
+import asyncio
+import os
+from decimal import Decimal
+from typing import Any, Final
+
+from prefect import Task, flow, task
+from prefect.client.schemas.objects import State, TaskRun
+
+import sagemaker_plans as smp
+from sagemaker_plans.emulator import Emulator, Fault
+
+DONE_OR_UNDER_WAY: Final = {
+    smp.StageStatus.STARTING,
+    smp.StageStatus.INPROGRESS,
+    smp.StageStatus.DEPLOYED,
+}
+
+
+async def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Say whether a failure may be gone the next time: not if devices failed, for example."""
+    error = await state.aresult(raise_on_failure=False)
+    return isinstance(
+        error, smp.ConnectionFailedError | smp.InternalServiceError | smp.ThrottledError
+    )
+
+
+# Safe to run again: a stage that is deployed or under way is not started again.
+@task(retries=3, retry_delay_seconds=1, retry_condition_fn=may_pass)
+async def deploy_stage(plan_name: str, stage_name: str) -> int:
+    """Deploy a stage; return the number of devices that succeeded."""
+    # For the emulator. Real devices ask for work every few minutes.
+    schedule = smp.PollSchedule(interval=0.2)
+    # Prefect does the retrying here, so that it is seen in its UI.
+    async with smp.AsyncClient(retry=smp.RetryPolicy.none(), polling=schedule) as client:
+        stage = (await client.plans.describe(plan_name)).stage(stage_name)
+        if stage.status not in DONE_OR_UNDER_WAY:
+            await client.plans.start_stage(plan_name, stage_name)
+        stage = await client.plans.wait_until_stage_deployed(plan_name, stage_name, timeout=3600)
+    return stage.devices.succeeded
+
+
+# No retries: this spends money. A lost reply is already looked into by `extend` itself.
+# What it then raises as OutcomeUnknownError is for a person to check; a retry would be a
+# second purchase if the first one shows late in the plan's history.
+@task(retries=0)
+async def extend_training_plan(
+    offering_id: str, *, training_plan_arn: str, max_upfront_fee: Decimal
+) -> smp.ExtensionReceipt:
+    """Buy an extension, once, and not for more than the limit."""
+    async with smp.AsyncClient() as client:
+        return await client.training_plans.extend(
+            offering_id, training_plan_arn=training_plan_arn, max_upfront_fee=max_upfront_fee
+        )
+
+
+@flow
+async def spring_rollout(
+    plan_name: str, *, offering_id: str, training_plan_arn: str
+) -> smp.ExtensionReceipt:
+    """Deploy both stages, one after the other, then buy the extension."""
+    for stage_name in ("canary", "everyone"):
+        print(f"{stage_name}: {await deploy_stage(plan_name, stage_name)} devices")
+    return await extend_training_plan(
+        offering_id, training_plan_arn=training_plan_arn, max_upfront_fee=Decimal(1500)
+    )
+
+
+async def main() -> None:
+    """Run the flow against an emulator."""
+    with Emulator() as emulator:
+        os.environ.update(emulator.environment())
+        async with smp.AsyncClient() as client:
+            await client.plans.create(
+                smp.EdgeDeploymentPlanSpec(
+                    name="spring-rollout",
+                    device_fleet_name="cameras",
+                    model_configs=[smp.ModelConfig("detector", "detector-v7")],
+                    stages=[
+                        smp.StageSpec("canary", smp.NamedDevices(["cam-001", "cam-002"])),
+                        smp.StageSpec("everyone", smp.PercentageOfFleet(100)),
+                    ],
+                )
+            )
+        emulator.inject("DescribeEdgeDeploymentPlan", Fault.service_unavailable())
+
+        receipt = await spring_rollout(
+            "spring-rollout",
+            offering_id="tpeo-0123456789abcdef",
+            training_plan_arn=emulator.training_plan_arn,
+        )
+        print(f"{receipt.outcome}, until {receipt.extension.end_date}")
+        assert len(emulator.purchases) == 1
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
