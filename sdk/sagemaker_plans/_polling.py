@@ -240,28 +240,24 @@ class Poller(Generic[V]):
             come a look's bound after the deadline, a failed reading says so.
         """
         shared = self._shared
-        with anyio.CancelScope(deadline=max(self._deadline, anyio.current_time()) + shared.bound):
-            return await self._next(wake_at)
-        now = anyio.current_time()
-        return Reading(
-            number=shared.begun, began=now, ended=now, value=None, error=shared.no_reading()
-        )
-
-    async def _next(self, wake_at: float) -> Reading[V]:
-        shared = self._shared
+        limit = max(self._deadline, anyio.current_time()) + shared.bound
         while True:
             latest = shared.latest
             if latest and latest.number > self._seen:
                 self._take(latest)
                 return latest
+            now = anyio.current_time()
+            if now >= limit:
+                return Reading(
+                    number=shared.begun, began=now, ended=now, value=None, error=shared.no_reading()
+                )
             due = min(self._due, self._deadline, wake_at)
-            if shared.busy:
-                await shared.news.wait()
-            elif anyio.current_time() >= due:
-                await shared.look()
-            else:
-                with anyio.CancelScope(deadline=due):
+            if shared.busy or now < due:
+                with anyio.CancelScope(deadline=limit if shared.busy else due):
                     await shared.news.wait()
+            else:
+                with anyio.CancelScope(deadline=limit):
+                    await shared.look()
 
     def _take(self, reading: Reading[V]) -> None:
         self._seen = reading.number
