@@ -125,14 +125,12 @@ async def test_a_plan_that_is_deleted_ends_all_who_wait_for_it() -> None:
 async def test_ten_thousand_waits_on_a_thousand_plans_cost_one_request_a_plan_and_interval() -> (
     None
 ):
-    service = VirtualService(LIKE_REAL_ONES)
-    service.state.add_fleet("cameras", devices=100)
+    service = VirtualService(Timings(starting=60, device_report=60, report_spread=600))
     plans = plans_of(service, polling=PollSchedule(interval=900, max_interval=900))
     names = [f"rollout-{number}" for number in range(PLANS)]
     ends: Counter[str] = Counter()
     for name in names:
         service.state.handle("CreateEdgeDeploymentPlan", a_spec(name, stages=STAGES).to_wire())
-    await anyio.sleep(40)
     for name in names:
         # The last stage is never started.
         for number in range(STAGES - 1):
@@ -143,7 +141,7 @@ async def test_ten_thousand_waits_on_a_thousand_plans_cost_one_request_a_plan_an
 
     async def wait(name: str, number: int) -> None:
         try:
-            stage = await plans.wait_until_stage_deployed(name, f"stage-{number}", timeout=2100)
+            stage = await plans.wait_until_stage_deployed(name, f"stage-{number}", timeout=1000)
             ends[stage.status] += 1
         except WaitTimeoutError as error:
             ends[type(error).__name__] += 1
@@ -154,6 +152,6 @@ async def test_ten_thousand_waits_on_a_thousand_plans_cost_one_request_a_plan_an
                 tasks.start_soon(wait, name, number)
 
     assert ends == {"DEPLOYED": PLANS * (STAGES - 1), "WaitTimeoutError": PLANS}
-    # At 0, 900, 1800 and on the deadline.
-    assert service.calls == dict.fromkeys(names, 4)
+    # At 0, at 900 and on the deadline.
+    assert service.calls == dict.fromkeys(names, 3)
     assert len(plans._readings._shared) == 0
