@@ -22,7 +22,7 @@ nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "typing", "tests", "lowest", "demo"]
+nox.options.sessions = ["lint", "typing", "tests", "lowest", "docs", "demo"]
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
@@ -182,6 +182,14 @@ def typing_of_wheel(session: nox.Session) -> None:
     # Away from the checkout: its settings would show pyright the sources.
     session.chdir(session.create_tmp())
     session.run("pyright", "--verifytypes", PACKAGE, "--ignoreexternal")
+
+
+@nox.session(python=OLDEST)
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a name that leads nowhere is an error."""
+    install_wheel(session, "[rich,trio]", *group("docs"))
+    options = ("--nitpicky", "--fail-on-warning", "--keep-going", "--fresh-env")
+    session.run("sphinx-build", *options, "-b", "html", "docs", "docs/_build/html")
 
 
 @nox.session(python=OLDEST)

@@ -41,7 +41,7 @@ class Code:
 
 
 def pages() -> Iterator[Path]:
-    """Find every page with code: the README, and what is in `docs`."""
+    """Find every page: the README, and what is in `docs`."""
     yield ROOT / "README.md"
     built = ROOT / "docs" / "_build"
     for path in sorted((ROOT / "docs").rglob("*.md")):
@@ -86,17 +86,15 @@ class Reader:
     def parse(self, document: Document) -> Iterable[Region]:
         """Find the blocks of Python, each with its output. This is a parser for Sybil."""
         blocks = fenced(document)
-        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
-            if language_of(block) != _PYTHON:
-                continue
-            expected = None
-            if (
-                following is not None
-                and language_of(following) == _OUTPUT
-                and not document.text[block.end : following.start].strip()
-            ):
-                expected = source_of(following)
-            yield Region(block.start, block.end, Code(source_of(block), expected), self.evaluate)
+        outputs = {
+            document.text[: block.start].rstrip(): source_of(block)
+            for block in blocks
+            if language_of(block) == _OUTPUT
+        }
+        for block in blocks:
+            if language_of(block) == _PYTHON:
+                code = Code(source_of(block), outputs.get(document.text[: block.end].rstrip()))
+                yield Region(block.start, block.end, code, self.evaluate)
 
     def evaluate(self, example: Example) -> str | None:
         """Run a block. This is an evaluator for Sybil.
@@ -116,7 +114,7 @@ class Reader:
         with redirect_stdout(printed):
             try:
                 self._run(code.source, example)
-            except Exception as error:  # noqa: BLE001 - it may be what the page shows
+            except Exception as error:
                 if code.expected is None:
                     raise
                 printed.write("".join(traceback.format_exception_only(error)))

@@ -46,14 +46,14 @@ class Situation:
             client: A client for it.
             names: The names that the page sees.
         """
-        known = {
+        known: dict[str, object] = {
             "smp": sagemaker_plans,
             "emulator": emulator,
             "plan_arn": emulator.training_plan_arn,
             "client": client,
         }
         if not self.starts_from_nothing:
-            names |= known
+            names.update(known)
         compiled = compile(
             self.before, __file__, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
         )
