@@ -58,10 +58,10 @@ async def create_plan(gateway: Gateway, retrier: Retrier, spec: EdgeDeploymentPl
     try:
         return await retrier.run(CREATE_PLAN, creation.attempt, after_look=True)
     except SageMakerPlansError as error:
-        if what_happened(error) is not Happened.AMBIGUOUS:
+        if not creation.may_exist or what_happened(error) is Happened.REFUSED:
             raise
-        # The look found no plan, but the request may still be on its way.
-        raise _unknown(spec, "it was not there just after the last attempt", error) from error
+        # The look found no plan, but an earlier request may still be on its way.
+        raise _unknown(spec, "it was not there when it was looked for", error) from error
 
 
 def _unknown(
