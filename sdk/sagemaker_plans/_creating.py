@@ -150,9 +150,9 @@ def _stage_differences(asked: StageSpec, there: Stage) -> Iterator[str]:
 
 
 def _comparable(selection: DeviceSelectionConfig) -> object:
-    # Named devices are a set; the service may list them in any order.
+    # Named devices are a set; the service may list them in any order, each once.
     if isinstance(selection, NamedDevices):
-        return Counter(selection.device_names)
+        return frozenset(selection.device_names)
     return selection
 
 
