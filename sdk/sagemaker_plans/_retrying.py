@@ -9,9 +9,9 @@ import anyio
 from attrs import define, field, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from sagemaker_plans._decisions import Decision, decide
+from sagemaker_plans._decisions import Decision, Happened, decide, what_happened
 from sagemaker_plans._durations import as_seconds, as_seconds_or_none, duration_problems
-from sagemaker_plans._operations import Operation
+from sagemaker_plans._operations import Operation, Safety
 from sagemaker_plans.errors import (
     ConfigurationError,
     SageMakerPlansError,
@@ -262,7 +262,7 @@ class Retrier:
                         raise failed
                     results.append(await attempt())
         except SageMakerPlansError as error:
-            error.add_note(run.note(number))
+            error.add_note(run.note(number, error))
             raise
         self._budget.give_back(retried=True)
         return results[0]
@@ -278,6 +278,8 @@ class _Run:
     operation: Operation
     began: float
     reason: str = ""
+    in_doubt: bool = False
+    """Whether an attempt may have had its effect unheard."""
 
     @property
     def elapsed(self) -> float:
@@ -304,6 +306,8 @@ class _Run:
             elapsed=self.elapsed,
             error=_error_of(state),
         )
+        if self.operation.safety is not Safety.READ:
+            self.in_doubt |= what_happened(event.error) is Happened.AMBIGUOUS
         _LOG.info(
             "%s: attempt %d failed, the next one follows in %.2f s: %s",
             event.operation,
@@ -314,9 +318,14 @@ class _Run:
         if self.policy.on_retry is not None:
             self.policy.on_retry(event)
 
-    def note(self, attempts: int) -> str:
+    def note(self, attempts: int, error: SageMakerPlansError) -> str:
         words = f"gave up after {attempts} attempt{'s' * (attempts > 1)} in {self.elapsed:.1f} s"
-        return f"{words}: {self.reason}" if self.reason else words
+        if self.reason:
+            words += f": {self.reason}"
+        elif self.in_doubt and isinstance(error, ServiceError):
+            # "It is started already" may be about this very call.
+            words += "; an earlier attempt, whose reply was lost, may have had its effect"
+        return words
 
 
 def _error_of(state: RetryCallState) -> SageMakerPlansError:
