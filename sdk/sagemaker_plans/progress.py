@@ -31,12 +31,12 @@ try:
     from rich.console import Console, ConsoleOptions
     from rich.live import Live
     from rich.text import Text
-except ImportError as error:
+except ImportError as _missing:
     raise ImportError(
         "sagemaker_plans.progress needs rich, which comes with an extra: "
         "pip install 'sagemaker-plans[rich]'",
-        name=error.name,
-    ) from error
+        name=_missing.name,
+    ) from _missing
 
 __all__ = ["StageProgress"]
 
@@ -157,7 +157,8 @@ class _Picture:
     def __init__(self, sections: _Sections, now: datetime, options: ConsoleOptions) -> None:
         self._sections = sections
         self._now = now
-        self._width = options.max_width
+        # A terminal shows Ctrl-C as ^C: in a full line that would shift the picture.
+        self._width = max(1, options.max_width - 2)
         self._encoding = options.encoding
         self._is_ascii = options.ascii_only
 

@@ -43,7 +43,7 @@ def test_before_the_first_reading_it_says_that_it_waits() -> None:
 
 
 def test_each_stage_has_a_bar_numbers_and_its_time(watch: Watch) -> None:
-    console = terminal(width=78)
+    console = terminal(width=80)
     watch.after(minutes=12, seconds=3)
 
     with StageProgress(console=console, now=watch) as progress:
@@ -206,6 +206,12 @@ def test_no_line_is_longer_than_the_terminal(width: int) -> None:
     assert [line for line in lines if len(line) > width] == []
 
 
+def test_a_line_leaves_room_for_an_echoed_ctrl_c() -> None:
+    lines = picture(stage("canary", "FAILED", failed=1, message="words " * 30), width=60)
+
+    assert max(map(len, lines)) == 60 - len("^C")
+
+
 @pytest.mark.parametrize(
     ("width", "headings"),
     [
@@ -226,8 +232,8 @@ def test_a_narrow_terminal_keeps_what_matters_most(width: int, headings: str) ->
 def test_a_long_name_is_cut_and_gets_what_room_there_is() -> None:
     name = "the-second-ring-of-the-rollout-in-western-europe"
 
-    assert picture(stage(name), width=120)[2].startswith("the-second-ring-of-the-rollo..  ")
-    assert picture(stage(name), width=80)[2].startswith("the-second-rin..  ")
+    assert picture(stage(name), width=120)[2].startswith("the-second-ring-of-the-roll..  ")
+    assert picture(stage(name), width=80)[2].startswith("the-second-r..  ")
 
 
 def test_bars_do_not_move_when_a_status_changes() -> None:
@@ -251,7 +257,7 @@ def test_control_codes_of_a_reply_do_not_reach_the_terminal() -> None:
 def test_an_encoding_without_lines_gets_ascii() -> None:
     lines = picture(
         stage("canár", succeeded=8, pending=1, failed=1, message="größer"),
-        width=78,
+        width=80,
         encoding="ascii",
     )
 
