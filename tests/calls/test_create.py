@@ -1,0 +1,406 @@
+"""Creating a plan: after a lost reply look, then decide; in every combination."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any
+
+import anyio
+import attrs
+import pytest
+
+from calls.acts import CREATE, DESCRIBE
+from calls.service_gateway import Kind, ServiceGateway, fates
+from harness import MakeClient, a_spec, fast_retries
+from sagemaker_plans import (
+    DeviceSelectionConfig,
+    EdgeDeploymentPlanSpec,
+    FailureHandlingPolicy,
+    ModelConfig,
+    NameContains,
+    NamedDevices,
+    PercentageOfFleet,
+    RetryPolicy,
+    StageSpec,
+    errors,
+)
+from sagemaker_plans._creating import create_plan
+from sagemaker_plans._retrying import Retrier
+from sagemaker_plans.emulator import Emulator, Fault
+from virtual_clock import LOOPS, Loop, run_virtually
+
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/rollout"
+CANARIES = NamedDevices(["cam-001", "cam-002"])
+PLAN = a_spec()
+FOUR_TIMES = RetryPolicy(max_attempts=4)
+ROLLBACK = FailureHandlingPolicy.ROLLBACK_ON_FAILURE
+DO_NOTHING = FailureHandlingPolicy.DO_NOTHING
+
+
+def models(*handles: str) -> list[ModelConfig]:
+    return [ModelConfig(handle, f"{handle}-job") for handle in handles]
+
+
+def spec_of(
+    *stages: StageSpec, fleet: str = "cameras", configs: Iterable[ModelConfig] = ()
+) -> EdgeDeploymentPlanSpec:
+    return EdgeDeploymentPlanSpec(
+        "rollout",
+        device_fleet_name=fleet,
+        model_configs=[*configs] or models("detector"),
+        stages=stages,
+    )
+
+
+def staged(selection: DeviceSelectionConfig, policy: FailureHandlingPolicy | None = None) -> Any:
+    return spec_of(StageSpec("canary", selection, policy))
+
+
+@pytest.fixture(params=LOOPS)
+def loop(request: pytest.FixtureRequest) -> Loop:
+    found: Loop = request.param
+    return found
+
+
+@attrs.define
+class Creation:
+    """A create whose requests meet their fates, and what came of it."""
+
+    create: Iterable[Kind] = ()
+    describe: Iterable[Kind] = ()
+    there: EdgeDeploymentPlanSpec | None = None
+    """A plan of somebody else's that exists."""
+    policy: RetryPolicy = FOUR_TIMES
+    arn: str | None = None
+    error: errors.SageMakerPlansError | None = None
+    created: int = 0
+    described: int = 0
+
+    async def make(self, spec: EdgeDeploymentPlanSpec) -> None:
+        gateway = ServiceGateway(
+            fates(CreateEdgeDeploymentPlan=self.create, DescribeEdgeDeploymentPlan=self.describe)
+        )
+        if self.there is not None:
+            gateway.service.handle(CREATE, self.there.to_wire())
+        try:
+            self.arn = await create_plan(gateway, Retrier(self.policy, uniform=max), spec)
+        except errors.SageMakerPlansError as error:
+            self.error = error
+        operations = [one.operation for one in gateway.sent]
+        self.created, self.described = operations.count(CREATE), operations.count(DESCRIBE)
+
+    @property
+    def result(self) -> tuple[object, int, int]:
+        """The ARN or the class of the error, and how often was created and described."""
+        return self.arn or type(self.error), self.created, self.described
+
+
+def created(loop: Loop, *, spec: Any = PLAN, **settings: Any) -> Creation:
+    creation = Creation(**settings)
+    run_virtually(loop, creation.make, spec)
+    return creation
+
+
+def test_a_create_that_is_answered_is_not_looked_for(loop: Loop) -> None:
+    assert created(loop).result == (ARN, 1, 0)
+
+
+@pytest.mark.parametrize("lost", ["lost after", "down after", "unreadable"])
+def test_what_was_created_unheard_is_found(loop: Loop, lost: Kind) -> None:
+    assert created(loop, create=[lost]).result == (ARN, 1, 1)
+
+
+@pytest.mark.parametrize("lost", ["lost before", "down before"])
+def test_what_was_not_created_is_sent_again(loop: Loop, lost: Kind) -> None:
+    assert created(loop, create=[lost]).result == (ARN, 2, 1)
+
+
+def test_each_lost_reply_is_followed_by_a_look(loop: Loop) -> None:
+    lost: list[Kind] = ["lost before", "down before", "lost after"]
+    assert created(loop, create=lost).result == (ARN, 3, 3)
+
+
+@pytest.mark.parametrize("again", ["throttled", "unsent"])
+def test_what_had_no_effect_is_sent_again_without_a_look(loop: Loop, again: Kind) -> None:
+    assert created(loop, create=[again] * 3).result == (ARN, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("again", "error"),
+    [("throttled", errors.ThrottledError), ("unsent", errors.ConnectionFailedError)],
+)
+def test_what_never_had_an_effect_ends_with_its_own_error(
+    loop: Loop, again: Kind, error: type[Exception]
+) -> None:
+    assert created(loop, create=[again] * 9).result == (error, 4, 0)
+
+
+@pytest.mark.parametrize("last", ["throttled", "unsent", "lost before", "down before"])
+def test_after_a_lost_reply_no_failure_proves_that_nothing_was_created(
+    loop: Loop, last: Kind
+) -> None:
+    creation = created(loop, create=["lost before", *[last] * 9])
+    looks = 4 if last in {"lost before", "down before"} else 1
+    assert creation.result == (errors.OutcomeUnknownError, 4, looks)
+    error = creation.error
+    assert isinstance(error, errors.OutcomeUnknownError)
+    assert error.plan_name == "rollout"
+    assert error.operation == CREATE
+    assert "check with describe('rollout') before creating it again" in str(error)
+    assert "it was not there when it was looked for" in str(error)
+    assert [note.split(" in ")[0] for note in error.__notes__] == ["gave up after 4 attempts"]
+
+
+def test_a_request_that_arrives_after_the_look_is_found_by_the_next(loop: Loop) -> None:
+    # It is carried out while the second attempt waits for its turn.
+    policy = RetryPolicy(base_delay=9, throttle_base_delay=9, max_delay=9)
+    creation = created(loop, create=["lost and late"], policy=policy)
+    assert creation.result[0] == ARN
+
+
+def test_a_refusal_at_once_is_the_answer(loop: Loop) -> None:
+    assert created(loop, create=["refused"]).result == (errors.AccessDeniedError, 1, 0)
+
+
+def test_a_refusal_after_a_lost_reply_is_the_answer_if_nothing_is_there(loop: Loop) -> None:
+    creation = created(loop, create=["lost before", "refused"])
+    assert creation.result == (errors.AccessDeniedError, 2, 2)
+    [note] = creation.error.__notes__ if creation.error else []
+    assert note.endswith("; an earlier attempt, whose reply was lost, may have had its effect")
+
+
+def test_a_name_that_exists_at_the_first_attempt_is_a_plain_error(loop: Loop) -> None:
+    creation = created(loop, there=a_spec())
+    assert creation.result == (errors.ResourceInUseError, 1, 0)
+
+
+@pytest.mark.parametrize("again", ["throttled", "unsent"])
+def test_a_name_that_exists_after_no_effect_is_a_plain_error(loop: Loop, again: Kind) -> None:
+    creation = created(loop, create=[again], there=a_spec())
+    assert creation.result == (errors.ResourceInUseError, 2, 0)
+
+
+def test_a_name_that_exists_after_a_lost_reply_is_looked_at(loop: Loop) -> None:
+    # Carried out late, after the first look.
+    creation = created(loop, create=["lost and late", "throttled"])
+    assert creation.result == (ARN, 3, 2)
+
+
+@pytest.mark.parametrize("lost", ["lost before", "down before"])
+def test_a_plan_of_somebody_elses_that_is_the_same_is_good(loop: Loop, lost: Kind) -> None:
+    creation = created(loop, create=[lost], there=a_spec())
+    assert creation.result == (ARN, 1, 1)
+
+
+DIFFERENT: dict[str, tuple[EdgeDeploymentPlanSpec, EdgeDeploymentPlanSpec, str]] = {
+    "fleet": (
+        spec_of(fleet="cameras"),
+        spec_of(fleet="doorbells"),
+        "device_fleet_name: asked for 'cameras', there is 'doorbells'",
+    ),
+    "models": (
+        spec_of(configs=models("detector")),
+        spec_of(configs=models("detector", "tracker")),
+        "model_configs: asked for (ModelConfig(",
+    ),
+    "a model twice": (
+        spec_of(configs=models("detector", "detector", "tracker")),
+        spec_of(configs=models("detector", "tracker", "tracker")),
+        "model_configs: asked for (ModelConfig(",
+    ),
+    "stages": (
+        spec_of(StageSpec("canary", CANARIES)),
+        spec_of(StageSpec("canary", CANARIES), StageSpec("rest", PercentageOfFleet(100))),
+        "stages: asked for ('canary',), there is ('canary', 'rest')",
+    ),
+    "order of the stages": (
+        spec_of(StageSpec("a", CANARIES), StageSpec("b", CANARIES)),
+        spec_of(StageSpec("b", CANARIES), StageSpec("a", CANARIES)),
+        "stages: asked for ('a', 'b'), there is ('b', 'a')",
+    ),
+    "percentage": (
+        staged(PercentageOfFleet(10)),
+        staged(PercentageOfFleet(11)),
+        "stage canary: device_selection: asked for PercentageOfFleet(percentage=10), there is P",
+    ),
+    "devices": (
+        staged(CANARIES),
+        staged(NamedDevices(["cam-001", "cam-003"])),
+        "stage canary: device_selection: asked for NamedDevices(",
+    ),
+    "part of a name": (
+        staged(NameContains("cam")),
+        staged(NameContains("bell")),
+        "stage canary: device_selection: asked for NameContains(",
+    ),
+    "kind of selection": (
+        staged(PercentageOfFleet(10)),
+        staged(CANARIES),
+        "stage canary: device_selection: asked for PercentageOfFleet(",
+    ),
+    "policy": (
+        staged(CANARIES, DO_NOTHING),
+        staged(CANARIES, ROLLBACK),
+        "stage canary: failure_handling_policy: asked for 'DO_NOTHING', there is 'ROLLBACK",
+    ),
+    "default policy": (
+        staged(CANARIES),
+        staged(CANARIES, DO_NOTHING),
+        "stage canary: failure_handling_policy: asked for 'ROLLBACK_ON_FAILURE', there is 'DO_",
+    ),
+}
+
+
+@pytest.mark.parametrize(("asked", "there", "words"), DIFFERENT.values(), ids=DIFFERENT)
+def test_a_plan_that_differs_is_never_taken_for_ones_own(
+    loop: Loop, asked: EdgeDeploymentPlanSpec, there: EdgeDeploymentPlanSpec, words: str
+) -> None:
+    creation = created(loop, create=["lost before"], spec=asked, there=there)
+    assert creation.result == (errors.PlanMismatchError, 1, 1)
+    error = creation.error
+    assert isinstance(error, errors.PlanMismatchError)
+    assert (error.plan_name, error.operation) == ("rollout", CREATE)
+    assert [difference[: len(words)] for difference in error.differences] == [words]
+    assert f"a plan named rollout exists ({ARN}) and is not the one asked for" in str(error)
+    assert isinstance(error.__cause__, errors.ConnectionFailedError)
+
+
+def test_every_difference_is_told_at_once(loop: Loop) -> None:
+    asked = spec_of(StageSpec("canary", CANARIES), configs=models("a"), fleet="one")
+    there = spec_of(
+        StageSpec("canary", PercentageOfFleet(5), DO_NOTHING), configs=models("b"), fleet="two"
+    )
+    error = created(loop, create=["lost before"], spec=asked, there=there).error
+    assert isinstance(error, errors.PlanMismatchError)
+    assert [difference.split(": asked")[0] for difference in error.differences] == [
+        "device_fleet_name",
+        "model_configs",
+        "stage canary: device_selection",
+        "stage canary: failure_handling_policy",
+    ]
+
+
+SAME: dict[str, tuple[EdgeDeploymentPlanSpec, EdgeDeploymentPlanSpec]] = {
+    "order of the models": (
+        spec_of(configs=models("detector", "tracker")),
+        spec_of(configs=models("tracker", "detector")),
+    ),
+    "order of the devices": (
+        staged(CANARIES),
+        staged(NamedDevices(["cam-002", "cam-001"])),
+    ),
+    "a device named twice": (
+        staged(NamedDevices(["cam-001", "cam-002", "cam-001"])),
+        staged(CANARIES),
+    ),
+    "a policy that is the default": (staged(CANARIES), staged(CANARIES, ROLLBACK)),
+    "a default that is spelled out": (staged(CANARIES, ROLLBACK), staged(CANARIES)),
+    "no stages": (spec_of(), spec_of()),
+    "tags, which are not described": (
+        attrs.evolve(a_spec(), tags={"team": "vision"}),
+        a_spec(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("asked", "there"), SAME.values(), ids=SAME)
+def test_what_makes_no_difference_is_none(
+    loop: Loop, asked: EdgeDeploymentPlanSpec, there: EdgeDeploymentPlanSpec
+) -> None:
+    creation = created(loop, create=["lost before"], spec=asked, there=there)
+    assert creation.result == (ARN, 1, 1)
+
+
+@pytest.mark.parametrize("lost", ["lost before", "lost after", "down after", "unreadable"])
+@pytest.mark.parametrize("failing", ["refused", "lost before", "down after", "throttled"])
+def test_a_look_that_fails_leaves_the_outcome_unknown(
+    loop: Loop, lost: Kind, failing: Kind
+) -> None:
+    creation = created(loop, create=[lost], describe=[failing] * 9)
+    looks = 1 if failing == "refused" else 4
+    assert creation.result == (errors.OutcomeUnknownError, 1, looks)
+    error = creation.error
+    assert isinstance(error, errors.OutcomeUnknownError)
+    assert error.plan_name == "rollout"
+    assert "looking for it failed too" in str(error)
+    assert "check with describe('rollout') before creating it again" in str(error)
+
+
+def test_a_look_is_itself_retried(loop: Loop) -> None:
+    creation = created(loop, create=["lost after"], describe=["throttled", "down before"])
+    assert creation.result == (ARN, 1, 3)
+
+
+def test_a_policy_of_none_still_looks(loop: Loop) -> None:
+    none = RetryPolicy.none()
+    assert created(loop, create=["lost after"], policy=none).result == (ARN, 1, 1)
+    lost = created(loop, create=["lost before"], policy=none)
+    assert lost.result == (errors.OutcomeUnknownError, 1, 1)
+
+
+@pytest.mark.parametrize("wrong", [None, "rollout", {"name": "rollout"}, a_spec().to_wire()])
+def test_what_is_no_spec_is_refused_before_anything_is_sent(loop: Loop, wrong: Any) -> None:
+    creation = created(loop, spec=wrong)
+    assert creation.result == (errors.InvalidRequestError, 0, 0)
+    assert "spec: an EdgeDeploymentPlanSpec is needed, got " in str(creation.error)
+
+
+async def answered(create: Callable[[], Awaitable[str]]) -> str | errors.SageMakerPlansError:
+    try:
+        return await create()
+    except errors.SageMakerPlansError as error:
+        return error
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "fault",
+    [None, Fault.disconnect("rst", committed=True), Fault.not_json(), Fault.internal_failure()],
+    ids=["nothing", "reset", "unreadable", "down"],
+)
+async def test_of_two_clients_that_create_one_name_one_succeeds_and_the_other_knows(
+    emulator: Emulator, make_client: MakeClient, fault: Fault | None
+) -> None:
+    specs = [a_spec(stages=1), a_spec(stages=2)]
+    answers: dict[int, str | errors.SageMakerPlansError] = {}
+    async with make_client() as first, make_client() as second:
+        if fault is not None:
+            emulator.inject(CREATE, fault, times=2)
+
+        async def create(number: int) -> None:
+            client = (first, second)[number]
+            answers[number] = await answered(partial(client.plans.create, specs[number]))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(create, 0)
+            group.start_soon(create, 1)
+        plan = await first.plans.describe("rollout")
+
+    winners = [number for number, answer in answers.items() if answer == plan.arn]
+    assert [len(specs[number].stages) for number in winners] == [len(plan.stages)]
+    [loser] = [answer for answer in answers.values() if answer != plan.arn]
+    assert type(loser) in {errors.ResourceInUseError, errors.PlanMismatchError}
+
+
+@pytest.mark.anyio
+async def test_of_two_clients_that_create_the_same_plan_one_is_told_that_it_exists(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    async with make_client() as first, make_client() as second:
+        arn = await first.plans.create(a_spec())
+        with pytest.raises(errors.ResourceInUseError, match="already exists"):
+            await second.plans.create(a_spec())
+    assert arn == ARN
+    assert len(emulator.requests_of(CREATE)) == 2
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_create_sends_no_more(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    emulator.inject(CREATE, Fault.throttle(), times=None)
+    patient = fast_retries(max_attempts=100, throttle_base_delay=20, max_delay=20)
+    async with make_client(retry=patient) as client:
+        with anyio.move_on_after(0.2) as scope:
+            await client.plans.create(a_spec())
+    assert scope.cancelled_caught
+    assert len(emulator.requests_of(CREATE)) == 1
