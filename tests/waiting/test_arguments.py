@@ -12,11 +12,13 @@ from waiting.virtual_plans import DESCRIBE, VirtualPlans, plans_of, virtually
 
 
 async def stage_deployed(plans: EdgeDeploymentPlans, **arguments: Any) -> None:
-    await plans.wait_until_stage_deployed(**{"stage_name": "canary", **arguments})
+    arguments.setdefault("stage_name", "canary")
+    await plans.wait_until_stage_deployed(**arguments)
 
 
 async def stage_ready(plans: EdgeDeploymentPlans, **arguments: Any) -> None:
-    await plans.wait_until_stage_ready(**{"stage_name": "canary", **arguments})
+    arguments.setdefault("stage_name", "canary")
+    await plans.wait_until_stage_ready(**arguments)
 
 
 async def plan_deployed(plans: EdgeDeploymentPlans, **arguments: Any) -> None:

@@ -19,7 +19,7 @@ from sagemaker_plans import (
     WaitTimeoutError,
 )
 from sagemaker_plans.emulator import Emulator, Fault, PlanSeed, Seed, Timings
-from waiting.virtual_plans import DESCRIBE
+from waiting.virtual_plans import DESCRIBE, plans_kept
 
 STAGES = tuple(f"stage-{number}" for number in range(10))
 OFTEN = PollSchedule(interval=0.02, max_interval=0.05)
@@ -137,7 +137,7 @@ async def test_a_thousand_waits_on_a_hundred_plans_cost_what_a_hundred_cost(
 
         requests = described(emulator)
         gc.collect()
-        assert len(client.plans._readings._shared) == 0
+        assert plans_kept(client.plans) == 0
     assert deployed == {f"rollout-{number}": 10 for number in range(100)}
     # Each reply was seen by all ten who waited for it.
     assert {plan: seen / 10 for plan, seen in polls.items()} == requests

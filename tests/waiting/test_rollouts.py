@@ -14,7 +14,7 @@ from sagemaker_plans import (
     WaitTimeoutError,
 )
 from sagemaker_plans.emulator import Timings
-from waiting.virtual_plans import plans_of, virtually
+from waiting.virtual_plans import plans_kept, plans_of, virtually
 from waiting.virtual_service import VirtualService
 
 PLANS = 1_000
@@ -154,4 +154,4 @@ async def test_ten_thousand_waits_on_a_thousand_plans_cost_one_request_a_plan_an
     assert ends == {"DEPLOYED": PLANS * (STAGES - 1), "WaitTimeoutError": PLANS}
     # At 0, at 900 and on the deadline.
     assert service.calls == dict.fromkeys(names, 3)
-    assert len(plans._readings._shared) == 0
+    assert plans_kept(plans) == 0

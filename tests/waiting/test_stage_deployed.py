@@ -40,13 +40,10 @@ from waiting.virtual_plans import (
 
 
 async def deployed(
-    gateway: VirtualPlans,
-    *,
-    timeout: float | None = 120,
-    start_grace: float | None = None,
+    gateway: VirtualPlans, *, within: float = 120, start_grace: float | None = None
 ) -> Stage:
     return await plans_of(gateway).wait_until_stage_deployed(
-        "rollout", "canary", timeout=timeout, start_grace=start_grace
+        "rollout", "canary", timeout=within, start_grace=start_grace
     )
 
 
@@ -54,13 +51,13 @@ async def failing(
     gateway: VirtualPlans,
     kind: type[WaitError],
     *,
-    timeout: float | None = 120,
+    within: float = 120,
     start_grace: float | None = None,
 ) -> WaitError:
     """Wait in vain, and check what every error of a wait promises."""
     began = anyio.current_time()
     with pytest.raises(WaitError) as caught:
-        await deployed(gateway, timeout=timeout, start_grace=start_grace)
+        await deployed(gateway, within=within, start_grace=start_grace)
     error = caught.value
     assert type(error) is kind
     assert error.operation == DESCRIBE
@@ -279,7 +276,7 @@ async def test_a_reply_that_cannot_be_read_does_not_end_it() -> None:
 async def test_at_the_deadline_it_says_what_it_saw() -> None:
     gateway = VirtualPlans.of((0, a_plan(a_stage(succeeded=1, pending=8, failed=1))))
 
-    error = await failing(gateway, WaitTimeoutError, timeout=20)
+    error = await failing(gateway, WaitTimeoutError, within=20)
 
     assert str(error) == (
         "the deployment of canary did not happen within 20 s (3 polls): "
@@ -294,7 +291,7 @@ async def test_at_the_deadline_it_says_what_it_saw() -> None:
 async def test_at_the_deadline_it_says_that_nothing_was_read_and_why() -> None:
     gateway = VirtualPlans.of((0, throttled()))
 
-    error = await failing(gateway, WaitTimeoutError, timeout=20)
+    error = await failing(gateway, WaitTimeoutError, within=20)
 
     assert str(error) == (
         "the deployment of canary did not happen within 20 s (2 polls): nothing was read; "
@@ -309,7 +306,7 @@ async def test_at_the_deadline_it_says_that_nothing_was_read_and_why() -> None:
 async def test_a_failure_that_passed_is_not_told_at_the_deadline() -> None:
     gateway = VirtualPlans.of((0, broken()), (10, a_plan("INPROGRESS")))
 
-    error = await failing(gateway, WaitTimeoutError, timeout=40)
+    error = await failing(gateway, WaitTimeoutError, within=40)
 
     assert "failed:" not in str(error)
     assert error.__cause__ is None
@@ -319,7 +316,7 @@ async def test_a_failure_that_passed_is_not_told_at_the_deadline() -> None:
 async def test_the_stage_seen_before_the_failures_is_told_at_the_deadline() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (10, broken()))
 
-    error = await failing(gateway, WaitTimeoutError, timeout=40)
+    error = await failing(gateway, WaitTimeoutError, within=40)
 
     assert "stage canary is INPROGRESS" in str(error)
     assert "the last reading failed: DescribeEdgeDeploymentPlan answered" in str(error)
@@ -330,7 +327,7 @@ async def test_the_stage_seen_before_the_failures_is_told_at_the_deadline() -> N
 async def test_an_unknown_status_is_waited_out_and_told_at_the_deadline() -> None:
     gateway = VirtualPlans.of((0, a_plan("PAUSED_BY_TOMORROW")))
 
-    error = await failing(gateway, WaitTimeoutError, timeout=20)
+    error = await failing(gateway, WaitTimeoutError, within=20)
 
     assert "stage canary is PAUSED_BY_TOMORROW" in str(error)
     assert str(error).endswith("a status is unknown to this release, which may be the reason")
@@ -342,7 +339,7 @@ async def test_an_unknown_status_is_waited_out_and_told_at_the_deadline() -> Non
 async def test_a_stage_nobody_starts_is_waited_for_until_the_deadline_which_says_so() -> None:
     gateway = VirtualPlans.of((0, a_plan("READYTODEPLOY")))
 
-    error = await failing(gateway, WaitTimeoutError, timeout=20)
+    error = await failing(gateway, WaitTimeoutError, within=20)
 
     assert str(error).endswith("; READYTODEPLOY does not move by itself: start it with start_stage")
 
@@ -377,7 +374,7 @@ async def test_without_any_grace_a_stage_has_to_be_started_already() -> None:
 async def test_a_grace_longer_than_the_timeout_leaves_the_end_to_the_timeout() -> None:
     gateway = VirtualPlans.of((0, a_plan("READYTODEPLOY")))
 
-    error = await failing(gateway, WaitTimeoutError, timeout=20, start_grace=30)
+    error = await failing(gateway, WaitTimeoutError, within=20, start_grace=30)
 
     assert "start it with start_stage" in str(error)
 
@@ -402,7 +399,7 @@ async def test_the_grace_begins_when_the_stage_is_ready_and_anew_each_time_it_mo
         (55, a_plan("READYTODEPLOY")),
     )
 
-    error = await failing(gateway, StageNotStartedError, timeout=600, start_grace=20)
+    error = await failing(gateway, StageNotStartedError, within=600, start_grace=20)
 
     # Ready since 30, moved at 45, ready again since 60.
     assert error.waited == 80

@@ -30,11 +30,11 @@ from waiting.virtual_plans import (
 
 
 async def times_of(
-    gateway: VirtualPlans, *, timeout: float, polling: PollSchedule = STEADY
+    gateway: VirtualPlans, *, within: float, polling: PollSchedule = STEADY
 ) -> list[float]:
     """Wait in vain, and give the times of the calls."""
     with pytest.raises(WaitTimeoutError):
-        await plans_of(gateway, polling=polling).wait_until_deployed("rollout", timeout=timeout)
+        await plans_of(gateway, polling=polling).wait_until_deployed("rollout", timeout=within)
     return gateway.times
 
 
@@ -42,7 +42,7 @@ async def times_of(
 async def test_the_first_look_is_immediate_and_the_last_on_the_deadline() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
 
-    assert await times_of(gateway, timeout=50) == [0, 15, 30, 45, 50]
+    assert await times_of(gateway, within=50) == [0, 15, 30, 45, 50]
     assert anyio.current_time() == 50
 
 
@@ -50,7 +50,7 @@ async def test_the_first_look_is_immediate_and_the_last_on_the_deadline() -> Non
 async def test_a_look_that_is_due_on_the_deadline_is_made_once() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
 
-    assert await times_of(gateway, timeout=30) == [0, 15, 30]
+    assert await times_of(gateway, within=30) == [0, 15, 30]
 
 
 @virtually
@@ -67,7 +67,7 @@ async def test_what_happens_by_the_deadline_is_seen() -> None:
 async def test_without_any_time_there_is_one_look() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
 
-    assert await times_of(gateway, timeout=0) == [0]
+    assert await times_of(gateway, within=0) == [0]
 
     gateway.becomes(a_plan("DEPLOYED"))
     assert (await plans_of(gateway).wait_until_deployed("rollout", timeout=0)).is_finished
@@ -122,7 +122,7 @@ async def test_a_schedule_of_its_own_wins_over_the_clients() -> None:
 async def test_failures_in_a_row_double_the_pause_up_to_its_bound_and_a_success_resets_it() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (1, broken()), (300, a_plan("INPROGRESS")))
 
-    times = await times_of(gateway, timeout=400)
+    times = await times_of(gateway, within=400)
 
     # 15 after the success, then 30, 60 and no more; 15 again from 315 on.
     assert times == [0, 15, 45, 105, 165, 225, 285, 345, 360, 375, 390, 400]
@@ -135,14 +135,14 @@ async def test_a_server_that_asks_for_a_longer_pause_gets_it() -> None:
     gateway.strike(2, broken(retry_after=5))
 
     # The second asks for less than the pause after a failure has.
-    assert await times_of(gateway, timeout=200) == [0, 50, 110, 125, 140, 155, 170, 185, 200]
+    assert await times_of(gateway, within=200) == [0, 50, 110, 125, 140, 155, 170, 185, 200]
 
 
 @virtually
 async def test_a_server_that_asks_for_hours_gets_the_longest_pause() -> None:
     gateway = VirtualPlans.of((0, throttled(retry_after=7200)))
 
-    assert await times_of(gateway, timeout=130) == [0, 60, 120, 130]
+    assert await times_of(gateway, within=130) == [0, 60, 120, 130]
 
 
 @virtually
@@ -150,7 +150,7 @@ async def test_an_interval_longer_than_the_usual_bound_is_kept() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (1, broken()))
     hourly = PollSchedule(interval=timedelta(hours=1), jitter=0)
 
-    assert await times_of(gateway, timeout=7300, polling=hourly) == [0, 3600, 7200, 7300]
+    assert await times_of(gateway, within=7300, polling=hourly) == [0, 3600, 7200, 7300]
 
 
 @virtually
@@ -195,7 +195,7 @@ async def test_a_very_slow_on_poll_does_not_cost_the_last_look_either() -> None:
 async def test_an_hour_of_polling_makes_no_more_looks_than_it_should() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
 
-    assert await times_of(gateway, timeout=3600) == [15 * number for number in range(241)]
+    assert await times_of(gateway, within=3600) == [15 * number for number in range(241)]
 
 
 @frozen
@@ -225,31 +225,29 @@ looks = st.builds(
 )
 
 
+def a_schedule(interval: float, factor: float, jitter: float) -> PollSchedule:
+    return PollSchedule(interval=interval, max_interval=interval * factor, jitter=jitter)
+
+
+schedules = st.builds(a_schedule, st.floats(1, 100), st.floats(1, 20), st.floats(0, 1))
+
+
 @given(
     sequence=st.lists(looks, max_size=15),
-    interval=st.floats(1, 100),
-    factor=st.floats(1, 20),
-    jitter=st.floats(0, 1),
+    schedule=schedules,
     timeout=st.floats(0, 1500),
 )
 @PATIENT
 @pytest.mark.parametrize("loop", LOOPS)
 def test_every_pause_is_within_the_bounds_of_its_schedule(
-    loop: Loop,
-    sequence: list[Look],
-    interval: float,
-    factor: float,
-    jitter: float,
-    timeout: float,  # noqa: ASYNC109  # of the wait
+    loop: Loop, sequence: list[Look], schedule: PollSchedule, timeout: float
 ) -> None:
-    schedule = PollSchedule(interval=interval, max_interval=interval * factor, jitter=jitter)
-
     async def test() -> None:
         gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
         for number, look in enumerate(sequence, 1):
             gateway.strike(number, look.error, latency=look.latency)
 
-        times = await times_of(gateway, timeout=timeout, polling=schedule)
+        times = await times_of(gateway, within=timeout, polling=schedule)
 
         assert timeout - TINY <= anyio.current_time() <= timeout + BOUND + TINY
         failures, earliest, latest, end = 0, 0.0, 0.0, 0.0

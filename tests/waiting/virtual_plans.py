@@ -4,7 +4,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Concatenate, Final, ParamSpec, Self
+from typing import Final, ParamSpec, Self
 
 import anyio
 import anyio.lowlevel
@@ -54,9 +54,7 @@ def hang_guarded(loop: Loop, test: Callable[[], Awaitable[None]]) -> None:
     run_virtually(loop, guarded)
 
 
-def virtually(
-    test: Callable[P, Awaitable[None]],
-) -> Callable[Concatenate[Loop, P], None]:
+def virtually(test: Callable[P, Awaitable[None]]) -> Callable[..., None]:
     """Make a test of a coroutine function: on both loops, on a virtual clock."""
 
     @functools.wraps(test)
@@ -219,3 +217,8 @@ def plans_of(
         polling=polling,
         request_timeout=request_timeout,
     )
+
+
+def plans_kept(plans: EdgeDeploymentPlans) -> int:
+    """Count the plans of which a client keeps something."""
+    return len(plans._readings._shared)  # pyright: ignore[reportPrivateUsage]
