@@ -66,6 +66,7 @@ def _note_reply(response_dict: Mapping[str, Any], **_: object) -> None:
     if trace := _TRACE.get():
         trace.raw = response_dict["body"]
         trace.status = response_dict["status_code"]
+        trace.request_id = response_dict["headers"].get("x-amzn-requestid")
 
 
 def _hold_back_retry(**_: object) -> bool | None:

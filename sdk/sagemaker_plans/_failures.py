@@ -13,6 +13,7 @@ from attrs import define
 from sagemaker_plans._gateway import Reply
 from sagemaker_plans._operations import Operation
 from sagemaker_plans._refusals import redacted, service_error
+from sagemaker_plans._wire import unexpected
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -20,7 +21,6 @@ from sagemaker_plans.errors import (
     InvalidRequestError,
     SageMakerPlansError,
     ThrottledError,
-    UnexpectedReplyError,
 )
 
 
@@ -34,6 +34,8 @@ class Trace:
     """The body of the reply, once it is there."""
     status: int | None = None
     """The HTTP status of the reply, once it is there."""
+    request_id: str | None = None
+    """The id by which AWS support finds the request, once the reply is there."""
 
     @property
     def request_sent(self) -> bool | None:
@@ -81,14 +83,15 @@ def translated(
         problems = tuple(str(error.kwargs.get("report", error)).splitlines())
         failure = InvalidRequestError(name, problems, operation=name)
     elif trace.raw is not None:
-        reply = Reply(operation=operation, body={}, raw=trace.raw, http_status=trace.status)
-        failure = UnexpectedReplyError(
-            f"the reply to {name} cannot be parsed",
-            problems=(f"reply: {type(error).__name__}: {error}",),
-            reply=reply.text,
-            operation=name,
+        reply = Reply(
+            operation=operation,
+            body={},
+            raw=trace.raw,
             http_status=trace.status,
+            request_id=trace.request_id,
         )
+        problem = f"reply: botocore cannot parse it: {type(error).__name__}: {error}"
+        failure = unexpected(reply, (problem,))
     elif trace.sending:
         failure = ConnectionFailedError(
             f"{name}: {type(error).__name__} while waiting for the reply: {error}",
