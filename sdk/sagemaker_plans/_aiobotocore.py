@@ -17,10 +17,13 @@ import anyio
 import anyio.to_thread
 import botocore.exceptions as boto
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.session import AioSession
+from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams
 from attrs import define
 from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 
 from sagemaker_plans._direct import DirectLane, direct_lane
@@ -28,6 +31,7 @@ from sagemaker_plans._failures import (
     CONNECTION_FAILURES,
     Trace,
     not_sendable,
+    redirected,
     translated,
 )
 from sagemaker_plans._gateway import Reply
@@ -57,9 +61,9 @@ class _Events(Protocol):
 _TRACE: Final[ContextVar[Trace | None]] = ContextVar("sagemaker_plans_trace", default=None)
 
 
-def _note_sending(**_: object) -> None:
+def _note_sending(request: object, **_: object) -> None:
     if trace := _TRACE.get():
-        trace.sending = True
+        trace.send(request)
 
 
 def _note_reply(response_dict: Mapping[str, Any], **_: object) -> None:
@@ -79,6 +83,35 @@ def _handlers() -> Iterable[tuple[str, Callable[..., object]]]:
     yield f"before-parse.{_SERVICE}", _note_reply
     for operation in OPERATIONS:
         yield f"needs-retry.{_SERVICE}.{operation.name}", _hold_back_retry
+
+
+async def _refuse_redirect(
+    _session: ClientSession, _context: object, told: TraceRequestRedirectParams
+) -> None:
+    if trace := _TRACE.get():
+        trace.status = told.response.status
+    told.response.close()
+    raise redirected(told.response.headers.get("Location"))
+
+
+_NO_REDIRECTS: Final = TraceConfig()
+_NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
+_NO_REDIRECTS.freeze()
+
+
+class _StraightSession(AIOHTTPSession):
+    """aiobotocore's session over aiohttp, which follows no redirect.
+
+    aiohttp sends a redirected POST again, up to ten times, and where it cannot connect to
+    the next place it says that the request could not be sent.
+    """
+
+    async def _get_session(self, proxy_url: str | None) -> object:
+        # Any: the stubs do not have it.
+        session = await cast("Any", super())._get_session(proxy_url)  # noqa: SLF001  # its own
+        if _NO_REDIRECTS not in session.trace_configs:
+            session.trace_configs.append(_NO_REDIRECTS)
+        return cast("object", session)
 
 
 class BotocoreGateway:
@@ -233,18 +266,7 @@ async def open_client(
         )
     if session is None:
         own.get_component("data_loader").file_loader = _YieldingLoader()
-    backend = _backend(own, http_backend, is_ours=session is None)
-    ours = AioConfig(
-        connect_timeout=min(_CONNECT_TIMEOUT, request_timeout),
-        read_timeout=request_timeout,
-        max_pool_connections=_MAX_CONNECTIONS,
-        user_agent_extra="lib/sagemaker-plans",
-    )
-    merged = ours.merge(backend)
-    if config is not None:
-        merged = merged.merge(config)
-    # Last, so that it wins: this package's retries replace botocore's.
-    merged = merged.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}))
+    merged = _config(own, config, http_backend, request_timeout, is_ours=session is None)
     try:
         await anyio.to_thread.run_sync(_load_models, own)
         # Any: the stubs list each service, and need that service's stubs beside them.
@@ -265,6 +287,34 @@ async def open_client(
             await client.close()
         raise
     return OpenedClient(client, client.close, lane)
+
+
+def _config(
+    session: AioSession,
+    config: Config | None,
+    http_backend: HttpBackend,
+    request_timeout: float,
+    *,
+    is_ours: bool,
+) -> AioConfig:
+    """Put together what a client is made with: what the user set wins over our defaults."""
+    # First: it may set the session's own default.
+    backend = _backend(session, http_backend, is_ours=is_ours)
+    merged = AioConfig(
+        connect_timeout=min(_CONNECT_TIMEOUT, request_timeout),
+        read_timeout=request_timeout,
+        max_pool_connections=_MAX_CONNECTIONS,
+        user_agent_extra="lib/sagemaker-plans",
+    )
+    # Any: a plain Config of botocore merges as well.
+    layers = cast("tuple[Any, ...]", (session.get_default_client_config(), backend, config))
+    for layer in layers:
+        if layer is not None:
+            merged = merged.merge(layer)
+    if getattr(merged, "http_session_cls", None) is AIOHTTPSession:
+        merged = merged.merge(AioConfig(http_session_cls=_StraightSession))
+    # Last, so that it wins: this package's retries replace botocore's.
+    return merged.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}))
 
 
 async def _signing_lane(
@@ -328,8 +378,10 @@ def _backend(session: AioSession, wanted: HttpBackend, *, is_ours: bool) -> AioC
     on_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
     if wanted == "aiohttp" and not on_asyncio:
         raise ConfigurationError("http_backend: aiohttp runs on asyncio only; on trio use 'httpx'")
-    if wanted == "aiohttp" or (wanted == "auto" and on_asyncio):
+    if wanted == "auto" and on_asyncio:
         return AioConfig()
+    if wanted == "aiohttp":
+        return AioConfig(http_session_cls=AIOHTTPSession)
     if not any(map(find_spec, ("httpx2", "httpx"))):
         raise ConfigurationError(
             "http_backend: httpx is not installed; install sagemaker-plans[trio]"

@@ -89,7 +89,7 @@ class DirectLane:
         frozen_credentials: Any = await self.credentials.get_frozen_credentials()
         SigV4Auth(frozen_credentials, _SERVICE, self.region).add_auth(signed)
         prepared = signed.prepare()
-        trace.sending = True
+        trace.send(prepared)
         response = await self.send_prepared(prepared)
         raw: bytes = await response.content
         trace.status, trace.raw = response.status_code, raw

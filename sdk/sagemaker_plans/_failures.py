@@ -13,7 +13,7 @@ from attrs import define
 from sagemaker_plans._gateway import Reply
 from sagemaker_plans._operations import Operation
 from sagemaker_plans._refusals import redacted, service_error
-from sagemaker_plans._wire import unexpected
+from sagemaker_plans._replies import unexpected
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -24,18 +24,48 @@ from sagemaker_plans.errors import (
 )
 
 
+class SecondSendError(boto.HTTPClientError):
+    """A client, or what is wrapped around it, was about to send one request twice."""
+
+    fmt = "the client was about to send the request a second time, which was held back"
+
+
+class RedirectError(Exception):
+    """The endpoint told to send the request elsewhere."""
+
+
 @define
 class Trace:
     """What became of one request."""
 
-    sending: bool = False
-    """Whether it was handed to the HTTP client."""
+    request: object | None = None
+    """What was handed to the HTTP client."""
     raw: bytes | None = None
     """The body of the reply, once it is there."""
     status: int | None = None
     """The HTTP status of the reply, once it is there."""
     request_id: str | None = None
     """The id by which AWS support finds the request, once the reply is there."""
+
+    def send(self, request: object) -> None:
+        """Note that a request is handed to the HTTP client.
+
+        Args:
+            request: The request. One that comes again is the same request, told of twice
+                because two gateways listen to one client.
+
+        Raises:
+            SecondSendError: If another one was handed over before: whatever sends it
+                knows nothing of what may be sent twice.
+        """
+        if self.request is not None and self.request is not request:
+            raise SecondSendError
+        self.request = request
+
+    @property
+    def sending(self) -> bool:
+        """Whether the request was handed to the HTTP client."""
+        return self.request is not None
 
     @property
     def request_sent(self) -> bool | None:
@@ -44,6 +74,8 @@ class Trace:
             return True
         return None if self.sending else False
 
+
+_REDIRECT: Final = 3
 
 CONNECTION_FAILURES: Final = (
     boto.HTTPClientError,
@@ -68,7 +100,7 @@ def translated(
         The error to raise, and the cause to show with it, free of secrets.
     """
     if isinstance(error, boto.ClientError):
-        return _answered(operation, error, trace)
+        return _answered(operation, error, trace, endpoint)
     name = operation.name
     failure: SageMakerPlansError
     if isinstance(error, CONNECTION_FAILURES):
@@ -124,7 +156,7 @@ def not_sendable(name: str, error: Exception) -> ConfigurationError:
 
 
 def _answered(
-    operation: Operation, error: boto.ClientError, trace: Trace
+    operation: Operation, error: boto.ClientError, trace: Trace, endpoint: str
 ) -> tuple[SageMakerPlansError, Exception]:
     response = cast("dict[str, Any]", error.response)
     answer: dict[str, Any] = response.get("Error", {})
@@ -147,6 +179,13 @@ def _answered(
         }
         cause = boto.ClientError(clean, error.operation_name)
     if error.operation_name == operation.name:
+        if said.http_status is not None and said.http_status // 100 == _REDIRECT:
+            location = metadata.get("HTTPHeaders", {}).get("location")
+            words = _connection_words(redirected(location), endpoint, sent=True)
+            failure = ConnectionFailedError(
+                f"{operation.name}: {words}", request_sent=True, operation=operation.name
+            )
+            return failure, cause
         return said, cause
     # Another service said no while the credentials were being fetched.
     words = f"{operation.name} was not sent, for want of credentials: {said}"
@@ -170,12 +209,33 @@ def _proven_unsent(error: Exception) -> Literal[False] | None:
     return False if isinstance(error, boto.SSLError) else None
 
 
+def redirected(location: str | None) -> RedirectError:
+    """Make the error for a reply that tells to send the request elsewhere.
+
+    The service never does; whatever did had the request first, so sending it elsewhere
+    would be sending it twice.
+
+    Args:
+        location: Where to.
+
+    Returns:
+        The error.
+    """
+    return RedirectError(
+        f"it redirects to {location or 'nowhere'}, and requests are not sent elsewhere; check "
+        "endpoint_url"
+    )
+
+
 def _connection_words(error: Exception, endpoint: str, *, sent: bool | None) -> str:
-    words = str(error)
-    if isinstance(error, boto.EndpointConnectionError | boto.ConnectTimeoutError) and not sent:
-        inner = cast("object", getattr(error, "kwargs", {}).get("error"))
+    inner = cast("Exception | None", getattr(error, "kwargs", {}).get("error")) or error
+    # Some have no words of their own.
+    reason = str(inner) or type(inner).__name__
+    if sent is False and isinstance(error, boto.EndpointConnectionError | boto.ConnectTimeoutError):
         return (
-            f"could not connect to {endpoint} ({inner}); "
+            f"could not connect to {endpoint} ({reason}); "
             "check the region, the endpoint and the network"
         )
-    return words
+    if sent is False or isinstance(error, SecondSendError):
+        return str(error)
+    return f"no whole reply came from {endpoint} ({reason})"
