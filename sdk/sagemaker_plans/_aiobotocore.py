@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
+from inspect import iscoroutinefunction
 from typing import Any, Final, Literal, Protocol, cast, get_args
 
 import anyio
@@ -133,11 +134,13 @@ class BotocoreGateway:
         meta = getattr(client, "meta", None)
         events = getattr(meta, "events", None)
         service = getattr(getattr(meta, "service_model", None), "service_name", None)
-        if service != _SERVICE or not callable(getattr(events, "register_first", None)):
+        fits = service == _SERVICE and callable(getattr(events, "register_first", None))
+        # A client of boto3 has all of that too, but would send before it could be awaited.
+        if not fits or not iscoroutinefunction(getattr(client, "close", None)):
             raise ConfigurationError(
-                f"client: a SageMaker client of aiobotocore is needed, got {type(client).__name__}"
-                f" for service {service!r}; without botocore's events its own retries cannot be "
-                "held back, and a purchase could be sent twice"
+                f"client: an open SageMaker client of aiobotocore is needed, got "
+                f"{type(client).__name__} for service {service!r}; with another one retries of its "
+                "own cannot be held back, and a purchase could be sent twice"
             )
         self._client = client
         self._lane = lane
