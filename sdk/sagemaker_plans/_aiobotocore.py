@@ -189,6 +189,18 @@ class BotocoreGateway:
             cause: Exception | None = None
         except SageMakerPlansError:
             raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this task: aiohttp cancels what waits for one of its
+            # connections when the client is closed.
+            failure = ConnectionFailedError(
+                f"{operation.name}: the client was closed meanwhile",
+                request_sent=trace.request_sent,
+                operation=operation.name,
+            )
+            cause = RuntimeError(f"cancelled by the HTTP client: {error!r}")
         except Exception as error:  # noqa: BLE001  # every one is translated, none is lost
             failure, cause = translated(operation, error, trace, self._endpoint)
         # Outside the handler, so that an unredacted cause is no context either.
