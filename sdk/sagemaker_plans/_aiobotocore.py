@@ -279,10 +279,15 @@ async def open_client(
         raise ConfigurationError(
             f"session: an AioSession of aiobotocore is needed, got {type(own).__name__}"
         )
-    if session is None:
-        own.get_component("data_loader").file_loader = _YieldingLoader()
+    if not isinstance(cast("object", config), Config | None):
+        raise ConfigurationError(
+            f"config: an AioConfig of aiobotocore is needed, got {type(config).__name__}"
+        )
     merged = _config(own, config, http_backend, request_timeout, is_ours=session is None)
     try:
+        if session is None:
+            # In here, for a profile that does not exist is found out by the first question.
+            own.get_component("data_loader").file_loader = _YieldingLoader()
         await anyio.to_thread.run_sync(_load_models, own)
         # Any: the stubs list each service, and need that service's stubs beside them.
         context = cast("Any", own).create_client(
@@ -293,14 +298,17 @@ async def open_client(
         raise ConnectionFailedError(
             f"could not open a client: {error}", request_sent=False
         ) from error
-    except (boto.BotoCoreError, boto.ClientError, ValueError) as error:
+    except Exception as error:
+        # Whatever a program that gives credentials, or a file of them, makes it raise.
         raise _cannot_open(error) from error
     try:
         lane = await _signing_lane(client, own, merged)
-    except BaseException:
+    except BaseException as error:
         with anyio.CancelScope(shield=True):
             await client.close()
-        raise
+        if isinstance(error, ConfigurationError) or not isinstance(error, Exception):
+            raise
+        raise _cannot_open(error) from error
     return OpenedClient(client, client.close, lane)
 
 
