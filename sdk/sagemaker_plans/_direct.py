@@ -17,7 +17,7 @@ from attrs import frozen
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from sagemaker_plans._failures import Trace
+from sagemaker_plans._failures import Trace, redirected
 from sagemaker_plans._gateway import Reply
 from sagemaker_plans._operations import OPERATIONS, Operation
 from sagemaker_plans._refusals import service_error
@@ -94,14 +94,16 @@ class DirectLane:
         raw: bytes = await response.content
         trace.status, trace.raw = response.status_code, raw
         headers = {name.lower(): value for name, value in response.headers.items()}
-        request_id = headers.get("x-amzn-requestid")
+        trace.request_id = request_id = headers.get("x-amzn-requestid")
+        if redirect := redirected(response.status_code, headers.get("location")):
+            raise redirect
         if response.status_code >= _ERROR:
             body = _object(raw)
             text = raw.decode(errors="backslashreplace")
             message = body.get("message", body.get("Message", "" if body else text))
             raise service_error(
                 operation.name,
-                code=str(body.get("__type", response.status_code)),
+                code=str(body.get("__type") or response.status_code),
                 message=str(message),
                 http_status=response.status_code,
                 headers=headers,

@@ -30,8 +30,10 @@ class SecondSendError(boto.HTTPClientError):
     fmt = "the client was about to send the request a second time, which was held back"
 
 
-class RedirectError(Exception):
+class RedirectError(boto.HTTPClientError):
     """The endpoint told to send the request elsewhere."""
+
+    fmt = "it redirects to {location}, and requests are not sent elsewhere; check endpoint_url"
 
 
 @define
@@ -179,13 +181,9 @@ def _answered(
         }
         cause = boto.ClientError(clean, error.operation_name)
     if error.operation_name == operation.name:
-        if said.http_status is not None and said.http_status // 100 == _REDIRECT:
-            location = metadata.get("HTTPHeaders", {}).get("location")
-            words = _connection_words(redirected(location), endpoint, sent=True)
-            failure = ConnectionFailedError(
-                f"{operation.name}: {words}", request_sent=True, operation=operation.name
-            )
-            return failure, cause
+        location = metadata.get("HTTPHeaders", {}).get("location")
+        if redirect := redirected(said.http_status, location):
+            return translated(operation, redirect, trace, endpoint)[0], cause
         return said, cause
     # Another service said no while the credentials were being fetched.
     words = f"{operation.name} was not sent, for want of credentials: {said}"
@@ -209,22 +207,22 @@ def _proven_unsent(error: Exception) -> Literal[False] | None:
     return False if isinstance(error, boto.SSLError) else None
 
 
-def redirected(location: str | None) -> RedirectError:
-    """Make the error for a reply that tells to send the request elsewhere.
+def redirected(http_status: int | None, location: str | None) -> RedirectError | None:
+    """Find out whether a reply tells to send the request elsewhere.
 
     The service never does; whatever did had the request first, so sending it elsewhere
     would be sending it twice.
 
     Args:
+        http_status: The HTTP status of the reply.
         location: Where to.
 
     Returns:
-        The error.
+        The error, or None if the reply is none of that kind.
     """
-    return RedirectError(
-        f"it redirects to {location or 'nowhere'}, and requests are not sent elsewhere; check "
-        "endpoint_url"
-    )
+    if (http_status or 0) // 100 != _REDIRECT:
+        return None
+    return RedirectError(location=location or "nowhere")
 
 
 def _connection_words(error: Exception, endpoint: str, *, sent: bool | None) -> str:

@@ -140,6 +140,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
+def _bare(code: str) -> str:
+    return code.split(":", 1)[0].rsplit("#", 1)[-1]
+
+
 def service_error(
     operation: str,
     *,
@@ -153,7 +157,8 @@ def service_error(
 
     Args:
         operation: The AWS operation.
-        code: The error code of the body, or the HTTP status where it had none.
+        code: The error code of the body, with its namespace or without, or the HTTP
+            status where it had none.
         message: The service's own words.
         http_status: The HTTP status.
         headers: The answer's headers, their names in lower case.
@@ -162,7 +167,8 @@ def service_error(
     Returns:
         The error.
     """
-    named = headers.get("x-amzn-errortype", "").split(":", 1)[0].rsplit("#", 1)[-1]
+    code = _bare(code)
+    named = _bare(headers.get("x-amzn-errortype", ""))
     if named and (not code or code == str(http_status)):
         code = named
     message = redacted(message)
