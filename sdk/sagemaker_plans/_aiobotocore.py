@@ -7,12 +7,11 @@ imported only when a client is opened.
 import asyncio
 import gzip
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
-from typing import Any, Final, Literal, Protocol, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import anyio
 import anyio.to_thread
@@ -36,7 +35,8 @@ from sagemaker_plans._failures import (
     translated,
 )
 from sagemaker_plans._gateway import Reply
-from sagemaker_plans._operations import OPERATIONS, Operation
+from sagemaker_plans._listening import SERVICE, TRACE, Events, Listener
+from sagemaker_plans._operations import Operation
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -45,54 +45,19 @@ from sagemaker_plans.errors import (
 
 HttpBackend = Literal["auto", "aiohttp", "httpx"]
 
-_SERVICE: Final = "sagemaker"
 _CONNECT_TIMEOUT: Final = 10.0
 _MAX_CONNECTIONS: Final = 50
-
-
-class _Events(Protocol):
-    def register_first(
-        self, event_name: str, handler: Callable[..., object], unique_id: str
-    ) -> None: ...
-    def unregister(
-        self, event_name: str, *, handler: Callable[..., object], unique_id: str
-    ) -> None: ...
-
-
-_TRACE: Final[ContextVar[Trace | None]] = ContextVar("sagemaker_plans_trace", default=None)
-
-
-def _note_sending(request: object, **_: object) -> None:
-    if trace := _TRACE.get():
-        trace.send(request)
-
-
-def _note_reply(response_dict: Mapping[str, Any], **_: object) -> None:
-    if trace := _TRACE.get():
-        trace.raw = response_dict["body"]
-        trace.status = response_dict["status_code"]
-        trace.request_id = response_dict["headers"].get("x-amzn-requestid")
-
-
-def _hold_back_retry(**_: object) -> bool | None:
-    # False ends botocore's own retries; None leaves calls that are not ours alone.
-    return None if _TRACE.get() is None else False
-
-
-def _handlers() -> Iterable[tuple[str, Callable[..., object]]]:
-    yield f"before-send.{_SERVICE}", _note_sending
-    yield f"before-parse.{_SERVICE}", _note_reply
-    for operation in OPERATIONS:
-        yield f"needs-retry.{_SERVICE}.{operation.name}", _hold_back_retry
 
 
 async def _refuse_redirect(
     _session: ClientSession, _context: object, told: TraceRequestRedirectParams
 ) -> None:
-    if trace := _TRACE.get():
-        trace.status = told.response.status
-    told.response.close()
-    raise redirected(told.response.headers.get("Location"))
+    reply = told.response
+    if trace := TRACE.get():
+        trace.status = reply.status
+    reply.close()
+    if redirect := redirected(reply.status, reply.headers.get("Location")):
+        raise redirect
 
 
 _NO_REDIRECTS: Final = TraceConfig()
@@ -134,7 +99,7 @@ class BotocoreGateway:
         meta = getattr(client, "meta", None)
         events = getattr(meta, "events", None)
         service = getattr(getattr(meta, "service_model", None), "service_name", None)
-        fits = service == _SERVICE and callable(getattr(events, "register_first", None))
+        fits = service == SERVICE and callable(getattr(events, "register_first", None))
         # A client of boto3 has all of that too, but would send before it could be awaited.
         if not fits or not iscoroutinefunction(getattr(client, "close", None)):
             raise ConfigurationError(
@@ -144,19 +109,13 @@ class BotocoreGateway:
             )
         self._client = client
         self._lane = lane
-        self._events = cast("_Events", events)
         self._request_timeout = request_timeout
         self._endpoint = str(getattr(meta, "endpoint_url", "the endpoint"))
-        for event, handler in _handlers():
-            self._events.register_first(event, handler, unique_id=self._handler_id(event))
-
-    def _handler_id(self, event: str) -> str:
-        return f"sagemaker-plans-{id(self)}-{event}"
+        self._listener = Listener(cast("Events", events))
 
     def release(self) -> None:
         """Leave the client as it was found."""
-        for event, handler in _handlers():
-            self._events.unregister(event, handler=handler, unique_id=self._handler_id(event))
+        self._listener.release()
 
     async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
         """Send a request, once.
@@ -175,11 +134,13 @@ class BotocoreGateway:
             UnexpectedReplyError: If a reply came that botocore cannot parse.
         """
         trace = Trace()
+        token = TRACE.set(trace)
         try:
             with anyio.move_on_after(self._request_timeout):
                 if self._lane is not None and self._lane.is_unpatched():
                     return await self._lane.send(operation, request, trace)
-                return await self._through_client(operation, request, trace)
+                # By its method, so that a wrapped client's wrapping is kept.
+                return _reply(operation, await self._method(operation)(**request), trace)
             failure: SageMakerPlansError = ConnectionFailedError(
                 f"{operation.name}: no whole reply from {self._endpoint} within "
                 f"{self._request_timeout:g} s (request_timeout)",
@@ -203,18 +164,10 @@ class BotocoreGateway:
             cause = RuntimeError(f"cancelled by the HTTP client: {error!r}")
         except Exception as error:  # noqa: BLE001  # every one is translated, none is lost
             failure, cause = translated(operation, error, trace, self._endpoint)
+        finally:
+            TRACE.reset(token)
         # Outside the handler, so that an unredacted cause is no context either.
         raise failure from cause
-
-    async def _through_client(
-        self, operation: Operation, request: Mapping[str, object], trace: Trace
-    ) -> Reply:
-        token = _TRACE.set(trace)
-        try:
-            # By its method, so that a wrapped client's wrapping is kept.
-            return _reply(operation, await self._method(operation)(**request), trace)
-        finally:
-            _TRACE.reset(token)
 
     def _method(self, operation: Operation) -> Callable[..., Any]:
         try:
@@ -291,7 +244,7 @@ async def open_client(
         await anyio.to_thread.run_sync(_load_models, own)
         # Any: the stubs list each service, and need that service's stubs beside them.
         context = cast("Any", own).create_client(
-            _SERVICE, region_name=region_name, endpoint_url=endpoint_url, config=merged
+            SERVICE, region_name=region_name, endpoint_url=endpoint_url, config=merged
         )
         client = await context.__aenter__()
     except CONNECTION_FAILURES as error:
@@ -389,7 +342,7 @@ def _load_models(session: AioSession) -> None:
     for data in ("_retry", "endpoints", "partitions", "sdk-default-configuration"):
         loader.load_data_with_path(data)
     for kind in ("service-2", "endpoint-rule-set-1"):
-        loader.load_service_model(_SERVICE, kind)
+        loader.load_service_model(SERVICE, kind)
 
 
 def _backend(session: AioSession, wanted: HttpBackend, *, is_ours: bool) -> AioConfig:
