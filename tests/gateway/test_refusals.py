@@ -8,8 +8,9 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given, strategies
 
+from gateway.clients import by_every_way, client_by
 from gateway.scripted_server import Answer, ScriptedServer, error
-from harness import Transport, client_for
+from harness import Transport
 from sagemaker_plans import (
     AccessDeniedError,
     ConflictError,
@@ -17,7 +18,6 @@ from sagemaker_plans import (
     ResourceInUseError,
     ResourceLimitExceededError,
     ResourceNotFoundError,
-    RetryPolicy,
     ServiceError,
     ThrottledError,
     ValidationError,
@@ -271,12 +271,13 @@ MISMATCH = (
     ],
     ids=["unmodelled", "modelled"],
 )
+@by_every_way
 @pytest.mark.anyio
 async def test_a_session_token_is_nowhere_in_an_error(
-    body: dict[str, str], transport: Transport
+    body: dict[str, str], transport: Transport, way: str
 ) -> None:
     with ScriptedServer(Answer(json.dumps(body).encode(), 403)) as server:
-        async with client_for(server.url, transport, retry=RetryPolicy.none()) as client:
+        async with client_by(way, server.url, transport) as client:
             with pytest.raises(ServiceError) as caught:
                 await client.plans.describe("rollout")
 
@@ -290,17 +291,16 @@ async def test_a_session_token_is_nowhere_in_an_error(
         repr(getattr(raised, "__notes__", [])),
         "".join(traceback.format_exception(raised)),
     ]
-    link = raised.__cause__
-    assert link is not None
-    assert raised.__context__ is None or raised.__context__ is link
+    link = raised.__cause__ or raised.__context__
     while link is not None:
         whole += [repr(link), repr(vars(link))]
         link = link.__cause__ or link.__context__
     assert [text for text in whole if SECRET in text] == []
 
 
+@by_every_way
 @pytest.mark.anyio
-async def test_an_answer_is_told_with_its_facts(transport: Transport) -> None:
+async def test_an_answer_is_told_with_its_facts(transport: Transport, way: str) -> None:
     answer = error(
         "ThrottlingException",
         "Rate exceeded",
@@ -308,7 +308,7 @@ async def test_an_answer_is_told_with_its_facts(transport: Transport) -> None:
         Retry_After="2.5",
     )
     with ScriptedServer(answer) as server:
-        async with client_for(server.url, transport, retry=RetryPolicy.none()) as client:
+        async with client_by(way, server.url, transport) as client:
             with pytest.raises(ThrottledError) as caught:
                 await client.plans.describe("rollout")
 
@@ -324,7 +324,11 @@ async def test_an_answer_is_told_with_its_facts(transport: Transport) -> None:
 @pytest.mark.parametrize(
     ("answer", "expected", "code"),
     [
-        (Answer(b"{}", 400, {"x-amzn-errortype": "ResourceInUse:"}), ResourceInUseError, None),
+        (
+            Answer(b"{}", 400, {"x-amzn-errortype": "ResourceInUse:"}),
+            ResourceInUseError,
+            "ResourceInUse",
+        ),
         (Answer(b"{}", 429), ThrottledError, "429"),
         (Answer(b"<html>gone fishing</html>", 503), InternalServiceError, "503"),
         (Answer(b"", 502), InternalServiceError, "502"),
@@ -337,16 +341,17 @@ async def test_an_answer_is_told_with_its_facts(transport: Transport) -> None:
         ),
     ],
 )
+@by_every_way
 @pytest.mark.anyio
 async def test_an_answer_that_is_not_the_services_own_is_told_all_the_same(
-    answer: Answer, expected: type[ServiceError], code: str | None, transport: Transport
+    answer: Answer, expected: type[ServiceError], code: str, transport: Transport, way: str
 ) -> None:
     with ScriptedServer(answer) as server:
-        async with client_for(server.url, transport, retry=RetryPolicy.none()) as client:
+        async with client_by(way, server.url, transport) as client:
             with pytest.raises(ServiceError) as caught:
                 await client.plans.describe("rollout")
 
     assert type(caught.value) is expected
-    assert caught.value.code == (code or "ResourceInUse")
+    assert caught.value.code == code
     assert caught.value.http_status == answer.status
     assert len(server.received) == 1
