@@ -1,0 +1,365 @@
+"""Every public call and attribute of the SDK with its type, as a user's checker sees it.
+
+Never run: `nox -s typing_api` checks it with mypy and pyright against the built wheel,
+and `test_completeness.py` sees to it that nothing public is left out.
+"""
+
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import assert_never, assert_type
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+
+import sagemaker_plans as smp
+from sagemaker_plans import errors, models
+
+
+async def clients(sagemaker_client: object) -> None:
+    async with smp.AsyncClient() as opened:
+        assert_type(opened, smp.AsyncClient)
+    client = smp.AsyncClient(
+        region_name="eu-west-1",
+        profile_name=None,
+        endpoint_url="http://127.0.0.1:8080",
+        session=AioSession(),
+        config=AioConfig(),
+        http_backend="httpx",
+        retry=smp.RetryPolicy(),
+        polling=smp.PollSchedule(),
+        request_timeout=timedelta(seconds=30),
+    )
+    wrapped = smp.AsyncClient.from_client(
+        sagemaker_client,
+        retry=smp.RetryPolicy.none(),
+        polling=smp.PollSchedule(interval=5),
+        request_timeout=30,
+    )
+    assert_type(wrapped, smp.AsyncClient)
+    assert_type(await client.aclose(), None)
+
+
+def policies() -> None:
+    def on_retry(event: smp.RetryEvent) -> None:
+        assert_type(event.operation, str)
+        assert_type(event.attempt, int)
+        assert_type(event.delay, float)
+        assert_type(event.elapsed, float)
+        assert_type(event.error, smp.SageMakerPlansError)
+
+    assert_type(smp.RetryPolicy.none(), smp.RetryPolicy)
+    policy = smp.RetryPolicy(
+        max_attempts=3,
+        base_delay=0.1,
+        throttle_base_delay=timedelta(seconds=1),
+        max_delay=10,
+        max_elapsed=None,
+        max_retry_after=timedelta(seconds=5),
+        budget=100,
+        reconcile_limit=5,
+        on_retry=on_retry,
+    )
+    assert_type(policy.max_attempts, int)
+    assert_type(policy.base_delay, float)
+    assert_type(policy.throttle_base_delay, float)
+    assert_type(policy.max_delay, float)
+    assert_type(policy.max_elapsed, float | None)
+    assert_type(policy.max_retry_after, float)
+    assert_type(policy.budget, int)
+    assert_type(policy.reconcile_limit, float)
+    assert_type(policy.on_retry, Callable[[smp.RetryEvent], object] | None)
+    assert_type(policy.delay_bounds(ValueError(), 1), tuple[float, float])
+
+    schedule = smp.PollSchedule(interval=15, max_interval=timedelta(minutes=1), jitter=0.5)
+    assert_type(schedule.interval, float)
+    assert_type(schedule.max_interval, float)
+    assert_type(schedule.jitter, float)
+    assert_type(schedule.pause_bounds(2), tuple[float, float])
+
+
+async def plans(client: smp.AsyncClient, spec: smp.EdgeDeploymentPlanSpec) -> None:
+    assert_type(await client.plans.describe("spring"), smp.EdgeDeploymentPlan)
+    assert_type(await client.plans.create(spec), str)
+    assert_type(await client.plans.start_stage("spring", "canary"), None)
+    assert_type(await client.plans.stop_stage("spring", "canary"), None)
+
+
+async def stage_pages(client: smp.AsyncClient) -> None:
+    pager = client.plans.stages("spring", page_size=5, start_token="token")
+    assert_type(pager, smp.StagePager)
+    async for stage in pager:
+        assert_type(stage, smp.Stage)
+    assert_type(pager.pages(), AsyncIterable[smp.StagePage])
+    async for page in pager.pages():
+        assert_type(page.plan, smp.EdgeDeploymentPlan)
+        assert_type(page.stages, tuple[smp.Stage, ...])
+        assert_type(page.next_token, str | None)
+    assert_type(await pager.collect(), tuple[smp.Stage, ...])
+
+
+async def waits(client: smp.AsyncClient, schedule: smp.PollSchedule) -> None:
+    async def awaited(stage: smp.Stage) -> None: ...
+
+    def called(plan: smp.EdgeDeploymentPlan) -> int:
+        return len(plan.stages)
+
+    def called_with_either(seen: smp.Stage | smp.EdgeDeploymentPlan) -> None: ...
+
+    stage = await client.plans.wait_until_stage_deployed(
+        "spring",
+        "canary",
+        timeout=timedelta(hours=1),
+        schedule=schedule,
+        on_poll=awaited,
+        start_grace=60,
+    )
+    assert_type(stage, smp.Stage)
+    await client.plans.wait_until_stage_deployed(
+        "spring", "canary", timeout=None, on_poll=called_with_either
+    )
+    assert_type(
+        await client.plans.wait_until_stage_ready("spring", "canary", timeout=60, schedule=None),
+        smp.Stage,
+    )
+    assert_type(
+        await client.plans.wait_until_deployed(
+            "spring", timeout=60.5, schedule=schedule, on_poll=called
+        ),
+        smp.EdgeDeploymentPlan,
+    )
+    watch = client.plans.watch("spring", timeout=60, schedule=schedule)
+    assert_type(watch, smp.StageWatch)
+    async for change in watch:
+        assert_type(change, smp.StageChange)
+        assert_type(change.stage, smp.Stage)
+        assert_type(change.previous, smp.Stage | None)
+
+
+async def training_plans(client: smp.AsyncClient, arn: str) -> None:
+    receipt = await client.training_plans.extend(
+        "tpeo-1", training_plan_arn=arn, max_upfront_fee=Decimal(5000), currency_code="USD"
+    )
+    assert_type(receipt, smp.ExtensionReceipt)
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=5000)
+    assert_type(receipt.extension, smp.TrainingPlanExtension)
+    assert_type(receipt.extensions, tuple[smp.TrainingPlanExtension, ...])
+    assert_type(receipt.outcome, smp.PurchaseOutcome)
+    # A user who handles the three is told of a fourth by the checker.
+    match receipt.outcome:
+        case "purchased" | "already_purchased" | "confirmed_by_history":
+            pass
+        case _:
+            assert_never(receipt.outcome)
+
+    assert_type(
+        await client.training_plans.search_extension_offerings(arn, duration_hours=24),
+        tuple[smp.TrainingPlanExtensionOffering, ...],
+    )
+    pager = client.training_plans.extension_history(arn, page_size=10)
+    assert_type(pager, smp.ExtensionPager)
+    async for extension in pager:
+        assert_type(extension, smp.TrainingPlanExtension)
+    async for page in pager.pages():
+        assert_type(page, smp.ExtensionPage)
+        assert_type(page.extensions, tuple[smp.TrainingPlanExtension, ...])
+        assert_type(page.next_token, str | None)
+    assert_type(await pager.collect(), tuple[smp.TrainingPlanExtension, ...])
+
+
+def plan_models(plan: smp.EdgeDeploymentPlan) -> None:
+    assert_type(plan.arn, str)
+    assert_type(plan.name, str)
+    assert_type(plan.device_fleet_name, str)
+    assert_type(plan.model_configs, tuple[smp.ModelConfig, ...])
+    assert_type(plan.stages, tuple[smp.Stage, ...])
+    assert_type(plan.devices, smp.DeviceCounts | None)
+    assert_type(plan.creation_time, datetime | None)
+    assert_type(plan.last_modified_time, datetime | None)
+    assert_type(plan.is_finished, bool)
+    assert_type(plan.to_wire(), dict[str, object])
+    assert_type(smp.EdgeDeploymentPlan.from_wire({}), smp.EdgeDeploymentPlan)
+
+    stage = plan.stage("canary")
+    assert_type(stage, smp.Stage)
+    assert_type(stage.name, str)
+    assert_type(stage.device_selection, smp.DeviceSelectionConfig)
+    assert_type(stage.failure_handling_policy, smp.FailureHandlingPolicy)
+    assert_type(stage.status, smp.StageStatus)
+    assert_type(stage.status_message, str | None)
+    assert_type(stage.devices, smp.DeviceCounts)
+    assert_type(stage.start_time, datetime | None)
+    assert_type(stage.to_spec(), smp.StageSpec)
+    assert_type(stage.to_wire(), dict[str, object])
+    assert_type(smp.Stage.from_wire({}), smp.Stage)
+
+    assert_type(stage.devices.succeeded, int)
+    assert_type(stage.devices.pending, int)
+    assert_type(stage.devices.failed, int)
+    assert_type(stage.devices.total, int)
+    assert_type(stage.devices.fraction_done, float)
+    assert_type(smp.DeviceCounts(1, 2, failed=3), smp.DeviceCounts)
+
+
+def selections(selection: smp.DeviceSelectionConfig) -> None:
+    match selection:
+        case smp.PercentageOfFleet(percentage):
+            assert_type(percentage, int)
+        case smp.NamedDevices(device_names):
+            assert_type(device_names, tuple[str, ...])
+        case smp.NameContains(device_name_contains):
+            assert_type(device_name_contains, str)
+        case smp.UnrecognizedSelection(wire):
+            assert_type(wire, Mapping[str, object])
+        case _:
+            pass
+    assert_type(selection.device_subset_type, smp.DeviceSubsetType)
+    assert_type(selection.problems("device_selection"), Iterator[str])
+    # Any iterable of names is taken.
+    smp.NamedDevices(["cam-001"])
+    smp.NamedDevices(f"cam-{number:03}" for number in range(1, 4))
+
+
+def specs() -> None:
+    stage = smp.StageSpec(
+        "canary",
+        smp.NamedDevices(("cam-001",)),
+        failure_handling_policy=smp.FailureHandlingPolicy.DO_NOTHING,
+    )
+    assert_type(stage.name, str)
+    assert_type(stage.device_selection, smp.DeviceSelectionConfig)
+    assert_type(stage.failure_handling_policy, smp.FailureHandlingPolicy | None)
+    model = smp.ModelConfig("detector", edge_packaging_job_name="detector-v7")
+    assert_type(model.model_handle, str)
+    assert_type(model.edge_packaging_job_name, str)
+    spec = smp.EdgeDeploymentPlanSpec(
+        "spring",
+        device_fleet_name="cameras",
+        model_configs=[model],
+        stages=(each for each in [stage]),
+        tags={"team": "vision"},
+    )
+    assert_type(spec.name, str)
+    assert_type(spec.device_fleet_name, str)
+    assert_type(spec.model_configs, tuple[smp.ModelConfig, ...])
+    assert_type(spec.stages, tuple[smp.StageSpec, ...])
+    assert_type(spec.tags, Mapping[str, str])
+
+
+def enums(status: smp.StageStatus) -> None:
+    assert_type(smp.StageStatus("A_STATUS_OF_TOMORROW"), smp.StageStatus)
+    assert_type(status.is_terminal, bool)
+    assert_type(status.is_unknown, bool)
+    text: str = status
+    text = status.value
+    assert_type(text == "DEPLOYED", bool)
+    every = (
+        *(smp.StageStatus.CREATING, smp.StageStatus.READYTODEPLOY, smp.StageStatus.STARTING),
+        *(smp.StageStatus.INPROGRESS, smp.StageStatus.DEPLOYED, smp.StageStatus.FAILED),
+        *(smp.StageStatus.STOPPING, smp.StageStatus.STOPPED),
+    )
+    policies = (
+        smp.FailureHandlingPolicy.ROLLBACK_ON_FAILURE,
+        smp.FailureHandlingPolicy.DO_NOTHING,
+    )
+    kinds = (
+        *(smp.DeviceSubsetType.PERCENTAGE, smp.DeviceSubsetType.SELECTION),
+        smp.DeviceSubsetType.NAMECONTAINS,
+    )
+    strings: list[str] = [*every, *policies, *kinds]
+    assert_type(strings, list[str])
+
+
+def training_plan_models(
+    extension: smp.TrainingPlanExtension, offering: smp.TrainingPlanExtensionOffering
+) -> None:
+    assert_type(extension.offering_id, str)
+    assert_type(extension.extended_at, datetime | None)
+    assert_type(extension.start_date, datetime | None)
+    assert_type(extension.end_date, datetime | None)
+    assert_type(extension.status, str | None)
+    assert_type(extension.payment_status, str | None)
+    assert_type(extension.availability_zone, str | None)
+    assert_type(extension.availability_zone_id, str | None)
+    assert_type(extension.duration_hours, int | None)
+    assert_type(extension.upfront_fee, Decimal | None)
+    assert_type(extension.upfront_fee_text, str | None)
+    assert_type(extension.currency_code, str | None)
+
+    assert_type(offering.offering_id, str)
+    assert_type(offering.availability_zone, str | None)
+    assert_type(offering.start_date, datetime | None)
+    assert_type(offering.end_date, datetime | None)
+    assert_type(offering.duration_hours, int | None)
+    assert_type(offering.upfront_fee, Decimal | None)
+    assert_type(offering.upfront_fee_text, str | None)
+    assert_type(offering.currency_code, str | None)
+
+
+def what_all_errors_have(error: smp.SageMakerPlansError) -> None:
+    assert_type(error.operation, str | None)
+    assert_type(error.next_token, str | None)
+
+
+async def what_each_error_has(client: smp.AsyncClient) -> None:
+    try:
+        await client.plans.describe("spring")
+    except (smp.ConfigurationError, smp.PaginationError):
+        pass
+    except smp.InvalidRequestError as error:
+        assert_type(error.problems, tuple[str, ...])
+    except smp.ServiceError as error:
+        assert_type(error.code, str)
+        assert_type(error.message, str)
+        assert_type(error.http_status, int | None)
+        assert_type(error.request_id, str | None)
+        assert_type(error.retry_after, float | None)
+    except smp.ConnectionFailedError as error:
+        assert_type(error.request_sent, bool | None)
+    except smp.PurchaseReplyError as error:
+        assert_type(error.problems, tuple[str, ...])
+        assert_type(error.reply, Mapping[str, object] | str | None)
+        assert_type(error.http_status, int | None)
+        assert_type(error.request_id, str | None)
+    except smp.UnexpectedReplyError as error:
+        assert_type(error.problems, tuple[str, ...])
+        assert_type(error.reply, Mapping[str, object] | str | None)
+        assert_type(error.http_status, int | None)
+        assert_type(error.request_id, str | None)
+    except smp.OutcomeUnknownError as error:
+        assert_type(error.offering_id, str | None)
+        assert_type(error.training_plan_arn, str | None)
+        assert_type(error.plan_name, str | None)
+    except smp.PurchaseRefusedError as error:
+        assert_type(error.offering_id, str)
+        assert_type(error.training_plan_arn, str | None)
+    except smp.PlanMismatchError as error:
+        assert_type(error.plan_name, str)
+        assert_type(error.differences, tuple[str, ...])
+    except smp.WaitError as error:
+        assert_type(error.last_seen, smp.Stage | smp.EdgeDeploymentPlan | None)
+        assert_type(error.polls, int)
+        assert_type(error.waited, float)
+
+
+def how_the_error_tree_hangs_together() -> None:
+    service_errors: list[type[smp.ServiceError]] = [
+        *(smp.ResourceNotFoundError, smp.ResourceInUseError, smp.ResourceLimitExceededError),
+        *(smp.ConflictError, smp.ValidationError, smp.AccessDeniedError),
+        *(smp.ThrottledError, smp.InternalServiceError),
+    ]
+    wait_errors: list[type[smp.WaitError]] = [
+        *(smp.StageFailedError, smp.StageStoppedError, smp.StageNotFoundError),
+        *(smp.StageNotStartedError, smp.WaitTimeoutError),
+    ]
+    all_errors: list[type[smp.SageMakerPlansError]] = [*service_errors, *wait_errors]
+    value_errors: list[type[ValueError]] = [smp.ConfigurationError, smp.InvalidRequestError]
+    timeout_errors: list[type[TimeoutError]] = [smp.WaitTimeoutError]
+    unknown: list[type[smp.OutcomeUnknownError]] = [smp.PurchaseReplyError]
+    unread: list[type[smp.UnexpectedReplyError]] = [smp.PurchaseReplyError]
+    print(all_errors, value_errors, timeout_errors, unknown, unread)
+
+
+# What the modules name is what the package names.
+assert_type(models.Stage, type[smp.Stage])
+assert_type(errors.WaitError, type[smp.WaitError])

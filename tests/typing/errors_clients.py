@@ -1,0 +1,60 @@
+"""What the type checkers must refuse about clients, waits and pagers.
+
+Each line is wrong on purpose, and says how each checker words it. An ignore that
+becomes unnecessary fails the check: then something wrong has become acceptable.
+"""
+
+# What is unknown because of an error is no error of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+import sagemaker_plans as smp
+
+
+class MyClient(smp.AsyncClient):  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    """A client is final: wrap it."""
+
+
+smp.AsyncClient("eu-west-1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+smp.AsyncClient(http_backend="requests")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.AsyncClient(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.AsyncClient(request_timeout="60s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.AsyncClient.from_client()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+smp.RetryPolicy(5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+smp.RetryPolicy(max_attempts="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.RetryPolicy(on_retry=lambda: None)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]
+smp.PollSchedule(15)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+smp.PollSchedule(interval=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def on_plan(plan: smp.EdgeDeploymentPlan) -> None: ...
+
+
+async def calls(client: smp.AsyncClient) -> None:
+    await client.plans.describe()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.plans.describe(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.plans.describe("spring").stages  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    await client.plans.create({"EdgeDeploymentPlanName": "spring"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.plans.start_stage("spring")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def waits(client: smp.AsyncClient) -> None:
+    # Forever has to be typed out: timeout=None.
+    await client.plans.wait_until_stage_deployed("spring", "canary")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_stage_deployed("spring", "canary", 3600)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_stage_deployed("spring", "canary", timeout="1h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.plans.wait_until_stage_deployed("spring", "canary", timeout=1, on_poll=on_plan)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.plans.wait_until_stage_ready("spring", "canary")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_deployed("spring")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_deployed("spring", timeout=1, schedule=15)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.plans.watch("spring")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def pagers(client: smp.AsyncClient) -> None:
+    for stage in client.plans.stages("spring"):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
+        print(stage)
+    await client.plans.stages("spring")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    client.plans.stages("spring", 5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.plans.stages("spring", page_size="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    async for page in client.plans.stages("spring").pages():
+        print(page.name)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,45 @@
+"""What the type checkers must refuse about models and errors. See `errors_clients.py`."""
+
+# What is unknown because of an error is no error of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+import sagemaker_plans as smp
+
+
+def frozen(plan: smp.EdgeDeploymentPlan, stage: smp.Stage, policy: smp.RetryPolicy) -> None:
+    plan.name = "autumn"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    plan.stages.append(stage)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    stage.devices.failed = 0  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    policy.max_attempts = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def optional(plan: smp.EdgeDeploymentPlan, extension: smp.TrainingPlanExtension) -> None:
+    print(plan.devices.total)  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+    print(plan.creation_time.year)  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+    print(extension.upfront_fee + 1)  # type: ignore[operator]  # pyright: ignore[reportOptionalOperand]
+
+
+def made() -> None:
+    smp.DeviceSelectionConfig()  # type: ignore[abstract]  # pyright: ignore[reportAbstractUsage]
+    smp.PercentageOfFleet("100")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    smp.NamedDevices([1, 2])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    smp.StageSpec("canary")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    smp.StageSpec("canary", "cam-001")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    smp.StageSpec("canary", smp.PercentageOfFleet(1), failure_handling_policy="DO_NOTHING")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    smp.ModelConfig("detector")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    smp.EdgeDeploymentPlanSpec("spring", "cameras", [])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    smp.EdgeDeploymentPlanSpec(
+        "spring",
+        device_fleet_name="cameras",
+        model_configs=[],
+        tags={"a": 1},  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    )
+    smp.EdgeDeploymentPlanSpec("spring", device_fleet_name="cameras", model_configs=["detector"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    smp.Stage.from_wire("{}")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def errors(error: smp.SageMakerPlansError, refused: smp.PurchaseRefusedError) -> None:
+    print(error.code)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    print(refused.request_id)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    raise smp.PurchaseRefusedError("too dear")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -1,0 +1,31 @@
+"""What the type checkers must refuse where money is spent. See `errors_clients.py`."""
+
+# What is unknown because of an error is no error of its own.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from decimal import Decimal
+
+import sagemaker_plans as smp
+
+
+async def spend(client: smp.AsyncClient, arn: str) -> None:
+    await client.training_plans.extend()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.training_plans.extend(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.training_plans.extend("tpeo-1", arn)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    # A float is not a price.
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=5000.0)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee="5000")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, currency_code=840)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    # Forgotten: nothing is bought, and nobody is told at run time.
+    client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=Decimal(5000))  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+    await client.training_plans.search_extension_offerings(arn, duration_hours="24")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.training_plans.search_extension_offerings(arn, 24)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    for extension in client.training_plans.extension_history(arn):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
+        print(extension)
+
+
+def read(receipt: smp.ExtensionReceipt) -> None:
+    print(receipt.outcome == "bought")  # type: ignore[comparison-overlap]  # pyright: ignore[reportUnnecessaryComparison]
+    print(receipt.extension.arn)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    receipt.outcome = "purchased"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
