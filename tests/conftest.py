@@ -5,9 +5,22 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from hypothesis import settings
 
-from harness import TRANSPORTS, MakeClient, Transport, client_for
+from harness import (
+    HYPOTHESIS_PROFILE,
+    TRANSPORTS,
+    MakeClient,
+    Transport,
+    client_for,
+    examples,
+)
 from sagemaker_plans.emulator import Emulator
+
+# A busy machine is slow, which is no failure.
+settings.register_profile("full", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=examples(100))
+settings.load_profile(HYPOTHESIS_PROFILE)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,8 +1,9 @@
 """What tests share: the three ways to the wire, and clients for the emulator."""
 
+import os
 from collections.abc import Callable
 from functools import cache
-from typing import Literal
+from typing import Final, Literal
 
 import botocore.loaders
 from aiobotocore.session import AioSession
@@ -17,6 +18,14 @@ from sagemaker_plans import (
     RetryPolicy,
     StageSpec,
 )
+
+HYPOTHESIS_PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "full")
+"""How thoroughly properties are tested: `full`, or `quick` for a tenth of the examples."""
+
+
+def examples(full: int) -> int:
+    """Give the number of examples for a property that the profile `full` tests with so many."""
+    return full if HYPOTHESIS_PROFILE == "full" else -(-full // 10)
 
 
 @frozen

@@ -19,6 +19,7 @@ from emulator.requests_made import (
     start,
     stop,
 )
+from harness import examples
 from sagemaker_plans.emulator import Refusal, Service, Timings
 
 TIMINGS = Timings(
@@ -209,4 +210,4 @@ class EmulatorAgainstModel(RuleBasedStateMachine):
 
 
 TestEmulatorAgainstModel = EmulatorAgainstModel.TestCase
-TestEmulatorAgainstModel.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestEmulatorAgainstModel.settings = settings(max_examples=examples(40), stateful_step_count=30)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.requests_made import RawReply, send, send_signed, signed_headers
+from harness import examples
 from sagemaker_plans.emulator import Emulator, Service
 from sagemaker_plans.emulator._answers import parsed_object
 from sagemaker_plans.emulator._refusal import Refusal
@@ -215,7 +216,7 @@ _MEMBERS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(
     operation=st.sampled_from(_SERVICE.operations),
     request=st.dictionaries(_MEMBERS, _JSON, max_size=4),
@@ -229,7 +230,7 @@ def test_any_request_is_answered_or_refused(operation: str, request: dict[str, o
         json.dumps(reply)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=50))
 def test_any_bytes_are_an_object_or_refused(data: bytes) -> None:
     try:
