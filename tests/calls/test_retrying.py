@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calls.error_samples import SAMPLES, a_failure, an_answer
+from harness import examples
 from sagemaker_plans import RetryEvent, RetryPolicy, errors
 from sagemaker_plans._operations import (
     CREATE_PLAN,
@@ -458,7 +459,7 @@ STORIES = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(story=STORIES)
 def test_whatever_fails_the_attempts_keep_within_the_policy(story: Story) -> None:
     policy, shares = story.policy, iter(story.shares)
