@@ -12,6 +12,7 @@ import pytest
 from attrs import frozen
 from hypothesis import settings
 
+from harness import examples
 from sagemaker_plans import PollSchedule, RetryPolicy
 from sagemaker_plans._gateway import Gateway, Reply
 from sagemaker_plans._operations import Operation
@@ -36,7 +37,7 @@ CREATED: Final = 1_700_000_000.0
 STEADY: Final = PollSchedule(interval=15, jitter=0)
 """Looks at 0, 15, 30 and so on, as long as looking takes no time."""
 
-PATIENT: Final = settings(deadline=None, max_examples=25)
+PATIENT: Final = settings(deadline=None, max_examples=examples(25))
 """For properties: the machine may be busy with other things."""
 
 Answer = Mapping[str, object] | BaseException
