@@ -11,6 +11,7 @@ from typing import Final, cast
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from harness import examples
 from sagemaker_plans.models import (
     DeviceCounts,
     DeviceSelectionConfig,
@@ -38,10 +39,10 @@ from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._training import parse_fee
 
 PATIENT: Final = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
+    deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow]
 )
 """For tests by property: a slow machine is no failure."""
-BRIEF: Final = settings(PATIENT, max_examples=5)
+BRIEF: Final = settings(PATIENT, max_examples=examples(5))
 """For what hangs on a model's class more than on its values."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

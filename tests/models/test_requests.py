@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from harness import examples
 from models import service_model
 from models.model_strategies import PATIENT, names, plan_specs, stage_specs
 from sagemaker_plans.errors import InvalidRequestError
@@ -142,7 +143,7 @@ NEAR_NAMES: Final = st.one_of(
 )
 
 
-@settings(PATIENT, max_examples=300)
+@settings(PATIENT, max_examples=examples(300))
 @given(NEAR_NAMES)
 @example("a" * 63)
 @example("a" * 64)
