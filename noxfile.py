@@ -6,6 +6,7 @@ A session installs the package as its users do: as a wheel, never editable.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -22,7 +23,16 @@ nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "typing", "tests", "lowest", "docs", "demo"]
+nox.options.sessions = [
+    "lint",
+    "typing",
+    "tests",
+    "lowest",
+    "docs",
+    "demo",
+    "typing_api",
+    "examples",
+]
 
 ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
@@ -197,3 +207,110 @@ def demo(session: nox.Session) -> None:
     """Run the demonstration that the README shows."""
     install_wheel(session, "[rich,trio]")
     session.run("python", "docs/examples/demo.py")
+
+
+# No example may find credentials or profiles of the machine's own.
+NO_AWS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_PROFILE": None,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+def check_types_as_users_do(
+    session: nox.Session, *paths: str, search: tuple[str, ...] = (), pyright: bool = True
+) -> None:
+    """Check types strictly against the installed wheel, with none of this checkout's settings."""
+    folder = Path(session.create_tmp())
+    settings = {
+        "include": [os.path.relpath(ROOT / path, folder) for path in paths],
+        "extraPaths": [os.path.relpath(ROOT / path, folder) for path in search],
+        "typeCheckingMode": "strict",
+        # Each checker has ignores of its own, and no ignore without an error.
+        "enableTypeIgnoreComments": False,
+        "reportUnnecessaryTypeIgnoreComment": "error",
+    }
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    with session.chdir(folder):
+        session.run(
+            *("mypy", "--strict", "--config-file=", *(str(ROOT / path) for path in paths)),
+            env={"MYPYPATH": os.pathsep.join(str(ROOT / path) for path in search)},
+        )
+        if pyright:
+            session.run("pyright", "--project", "pyrightconfig.json")
+
+
+@nox.session(python=OLDEST)
+def typing_api(session: nox.Session) -> None:
+    """Hold the wheel's public types to the files that say what they are, and are not."""
+    install_wheel(session, "[rich,trio]", *group("typing"), "pyrefly")
+    files = [str(each.relative_to(ROOT)) for each in sorted((ROOT / "tests/typing").glob("*.py"))]
+    check_types_as_users_do(session, *files)
+    # What a third checker thinks is good to know, and nothing that we promise.
+    with session.chdir(session.create_tmp()):
+        session.run(
+            *("pyrefly", "check", *(str(ROOT / each) for each in files if "api" in each)),
+            success_codes=range(256),
+        )
+
+
+@nox.session(python=OLDEST)
+def examples(session: nox.Session) -> None:
+    """Run the examples against the emulator, and check their types."""
+    install_wheel(session, "[rich,trio]", *group("examples"))
+    folder = Path("docs/examples")
+    rollout = str(folder / "staged_rollout.py")
+    session.run("python", rollout, env=NO_AWS)
+    session.run("python", rollout, "--failing", "cam-002", env=NO_AWS, success_codes=[1])
+    session.run("python", str(folder / "traced_rollout.py"), env=NO_AWS)
+
+    notebook = folder / "rollout.ipynb"
+    cells = json.loads((ROOT / notebook).read_text(encoding="utf-8"))["cells"]
+    if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
+        session.error(f"{notebook}: clear its outputs; they are made anew, not tracked")
+    session.run(
+        "jupyter",
+        "execute",
+        str(notebook),
+        env={**NO_AWS, "IPYTHONDIR": str(Path(session.create_tmp()).resolve())},
+    )
+
+    with session.chdir(folder / "user_project"):
+        session.run("pytest", env=NO_AWS)
+
+    files = ("staged_rollout.py", "traced_rollout.py", "user_project")
+    check_types_as_users_do(
+        session,
+        *(str(folder / file) for file in files),
+        search=(str(folder / "user_project/src"),),
+    )
+
+
+@nox.session(python=OLDEST, default=False)
+def examples_airflow(session: nox.Session) -> None:
+    """Run the Airflow example in a real Airflow, which takes minutes to install."""
+    install_wheel(session, "", *group("examples-airflow"))
+    folder = "docs/examples/airflow_rollout"
+    session.run("python", f"{folder}/run.py", env=NO_AWS)
+    # Airflow's own annotations have gaps that pyright's strict mode does not forgive.
+    check_types_as_users_do(session, folder, search=(folder, f"{folder}/dags"), pyright=False)
+
+
+@nox.session(python=OLDEST, default=False)
+def examples_prefect(session: nox.Session) -> None:
+    """Run the Prefect example in a real Prefect, with a server that lives as long as the flow."""
+    install_wheel(session, "", *group("examples-prefect"))
+    example = "docs/examples/prefect_flow.py"
+    session.run(
+        *("python", example),
+        env={
+            **NO_AWS,
+            "DO_NOT_TRACK": "1",
+            "PREFECT_API_URL": None,
+            "PREFECT_HOME": str(Path(session.create_tmp()).resolve()),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        },
+    )
+    check_types_as_users_do(session, example)

@@ -84,7 +84,10 @@ async def main() -> None:
             )
             await roll_out(client, spec)
 
-    show(sorted(memory.get_finished_spans(), key=lambda span: span.start_time or 0))
+    spans = sorted(memory.get_finished_spans(), key=lambda span: span.start_time or 0)
+    show(spans)
+    traced = [span for span in spans if span.name.startswith("SageMaker.")]
+    assert len(traced) == len(emulator.requests)
 
 
 def show(spans: Sequence[ReadableSpan], parent: int | None = None, indent: str = "") -> None:
