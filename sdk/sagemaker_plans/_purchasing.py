@@ -38,7 +38,7 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 
 _FIRST_NO_SUCCESS: Final = 300
 _FIRST_PAUSE: Final = 0.25
-_LONGEST_PAUSE: Final = 4.0
+_LONGEST_PAUSE: Final = 2.0
 
 _Key = tuple[str, str]
 
