@@ -67,7 +67,7 @@ class Service:
         if not 0 <= failure_tolerance <= 1:
             raise ValueError(f"failure_tolerance must be between 0 and 1, not {failure_tolerance}")
         service_model()
-        self.clock = Clock() if clock is None else clock
+        self.clock: Clock = Clock() if clock is None else clock
         self._timings = Timings() if timings is None else timings
         self._strict_fleets = strict_fleets
         self._failure_tolerance = failure_tolerance
@@ -75,21 +75,26 @@ class Service:
         self._lock = threading.RLock()
         self.reset()
 
-    def plant(self, seed: Seed) -> None:
+    def plant(self, seed: Seed, *, on_entry: Callable[[str], None] | None = None) -> None:
         """Forget everything and begin with another seed, now and after each `reset`.
 
         Args:
             seed: What exists from now on.
+            on_entry: Is told of each entry of the seed, such as `plans[0]`, before it comes
+                into being: the last one told is the one that is refused.
 
         Raises:
             Refusal: A plan of the seed is not one that the service would accept.
             ValueError: A fleet makes no sense, or a training plan is there twice.
         """
         self._seed = seed
-        self.reset()
+        self._begin(on_entry)
 
     def reset(self) -> None:
         """Forget everything and plant the seed again; the clock goes on as it is."""
+        self._begin(None)
+
+    def _begin(self, on_entry: Callable[[str], None] | None) -> None:
         with self._lock:
             self._edge = EdgeDeployments(
                 now=self.clock.now,
@@ -116,7 +121,7 @@ class Service:
                 "StartEdgeDeploymentStage": edge.start_stage,
                 "StopEdgeDeploymentStage": edge.stop_stage,
             }
-            self._seed.plant(self)
+            self._seed.plant(self, on_entry=on_entry)
 
     def handle(
         self, operation: str, request: Mapping[str, object], *, caller: Caller | None = None
