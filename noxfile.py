@@ -249,8 +249,10 @@ def typing_api(session: nox.Session) -> None:
     check_types_as_users_do(session, *files)
     # What a third checker thinks is good to know, and nothing that we promise.
     with session.chdir(session.create_tmp()):
+        Path("pyrefly.toml").touch()  # without one it takes the settings of this checkout
         session.run(
-            *("pyrefly", "check", *(str(ROOT / each) for each in files if "api" in each)),
+            *("pyrefly", "check", "--config", "pyrefly.toml"),
+            *(str(ROOT / each) for each in files),
             success_codes=range(256),
         )
 
@@ -314,3 +316,34 @@ def examples_prefect(session: nox.Session) -> None:
         },
     )
     check_types_as_users_do(session, example)
+
+
+# Each in an environment of its own: aioboto3 pins another aiobotocore than ours, and a cold
+# start shall not pay for what others brought along.
+BENCH_PEERS = {
+    "aioboto3": ("aioboto3>=15",),
+    "capo-sagemaker": ("capo-sagemaker>=0.11",),
+    "moto": ("moto[sagemaker,server]>=5",),
+    "sagemaker-core": ("sagemaker-core>=2",),
+}
+
+
+@nox.session(python=OLDEST, default=False)
+def bench(session: nox.Session) -> None:
+    """Measure this package beside its peers; `-- --page docs/performance.md` keeps the tables."""
+    install_wheel(session, "", *group("bench"))
+    options: list[str] = []
+    for peer, requirements in BENCH_PEERS.items():
+        home = Path(session.virtualenv.location) / "peers" / peer
+        python = str(home / "bin" / "python")
+        if not home.exists():
+            session.run("python", "-m", "venv", str(home))
+        by_uv = ("uv", "pip", "install", "--python", python)
+        install = by_uv if session.venv_backend == "uv" else (python, "-m", "pip", "install")
+        session.run_install(*install, "--quiet", *requirements, external=True)
+        options += ["--python", f"{peer}={python}"]
+    session.run(
+        *("python", "-m", "benchmarks.run", "--json", str(ROOT / "build" / "bench.json")),
+        *(*options, *session.posargs),
+        env={"PYTHONPATH": str(ROOT / "tests")},
+    )
