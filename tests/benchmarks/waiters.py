@@ -178,7 +178,8 @@ def over_sockets(plans: int, waiters: int) -> None:
             requests = len(emulator.requests_of(DESCRIBE))
         check(ends, plans, waiters)
         say(
-            f"sockets, {transport!s:15}: {spent:6.2f} s for {requests:,} requests and a pause of {PAUSE} s"
+            f"sockets, {transport!s:15}: {spent:6.2f} s for {requests:,} requests "
+            f"and a pause of {PAUSE} s"
         )
 
 
