@@ -23,12 +23,13 @@ myst_enable_extensions = ["colon_fence"]
 html_theme = "furo"
 html_title = f"sagemaker-plans {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["output.css"]
 html_theme_options = {"navigation_with_keys": True}
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
 autodoc_class_signature = "mixed"
 add_module_names = False
 # The docstrings of the emulator write code in single backquotes.
