@@ -42,16 +42,13 @@ KINDS: Final[tuple[Kind, ...]] = (
     "unreadable",
     "not ours",
 )
-IN_DOUBT: Final[tuple[Kind, ...]] = (
+_LOST: Final[tuple[Kind, ...]] = (
     "lost before",
     "lost after",
     "lost and late",
     "down before",
     "down after",
-    "unreadable",
-    "not ours",
 )
-"""Fates after which nobody can tell whether the request had its effect."""
 _NOT_CARRIED_OUT: Final[tuple[Kind, ...]] = (
     "throttled",
     "unsent",
@@ -87,6 +84,13 @@ class Sent:
     fate: Fate
     refused: bool
     """Whether the service itself said no."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether its caller cannot tell if it had its effect."""
+        if self.fate.kind in _LOST:
+            return True
+        return self.fate.kind in {"unreadable", "not ours"} and not self.refused
 
 
 @define
