@@ -33,9 +33,14 @@ _Opened = tuple[Gateway, Callable[[], Awaitable[None]]]
 class _Door(Gateway):
     """A gateway that is opened when it is first needed, once, and closed for good."""
 
-    def __init__(self, open_gateway: Callable[[], Awaitable[_Opened]]) -> None:
+    def __init__(
+        self,
+        open_gateway: Callable[[], Awaitable[_Opened]] | None = None,
+        *,
+        opened: _Opened | None = None,
+    ) -> None:
         self._open_gateway = open_gateway
-        self._opened: _Opened | None = None
+        self._opened = opened
         self._closed = False
         self._lock = anyio.Lock()
 
@@ -46,7 +51,7 @@ class _Door(Gateway):
     async def _open_once(self) -> _Opened:
         async with self._lock:
             opened = self._opened
-            if opened is None and not self._is_closed():
+            if opened is None and self._open_gateway is not None and not self._is_closed():
                 opened = self._opened = await self._open_gateway()
                 if self._is_closed():
                     await self.close()
@@ -195,14 +200,13 @@ class AsyncClient:
         _refuse("AsyncClient.from_client", [*_setting_problems(retry, polling, timeout)])
         gateway = _aiobotocore.BotocoreGateway(sagemaker_client, request_timeout=timeout)
 
-        async def open_gateway() -> _Opened:
-            return gateway, release
-
         async def release() -> None:
             gateway.release()
 
         client = cls.__new__(cls)
-        client._furnish(_Door(open_gateway), retry, polling, timeout)  # noqa: SLF001  # its own
+        # Open from the beginning: the gateway listens already, and has to be released.
+        door = _Door(opened=(gateway, release))
+        client._furnish(door, retry, polling, timeout)  # noqa: SLF001  # its own
         return client
 
     async def aclose(self) -> None:
