@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -114,22 +114,33 @@ class Seed:
             ),
         )
 
-    def plant(self, service: Service) -> None:
+    def plant(self, service: Service, *, on_entry: Callable[[str], None] | None = None) -> None:
         """Bring everything into being.
+
+        Args:
+            service: Where.
+            on_entry: Is told of each entry, such as `plans[0]`, before it comes into being.
 
         Raises:
             Refusal: A plan is not one that the service would accept, or a stage that
                 should be started is not there.
             ValueError: A fleet makes no sense, or a training plan is there already.
         """
-        for fleet in self.fleets:
+        for entry in self._planting(service):
+            if on_entry is not None:
+                on_entry(entry)
+
+    def _planting(self, service: Service) -> Iterator[str]:
+        for number, fleet in enumerate(self.fleets):
+            yield f"fleets[{number}]"
             service.add_fleet(
                 fleet.name,
                 devices=fleet.devices,
                 failing=fleet.failing,
                 failure_rate=fleet.failure_rate,
             )
-        for training_plan in self.training_plans:
+        for number, training_plan in enumerate(self.training_plans):
+            yield f"training_plans[{number}]"
             arn = service.add_training_plan(
                 **attrs.asdict(
                     training_plan,
@@ -139,9 +150,11 @@ class Seed:
             )
             for offering in training_plan.offerings:
                 service.add_extension_offering(arn, **attrs.asdict(offering, recurse=False))
-        for plan in self.plans:
+        for number, plan in enumerate(self.plans):
+            yield f"plans[{number}].create"
             service.handle("CreateEdgeDeploymentPlan", plan.create)
-            for stage in plan.start:
+            for started, stage in enumerate(plan.start):
+                yield f"plans[{number}].start[{started}]"
                 service.handle(
                     "StartEdgeDeploymentStage",
                     {

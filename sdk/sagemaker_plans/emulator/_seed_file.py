@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -13,10 +14,20 @@ import attrs
 
 from sagemaker_plans.emulator._refusal import Refusal
 from sagemaker_plans.emulator._seed import FleetSeed, OfferingSeed, PlanSeed, Seed, TrainingPlanSeed
+from sagemaker_plans.emulator._seed_lines import line_of, lines_of_json, lines_of_toml
 from sagemaker_plans.emulator._validation import validated
 
 if TYPE_CHECKING:
     from sagemaker_plans.emulator._service import Service
+
+
+_MOST_HOURS: Final = 1_000_000
+# A century: dates in replies stay dates that clients can read.
+
+_MOST_DEVICES: Final = 1_000_000
+
+_SHOWN: Final = 60
+# Characters of a line that is shown because it cannot be parsed.
 
 
 class SeedError(ValueError):
@@ -36,12 +47,14 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _is_count(value: object, most: float = math.inf) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_hours(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return -_MOST_HOURS <= value <= _MOST_HOURS
 
 
 def _is_list_of(fits: Callable[[object], bool]) -> Callable[[object], bool]:
@@ -56,6 +69,9 @@ _NAME: Final = _Rule("a name", _is_text, required=True)
 _TEXT: Final = _Rule("a text", _is_text)
 _FLAG: Final = _Rule("true or false", lambda value: isinstance(value, bool))
 _COUNT: Final = _Rule("a whole number, zero or more", _is_count)
+_HOURS: Final = _Rule(
+    f"a whole number of hours, up to {_MOST_HOURS}", lambda value: _is_count(value, _MOST_HOURS)
+)
 _NAMES: Final = _Rule("a list of names", _is_list_of(_is_text))
 _TABLES: Final = _Rule("a list of tables", _is_list_of(_is_table))
 _STATUSES: Final = ("Pending", "Active", "Scheduled", "Expired", "Failed")
@@ -64,13 +80,13 @@ _SEED: Final = {"fleets": _TABLES, "plans": _TABLES, "training_plans": _TABLES}
 _FLEET: Final = {
     "name": _NAME,
     "devices": _Rule(
-        "a list of device names, or how many",
-        lambda value: _is_count(value) or _NAMES.fits(value),
+        f"a list of device names, or how many, up to {_MOST_DEVICES}",
+        lambda value: _is_count(value, _MOST_DEVICES) or _NAMES.fits(value),
     ),
     "failing": _NAMES,
     "failure_rate": _Rule(
         "a number between 0 and 1",
-        lambda value: _is_number(value) and 0 <= cast("float", value) <= 1,
+        lambda value: _is_hours(value) and 0 <= cast("float", value) <= 1,
     ),
 }
 _PLAN: Final = {
@@ -80,8 +96,8 @@ _PLAN: Final = {
 _TRAINING_PLAN: Final = {
     "name": _NAME,
     "status": _Rule(f"one of {', '.join(_STATUSES)}", lambda value: value in _STATUSES),
-    "start_in_hours": _Rule("a number", _is_number),
-    "duration_hours": _COUNT,
+    "start_in_hours": _Rule(f"a number of hours, up to {_MOST_HOURS}", _is_hours),
+    "duration_hours": _HOURS,
     "instance_type": _TEXT,
     "instance_count": _COUNT,
     "region": _TEXT,
@@ -89,7 +105,7 @@ _TRAINING_PLAN: Final = {
 }
 _OFFERING: Final = {
     "offering_id": _Rule("an offering's id", _is_text, required=True),
-    "duration_hours": _COUNT,
+    "duration_hours": _HOURS,
     "upfront_fee": _Rule("a decimal number in quotes", lambda value: isinstance(value, str)),
     "currency_code": _TEXT,
     "resellable": _FLAG,
@@ -128,28 +144,29 @@ def plant_file(path: Path, service: Service) -> None:
             as two plans of one name.
         OSError: The file cannot be read.
     """
-    seed = read_seed(path)
+    file = _SeedFile(path)
+    seed = file.seed()
+    entries: list[str] = []
     try:
-        service.plant(seed)
+        service.plant(seed, on_entry=entries.append)
     except (Refusal, ValueError) as error:
-        raise SeedError(f"{path}: {error}") from error
+        raise file.error(entries[-1], f"is refused: {error}") from error
 
 
 class _SeedFile:
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lines: dict[str, int] = {}
+        self._named: dict[tuple[str, str], str] = {}
         try:
-            self._text = path.read_bytes().decode()
+            self._text = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise SeedError(f"{path}: the file is not UTF-8: {error}") from error
 
     def seed(self) -> Seed:
         top = self._checked("", self._parsed(), _SEED)
         return Seed(
-            fleets=tuple(
-                FleetSeed(**_tuples(self._checked(where, entry, _FLEET)))
-                for where, entry in _entries("", top, "fleets")
-            ),
+            fleets=tuple(self._fleet(where, entry) for where, entry in _entries("", top, "fleets")),
             plans=tuple(self._plan(where, entry) for where, entry in _entries("", top, "plans")),
             training_plans=tuple(
                 self._training_plan(where, entry)
@@ -157,55 +174,101 @@ class _SeedFile:
             ),
         )
 
+    def error(self, where: str, problem: str) -> SeedError:
+        line = line_of(where, self._lines)
+        return SeedError(f"{self._path}:{line}: {where or 'the file'} {problem}")
+
+    def _fleet(self, where: str, entry: object) -> FleetSeed:
+        fleet = FleetSeed(**_tuples(self._checked(where, entry, _FLEET)))
+        # In a test the later of two replaces the former; in a file it is a slip.
+        self._once(f"{where}.name", "fleet", fleet.name)
+        return fleet
+
+    def _once(self, where: str, kind: str, name: str) -> None:
+        first = self._named.setdefault((kind, name), where)
+        if first != where:
+            raise self.error(where, f"must be unique, but {name!r} is {first} too")
+
     def _plan(self, where: str, entry: object) -> PlanSeed:
         plan = PlanSeed(**_tuples(self._checked(where, entry, _PLAN)))
         try:
             validated("CreateEdgeDeploymentPlan", plan.create)
         except Refusal as refusal:
-            raise self._error(f"{where}.create", refusal.message) from refusal
+            member = _first_member(refusal.message)
+            raise self.error(f"{where}.create{member}", f"is refused: {refusal}") from refusal
         return plan
 
     def _training_plan(self, where: str, entry: object) -> TrainingPlanSeed:
         checked = self._checked(where, entry, _TRAINING_PLAN)
         offerings: tuple[OfferingSeed, ...] = tuple(
-            OfferingSeed(**self._checked(inner, offering, _OFFERING))
+            self._offering(inner, offering)
             for inner, offering in _entries(f"{where}.", checked, "offerings")
         )
         arguments: dict[str, Any] = {**checked, "offerings": offerings}
         return TrainingPlanSeed(**arguments)
 
+    def _offering(self, where: str, entry: object) -> OfferingSeed:
+        offering = OfferingSeed(**self._checked(where, entry, _OFFERING))
+        self._once(f"{where}.offering_id", "offering", offering.offering_id)
+        return offering
+
     def _parsed(self) -> object:
         try:
-            if self._path.suffix == ".toml":
-                return tomllib.loads(self._text)
-            return cast("object", json.loads(self._text))
+            if self._path.suffix.lower() == ".toml":
+                parsed: object = tomllib.loads(self._text)
+                self._lines = lines_of_toml(self._text)
+            else:
+                parsed = json.loads(self._text)
+                self._lines = lines_of_json(self._text)
         except tomllib.TOMLDecodeError as error:
-            raise SeedError(f"{self._path}: {error}") from error
+            raise self._not_parsed(str(error)) from error
         except json.JSONDecodeError as error:
-            raise SeedError(f"{self._path}:{error.lineno}: {error.msg}") from error
+            raise self._not_parsed(
+                f"{error.msg} (at line {error.lineno}, column {error.colno})"
+            ) from error
+        except RecursionError as error:
+            raise SeedError(f"{self._path}: the file is nested too deeply") from error
+        except ValueError as error:
+            # A key that is there twice, or an integer with thousands of digits.
+            raise SeedError(f"{self._path}:{error}") from error
+        return parsed
+
+    def _not_parsed(self, problem: str) -> SeedError:
+        """Show the line, which has the key that no parser tells."""
+        lines = self._text.split("\n")
+        found = re.search(r"\(at line (\d+), ", problem)
+        # TOML's parser counts no lines at the end of a document.
+        number = int(found[1]) if found else len(lines)
+        shown = lines[number - 1].strip()[:_SHOWN]
+        return SeedError(f"{self._path}:{number}: {problem}: {shown!r}")
 
     def _checked(self, where: str, value: object, rules: Mapping[str, _Rule]) -> dict[str, Any]:
         """Return a table whose keys and values are all allowed."""
         if not isinstance(value, dict):
-            raise self._error(where, f"must be a table with the keys {', '.join(rules)}")
+            raise self.error(where, f"must be a table with the keys {', '.join(rules)}")
         table = cast("dict[str, Any]", value)
         prefix = f"{where}." if where else ""
         for key, content in table.items():
             if key not in rules:
-                raise self._error(f"{prefix}{key}", f"is not known; known are {', '.join(rules)}")
+                raise self.error(f"{prefix}{key}", f"is not known; known are {', '.join(rules)}")
             if not rules[key].fits(content):
-                raise self._error(f"{prefix}{key}", f"must be {rules[key].allowed}")
+                raise self.error(f"{prefix}{key}", f"must be {rules[key].allowed}")
         for key, rule in rules.items():
             if rule.required and key not in table:
-                raise self._error(f"{prefix}{key}", f"is required: {rule.allowed}")
+                raise self.error(f"{prefix}{key}", f"is required: {rule.allowed}")
         return table
 
-    def _error(self, where: str, problem: str) -> SeedError:
-        key = re.escape(where.rpartition(".")[2])
-        # Neither parser keeps positions: the line is told where only one can be meant.
-        found = list(re.finditer(rf"(?<![\w-]){key}(?![\w-])", self._text)) if key else []
-        line = f":{self._text.count(chr(10), 0, found[0].start()) + 1}" if len(found) == 1 else ""
-        return SeedError(f"{self._path}{line}: {where or 'the file'} {problem}")
+
+def _first_member(message: str) -> str:
+    """Return the path of the first member that a validation error names, as it is written."""
+    found = re.search(r" at '([^']*)' failed", message)
+    path = ""
+    for part in found[1].split(".") if found else ():
+        if part.isdecimal():
+            path += f"[{int(part) - 1}]"
+        elif part != "member":
+            path += f".{part[:1].upper()}{part[1:]}"
+    return path
 
 
 def _entries(prefix: str, table: Mapping[str, Any], key: str) -> list[tuple[str, object]]:
