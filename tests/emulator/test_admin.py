@@ -58,6 +58,8 @@ def test_the_clock_takes_orders(emulator: Emulator) -> None:
         {"advance": "1"},
         {"advance": True},
         {"advance": -1},
+        {"advance": 1e308},
+        {"advance": 10**400},
         {"stop": True},
     ],
 )
@@ -125,6 +127,18 @@ def test_no_fault_but_the_one_with_a_gate_is_without_a_name() -> None:
             "seconds cannot be",
         ),
         ({"operation": "*", "fault": "disconnect", "arguments": {"how": "x"}}, "'fin' or 'rst'"),
+        (
+            {"operation": "*", "fault": "latency", "arguments": {"seconds": 10**400}},
+            "seconds must be zero or more, up to a billion",
+        ),
+        (
+            {"operation": "*", "fault": "throttle", "arguments": {"retry_after": 10**400}},
+            "retry_after must be a number of seconds, up to a billion",
+        ),
+        (
+            {"operation": "*", "fault": "error", "arguments": {"code": "X\r\nSet-Cookie: x"}},
+            "the code of an error is printable",
+        ),
     ],
 )
 def test_wrong_faults_are_refused(emulator: Emulator, wrong: Any, words: str) -> None:

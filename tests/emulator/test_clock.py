@@ -5,6 +5,7 @@ import time
 import pytest
 
 from sagemaker_plans.emulator import Clock
+from sagemaker_plans.emulator._clock import LATEST
 
 
 class Seconds:
@@ -63,6 +64,21 @@ def test_a_running_clock_can_be_advanced_too() -> None:
 def test_it_never_goes_back(seconds: float) -> None:
     with pytest.raises(ValueError, match="zero or more seconds"):
         Clock().advance(seconds)
+
+
+def test_it_ends_where_dates_end() -> None:
+    source = Seconds()
+    clock = Clock(source=source, start=LATEST - 10.0, speed=1e300)
+    for seconds in (11, 1e308, 10**400):
+        with pytest.raises(ValueError, match="not beyond the year 3000"):
+            clock.advance(seconds)
+    clock.advance(5)
+    source.now += 1e300
+    assert clock.now() == LATEST
+    clock.advance(0)
+    clock.hold()
+    clock.release()
+    assert clock.now() == LATEST
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf")])

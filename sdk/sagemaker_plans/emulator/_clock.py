@@ -6,7 +6,10 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from typing import final
+from typing import Final, final
+
+LATEST: Final = 32_503_680_000.0
+"""The year 3000, where the clock ends: every date of the emulator is one for its clients."""
 
 
 @final
@@ -73,11 +76,15 @@ class Clock:
             seconds: Emulated seconds, zero or more.
 
         Raises:
-            ValueError: `seconds` is negative or not finite.
+            ValueError: `seconds` is negative, or leads beyond the year 3000.
         """
-        if not (math.isfinite(seconds) and seconds >= 0):
-            raise ValueError(f"the clock advances by zero or more seconds, not by {seconds!r}")
         with self._lock:
+            now = self._read()
+            if not 0 <= seconds <= max(0.0, LATEST - now):
+                raise ValueError(
+                    "the clock advances by zero or more seconds, not beyond the year 3000; "
+                    f"not by {seconds!r}"
+                )
             self._offset += seconds
 
     @property
@@ -93,7 +100,7 @@ class Clock:
 
     def _read(self) -> float:
         elapsed = 0.0 if self._held else (self._source() - self._anchor) * self._speed
-        return round(self._offset + elapsed, 6)
+        return round(min(self._offset + elapsed, LATEST), 6)
 
     def _settle(self) -> None:
         """Fold the time that has passed into the offset, so that the state can change."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from typing import Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 import attrs
 
@@ -19,21 +19,37 @@ Delivery: TypeAlias = Literal["whole", "hang", "fin", "rst", "cut", "drip"]
 _HTML = b"<!DOCTYPE html><html><body><h1>Sorry, we are down for maintenance.</h1></body></html>"
 
 
+_LONGEST: Final = 1e9
+# Seconds: thirty years.
+
+
+def _header_text(code: str) -> str:
+    if not code.isprintable():
+        raise ValueError(f"the code of an error is printable, for a header, unlike {code!r}")
+    return code
+
+
+def _header_seconds(seconds: float | None) -> float | None:
+    if seconds is not None and not -_LONGEST <= seconds <= _LONGEST:
+        raise ValueError(f"retry_after must be a number of seconds, up to a billion: {seconds!r}")
+    return seconds
+
+
+def _duration(seconds: float) -> float:
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError(f"seconds must be zero or more, up to a billion, not {seconds!r}")
+    return seconds
+
+
 @attrs.frozen(kw_only=True)
 class ErrorAnswer:
     """An error reply that a fault sends."""
 
-    code: str
+    code: str = attrs.field(converter=_header_text)
     message: str
     status: int = 400
-    retry_after: float | None = None
-    """Seconds of a `Retry-After` header."""
-
-
-def _duration(seconds: float) -> float:
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise ValueError(f"seconds must be zero or more, not {seconds!r}")
-    return seconds
+    retry_after: float | None = attrs.field(default=None, converter=_header_seconds)
+    """Seconds of a `Retry-After` header; negative ones are a fault too."""
 
 
 @attrs.frozen(kw_only=True)
@@ -92,7 +108,7 @@ class Fault:
             committed: Whether the operation is carried out all the same.
 
         Raises:
-            ValueError: `status` is not that of an error.
+            ValueError: `status` is not that of an error, or `code` not printable.
         """
         if not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP errors
             raise ValueError(f"the status of an error is between 400 and 599, not {status!r}")
