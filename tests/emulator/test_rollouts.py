@@ -171,15 +171,27 @@ def test_huge_fleets_cost_nothing_and_still_report_in_time(service: Service) -> 
     for number in range(10):
         start(service, "p", f"s{number}")
     service.clock.advance(1.5)
-    begin = time.perf_counter()
+    begin = time.process_time()
     reply = described(service, "p")
-    spent = time.perf_counter() - begin
+    spent = time.process_time() - begin
     assert reply["EdgeDeploymentSuccess"] + reply["EdgeDeploymentFailed"] == 50_000
     assert spent < 0.05
     service.clock.advance(1.0)
     reply = described(service, "p")
     assert (reply["EdgeDeploymentSuccess"], reply["EdgeDeploymentFailed"]) == (99_000, 1_000)
     assert reply["EdgeDeploymentPending"] == 0
+    begin = time.process_time()
+    listed = service.handle(
+        "ListStageDevices",
+        {
+            "EdgeDeploymentPlanName": "p",
+            "StageName": "s0",
+            "ExcludeDevicesDeployedInOtherStage": True,
+        },
+    )
+    spent = time.process_time() - begin
+    assert len(listed["DeviceDeploymentSummaries"]) == 100  # type: ignore[arg-type]
+    assert spent < 0.1
 
 
 def test_the_state_lives_on_any_clock() -> None:

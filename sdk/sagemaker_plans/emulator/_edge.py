@@ -172,13 +172,13 @@ class EdgeDeployments:
         stage = plan.stage(text(request, "StageName"))
         positions: Sequence[int] = range(len(stage.devices))
         if flag(request, "ExcludeDevicesDeployedInOtherStage"):
-            elsewhere = {
-                device
-                for other in plan.stages.values()
-                if other is not stage and other.rollout is not None
-                for position, device in enumerate(other.devices)
-                if other.rollout.device_status(position, now) == "DEPLOYED"
-            }
+            elsewhere = set[str]().union(
+                *(
+                    other.rollout.deployed(now)
+                    for other in plan.stages.values()
+                    if other is not stage and other.rollout is not None
+                )
+            )
             positions = [at for at in positions if stage.devices[at] not in elsewhere]
         listed, next_token = page("ListStageDevices", request, positions, default_size=100)
         fleet_arn = (

@@ -120,6 +120,14 @@ class Rollout:
         too_many = len(self.failing) > self.failure_tolerance * len(self.devices)
         return "FAILED" if too_many else "DEPLOYED"
 
+    def deployed(self, now: float) -> set[str]:
+        """Return the devices that have reported a success."""
+        reported = self.reported(now)
+        failed = {
+            self.devices[at] for at in self.failing[: bisect.bisect_left(self.failing, reported)]
+        }
+        return set(self.devices[:reported]) - failed
+
     def device_status(self, position: int, now: float) -> StageStatus:
         """Return where the device at `position` stands."""
         if position < self.reported(now):
