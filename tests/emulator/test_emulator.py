@@ -92,6 +92,22 @@ def test_it_can_be_bound_to_ipv6() -> None:
         pytest.skip("this machine has no IPv6 loopback")
 
 
+def test_bound_to_every_address_it_is_reached_on_loopback_and_warns(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Emulator(host="0.0.0.0") as emulator:  # noqa: S104
+        assert emulator.endpoint_url.startswith("http://127.0.0.1:")
+        assert send_signed(emulator).status == 200
+    assert "0.0.0.0 is not a loopback address" in caplog.text
+
+
+def test_on_loopback_it_has_nothing_to_warn_of(caplog: pytest.LogCaptureFixture) -> None:
+    for host in ("127.0.0.1", "localhost"):
+        with Emulator(host=host) as emulator:
+            assert send_signed(emulator).status == 200
+    assert caplog.text == ""
+
+
 def test_a_server_that_cannot_listen_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_args: object, **_options: object) -> socket.socket:
         listener = socket.socket()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import signal
 import sys
 import threading
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The emulator cannot start: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 1
     else:
-        _announce(emulator, options.host)
+        _announce(emulator)
         stopped.wait()
         emulator.stop()
         # Each failure was logged with its traceback when it happened.
@@ -55,23 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(number, handler)
 
 
-def _announce(emulator: Emulator, host: str) -> None:
-    if not _is_loopback(host):
-        print(  # noqa: T201 - a command
-            f"Warning: {host} is not a loopback address; whoever reaches it controls the emulator.",
-            file=sys.stderr,
-        )
+def _announce(emulator: Emulator) -> None:
     lines = [f"The emulator is ready at {emulator.endpoint_url}"]
     lines += [f"export {name}={value}" for name, value in emulator.environment().items()]
     # Scripts wait for these lines through a pipe.
     print("\n".join(lines), flush=True)  # noqa: T201 - a command
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sagemaker_plans.emulator",
         description="A local SageMaker for edge deployment plans and training plan extensions.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to bind (127.0.0.1)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to bind (127.0.0.1); others are warned of"
+    )
     parser.add_argument("--port", type=int, default=0, help="port to bind (any that is free)")
     parser.add_argument("--seed", metavar="FILE", help="JSON or TOML file of what exists at first")
     parser.add_argument(

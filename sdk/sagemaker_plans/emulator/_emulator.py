@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 from collections.abc import Generator, Iterable
@@ -20,7 +21,7 @@ from sagemaker_plans.emulator._recording import RecordedRequest, Recorder
 from sagemaker_plans.emulator._rollout import Timings
 from sagemaker_plans.emulator._seed import Seed
 from sagemaker_plans.emulator._seed_file import plant_file
-from sagemaker_plans.emulator._server import FrontDesk
+from sagemaker_plans.emulator._server import LOGGER, FrontDesk
 from sagemaker_plans.emulator._service import Service
 from sagemaker_plans.emulator._sigv4 import DEFAULT_CREDENTIALS, Credentials
 from sagemaker_plans.emulator._thread import ServerThread
@@ -39,7 +40,7 @@ class Emulator:
     the code under test may be synchronous or run on asyncio or trio.
 
     Args:
-        host: The address to bind.
+        host: The address to bind; one that is not loopback is warned of in the log.
         port: The port to bind; 0 picks a free one.
         speed: Emulated seconds per real second.
         timings: How long things take, on the emulator's clock.
@@ -134,6 +135,10 @@ class Emulator:
             failures=self._failures,
         )
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        if not _is_loopback(self._host):
+            LOGGER.warning(
+                "%s is not a loopback address: whoever reaches it controls the emulator", self._host
+            )
         listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
         self._port = listener.getsockname()[1]
         self._server = ServerThread(desk, listener)
@@ -146,15 +151,17 @@ class Emulator:
 
     @property
     def endpoint_url(self) -> str:
-        """The URL for `endpoint_url=` of any AWS client.
+        """The URL for `endpoint_url=` of any AWS client on this machine.
 
         Raises:
             RuntimeError: It is about to get a port of its own, when it is started.
         """
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it")
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        # Bound to all addresses, it is reached by one of them.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self._port}"
 
     @property
     def region(self) -> str:
@@ -379,3 +386,10 @@ class Emulator:
         self._faults.clear()
         self._recorder.clear()
         self._service.reset()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
