@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from http.client import IncompleteRead
@@ -30,7 +32,7 @@ from emulator.requests_made import (
     signed_headers,
     stage,
 )
-from sagemaker_plans.emulator import Emulator, Fault
+from sagemaker_plans.emulator import Emulator, Fault, Gate
 
 DESCRIBE = "DescribeEdgeDeploymentPlan"
 EXTEND = "ExtendTrainingPlan"
@@ -308,6 +310,13 @@ def test_faults_make_sense() -> None:
         Fault.disconnect("abort")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+def open_when_full(gate: Gate, clients: int) -> None:
+    try:
+        gate.wait_for_arrivals(clients, timeout=20)
+    finally:
+        gate.open()
+
+
 @pytest.mark.usefixtures("planned")
 def test_a_thousand_requests_at_once_are_answered(emulator: Emulator) -> None:
     body = b'{"EdgeDeploymentPlanName":"p"}'
@@ -319,11 +328,18 @@ def test_a_thousand_requests_at_once_are_answered(emulator: Emulator) -> None:
             return len(json.loads(await reply.read())["Stages"])
 
     async def storm() -> list[int]:
-        # Both ends of a connection count against this process's limit of open files.
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=400)) as session:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             return await asyncio.gather(*(one(session) for _ in range(1000)))
 
-    assert asyncio.run(storm()) == [3] * 1000
+    # Both ends of a connection count against this process's limit of open files.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    try:
+        with emulator.hold_replies(DESCRIBE) as gate:
+            threading.Thread(target=open_when_full, args=(gate, 1000)).start()
+            assert asyncio.run(storm()) == [3] * 1000
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert len(emulator.requests_of(DESCRIBE)) == 1000
 
 
