@@ -337,7 +337,7 @@ def bench(session: nox.Session) -> None:
         home = Path(session.virtualenv.location) / "peers" / peer
         python = str(home / "bin" / "python")
         if not home.exists():
-            session.run("python", "-m", "venv", str(home))
+            session.run_install("python", "-m", "venv", str(home))
         by_uv = ("uv", "pip", "install", "--python", python)
         install = by_uv if session.venv_backend == "uv" else (python, "-m", "pip", "install")
         session.run_install(*install, "--quiet", *requirements, external=True)
