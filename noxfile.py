@@ -28,6 +28,7 @@ nox.options.sessions = [
     "typing",
     "tests",
     "lowest",
+    "judges",
     "docs",
     "demo",
     "typing_api",
@@ -136,7 +137,12 @@ def tests(session: nox.Session) -> None:
         left_over.unlink()
     session.notify("coverage", posargs=())
     session.run(
-        *("coverage", "run", "-m", "pytest", *session.posargs), env={"COVERAGE_FILE": str(data)}
+        *("coverage", "run", "-m", "pytest", *session.posargs),
+        env={
+            "COVERAGE_FILE": str(data),
+            # Properties are tested in full once; `tests/conftest.py` has the profiles.
+            "HYPOTHESIS_PROFILE": "full" if session.python == OLDEST else "quick",
+        },
     )
 
 
@@ -163,7 +169,23 @@ def lowest(session: nox.Session) -> None:
         bounds = [each.version for each in requirement.specifier if each.operator == ">="]
         pins += [f"{requirement.name}=={bound}" for bound in bounds]
     install_wheel(session, "[rich,trio]", *group("test"), *pins)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *session.posargs, env={"HYPOTHESIS_PROFILE": "quick"})
+
+
+@nox.session(python=OLDEST)
+def judges(session: nox.Session) -> None:
+    """Let clients that others made try the emulator, in an environment of their own."""
+    install_wheel(session, "[trio]", *group("test"))
+    # Their botocore is another than ours.
+    theirs = Path(session.create_tmp()) / "judges"
+    interpreter = str(theirs / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    session.run("python", "-m", "venv", "--clear", str(theirs), silent=True)
+    session.run(
+        *(interpreter, "-m", "pip", "install", "--quiet", *group("judges")),
+        env={"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        external=True,
+    )
+    session.run("pytest", "tests/judges", *session.posargs, env={"JUDGES_PYTHON": interpreter})
 
 
 @nox.session
