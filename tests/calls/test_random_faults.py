@@ -46,7 +46,7 @@ MANY: Final = settings(
     max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 FEW: Final = settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -234,6 +234,8 @@ def test_whatever_happens_to_purchases_what_is_told_is_true(shopping: Shopping) 
     purchases = Counter(one.offering_id for one in gateway.service.purchases)
     silent = Counter(one.call.offering for one in ended if one.was_cancelled and one.bought)
     assert silent <= warned.offerings
+    if not shopping.lag and not any(fate.kind == "lost and late" for fate in shopping.extend):
+        assert _sent_though_it_showed(ended, gateway) == []
     for end in ended:
         assert end.bought <= 1
         assert end.in_doubt <= 1
@@ -241,6 +243,26 @@ def test_whatever_happens_to_purchases_what_is_told_is_true(shopping: Shopping) 
             _check_receipt(end, end.receipt, purchases)
         elif end.error is not None:
             _check_error(end, end.error)
+
+
+def _sent_though_it_showed(ended: list[Ended], gateway: ServiceGateway) -> list[int]:
+    """Number the purchase requests for a named plan that had the extension already."""
+    bought = {
+        one.offering_id: int(one.request_id.partition("/")[2])
+        for one in reversed(gateway.service.purchases)
+    }
+    named = {
+        f"call-{number}": end.call.offering
+        for number, end in enumerate(ended)
+        if end.call.arn == OFFERINGS[end.call.offering]
+    }
+    return [
+        number
+        for number, sent in enumerate(gateway.sent)
+        if sent.operation == EXTEND
+        and sent.caller in named
+        and bought.get(named[sent.caller], number) < number
+    ]
 
 
 def _check_receipt(end: Ended, receipt: ExtensionReceipt, purchases: Counter[str]) -> None:
@@ -361,6 +383,7 @@ async def built(building: Building) -> tuple[list[Built], ServiceGateway]:
 @given(building=BUILDINGS)
 def test_whatever_happens_to_creates_what_is_told_is_true(building: Building) -> None:
     found, gateway = run_virtually(building.loop, built, building)
+    late = any(fate.kind == "lost and late" for fate in building.create)
     for one in found:
         wanted = _shape(one.spec.to_wire())
         doubtful = any(sent.in_doubt for sent in gateway.sent_by(one.caller, CREATE))
@@ -379,6 +402,9 @@ def test_whatever_happens_to_creates_what_is_told_is_true(building: Building) ->
                 # A refusal stands as it came; with a note, if there is doubt.
                 noted = "may have had its effect" in "".join(getattr(one.end, "__notes__", ()))
                 assert noted is doubtful
+                # What it looked for and did not find is not there, unless it came late.
+                stands = one.there is not None and _shape(one.there) == wanted
+                assert late or not (doubtful and stands)
             case error:
                 assert isinstance(error, errors.ThrottledError | errors.ConnectionFailedError)
                 assert not doubtful
