@@ -161,6 +161,7 @@ class VirtualPlans(Gateway):
 
     def __init__(self, *, latency: float = 0.0) -> None:
         self.calls: list[Call] = []
+        self.answered: dict[int, float] = {}
         self.under_way = 0
         self.most_under_way = 0
         self._latency = latency
@@ -187,7 +188,8 @@ class VirtualPlans(Gateway):
         name = str(request["EdgeDeploymentPlanName"])
         now = anyio.current_time()
         self.calls.append(Call(name, now))
-        fault = self._faults.get(len(self.calls), _Fault(None, self._latency))
+        number = len(self.calls)
+        fault = self._faults.get(number, _Fault(None, self._latency))
         # As it is when the request comes: a slow reply brings old news.
         answer = fault.answer or [state for since, state in self._history[name] if since <= now][-1]
         self.under_way += 1
@@ -197,6 +199,7 @@ class VirtualPlans(Gateway):
             await anyio.sleep(fault.latency)
         finally:
             self.under_way -= 1
+        self.answered[number] = anyio.current_time()
         if isinstance(answer, BaseException):
             # Anew each time: an error collects notes.
             raise copy.copy(answer)
