@@ -1,0 +1,82 @@
+"""What `docs/emulator.md` says, where running its Python is not enough."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sagemaker_plans.emulator import Emulator, Fault
+from sagemaker_plans.emulator._seed_file import read_seed
+
+PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+def factories() -> set[str]:
+    return {
+        name
+        for name, member in vars(Fault).items()
+        if isinstance(member, classmethod) and not name.startswith("_")
+    }
+
+
+def test_every_fault_is_in_the_table_and_is_injected() -> None:
+    assert set(re.findall(r"^\| `(\w+)\(", PAGE, re.MULTILINE)) == factories()
+    assert factories() <= set(re.findall(r"inject\([^\n]*Fault\.(\w+)\(", PAGE))
+
+
+def test_its_seed_can_be_planted(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    (text,) = blocks("toml")
+    path.write_text(text, encoding="utf-8")
+    with Emulator(seed=path) as emulator:
+        assert emulator.training_plan_arn.endswith("/big")
+    assert [fleet.name for fleet in read_seed(path).fleets] == ["robots"]
+
+
+def curl_knows(option: str) -> bool:
+    curl = shutil.which("curl")
+    if curl is None or shutil.which("bash") is None:
+        return False
+    manual = subprocess.run(  # noqa: S603
+        [curl, "--help", "all"], capture_output=True, text=True, check=False
+    )
+    return option in manual.stdout
+
+
+@pytest.mark.skipif(
+    not (curl_knows("--aws-sigv4") and curl_knows("--fail-with-body")),
+    reason="needs bash and curl 7.76 or newer",
+)
+def test_its_commands_for_curl_work(emulator: Emulator) -> None:
+    (script,) = blocks("sh")
+    emulator.clock.release()
+    finished = subprocess.run(
+        ["bash", "-eu"],  # noqa: S607
+        input=script,
+        env={**os.environ, **emulator.environment()},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert '"StageStatus":"DEPLOYED"' in finished.stdout
+    assert '{"__type":"ThrottlingException","message":"Rate exceeded"}' in finished.stdout
+    assert "Throttled, as ordered." in finished.stdout
+    recorded = json.loads(finished.stdout.rpartition("ordered.\n")[2])
+    assert [(one["operation"], one["status"]) for one in recorded] == [
+        ("CreateEdgeDeploymentPlan", 200),
+        ("StartEdgeDeploymentStage", 200),
+        ("DescribeEdgeDeploymentPlan", 200),
+        ("ListTrainingPlans", 400),
+    ]
