@@ -2,7 +2,7 @@
 #
 #   _client                                                  AsyncClient
 #   _plans, _training_plans                                  client.plans, client.training_plans
-#   _creating, _purchasing, _orders                          what create and extend promise
+#   _commanding, _creating, _purchasing, _orders             what start, create and extend promise
 #   _waiting, _watching                                      what a reading means to those who wait
 #   _reading                                                 plans and histories, page by page
 #   _retrying, _paging, _polling, _durations                 engines: how often, how patiently

@@ -1,9 +1,8 @@
 """``client.plans``: edge deployment plans."""
 
-from collections.abc import Mapping
 from typing import Final, final
 
-from sagemaker_plans import _replies as replies
+from sagemaker_plans._commanding import StageCommand
 from sagemaker_plans._creating import create_plan
 from sagemaker_plans._durations import Duration, as_seconds_or_none, duration_problems
 from sagemaker_plans._gateway import Gateway
@@ -127,6 +126,9 @@ class EdgeDeploymentPlans:
     async def start_stage(self, plan_name: str, stage_name: str) -> None:
         """Start the deployment of a stage.
 
+        If a reply is lost it is sent again; should that be refused because the stage
+        has started meanwhile, that is success.
+
         Args:
             plan_name: The plan's name.
             stage_name: The stage's name.
@@ -142,6 +144,9 @@ class EdgeDeploymentPlans:
 
     async def stop_stage(self, plan_name: str, stage_name: str) -> None:
         """Stop the deployment of a stage.
+
+        If a reply is lost it is sent again; should that be refused because the stage
+        is stopping meanwhile, that is success.
 
         Args:
             plan_name: The plan's name.
@@ -162,15 +167,8 @@ class EdgeDeploymentPlans:
             [*checks.name("plan_name", plan_name), *checks.name("stage_name", stage_name)],
             operation=operation.name,
         )
-        request: Mapping[str, object] = {
-            "EdgeDeploymentPlanName": plan_name,
-            "StageName": stage_name,
-        }
-
-        async def attempt() -> None:
-            replies.read_done(await self._gateway.call(operation, request))
-
-        await self._retrier.run(operation, attempt)
+        command = StageCommand(self._gateway, self._retrier, operation, plan_name, stage_name)
+        await command.give()
 
     async def wait_until_stage_deployed(
         self,

@@ -1,0 +1,83 @@
+"""Start and stop: a reply that was lost does not make a success look like a refusal."""
+
+import pytest
+
+from harness import MakeClient, a_spec
+from sagemaker_plans import ResourceInUseError, StageStatus, ValidationError
+from sagemaker_plans.emulator import Emulator, Fault
+
+START, STOP, DESCRIBE = (
+    "StartEdgeDeploymentStage",
+    "StopEdgeDeploymentStage",
+    "DescribeEdgeDeploymentPlan",
+)
+
+
+@pytest.mark.anyio
+async def test_a_start_whose_reply_was_lost_is_a_success_once_the_stage_is_seen_to_run(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    async with make_client() as client:
+        await client.plans.create(a_spec())
+        emulator.inject(START, Fault.disconnect("rst", committed=True))
+        await client.plans.start_stage("rollout", "stage-0")
+
+    asked = [request.operation for request in emulator.requests[1:]]
+    assert asked == [START, START, DESCRIBE]
+
+
+@pytest.mark.anyio
+async def test_a_stop_whose_reply_was_lost_is_a_success_once_the_stage_is_seen_to_stop(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    emulator.clock.hold()
+    async with make_client() as client:
+        await client.plans.create(a_spec())
+        await client.plans.start_stage("rollout", "stage-0")
+        emulator.inject(STOP, Fault.internal_failure(committed=True))
+        await client.plans.stop_stage("rollout", "stage-0")
+        plan = await client.plans.describe("rollout")
+
+    assert plan.stage("stage-0").status is StageStatus.STOPPING
+
+
+@pytest.mark.anyio
+async def test_a_start_refused_at_its_first_attempt_is_not_looked_into(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    async with make_client() as client:
+        await client.plans.create(a_spec())
+        await client.plans.start_stage("rollout", "stage-0")
+        with pytest.raises(ResourceInUseError):
+            await client.plans.start_stage("rollout", "stage-0")
+
+    assert emulator.requests_of(DESCRIBE) == ()
+
+
+@pytest.mark.anyio
+async def test_a_refusal_after_doubt_stands_where_the_stage_shows_no_effect(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    async with make_client() as client:
+        await client.plans.create(a_spec())
+        # Lost before it had any effect; a stage that does not run cannot be stopped.
+        emulator.inject(STOP, Fault.internal_failure(committed=False))
+        with pytest.raises(ValidationError):
+            await client.plans.stop_stage("rollout", "stage-0")
+
+    assert len(emulator.requests_of(DESCRIBE)) == 1
+
+
+@pytest.mark.anyio
+async def test_a_refusal_after_doubt_says_so_where_the_plan_cannot_be_read(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    async with make_client() as client:
+        await client.plans.create(a_spec())
+        emulator.inject(START, Fault.internal_failure(committed=True))
+        emulator.inject(DESCRIBE, Fault.error("AccessDeniedException", "no"), times=None)
+        with pytest.raises(ResourceInUseError) as refused:
+            await client.plans.start_stage("rollout", "stage-0")
+
+    notes = "\n".join(refused.value.__notes__)
+    assert "an earlier attempt may have had its effect, and the plan could not be read" in notes
