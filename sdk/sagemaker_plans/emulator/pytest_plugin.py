@@ -31,11 +31,14 @@ def sagemaker_emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def sagemaker_emulator_client(sagemaker_emulator: Emulator) -> AsyncClient:
-    """A client of `sagemaker_emulator`, not yet opened: `async with` it in the test."""
+    """A client of `sagemaker_emulator`, not yet opened: `async with` it in the test.
+
+    Its waits poll every 0.05 seconds.
+    """
     # Same reason as above; the emulator itself never needs the SDK.
     from aiobotocore.session import AioSession  # noqa: PLC0415
 
-    from sagemaker_plans import AsyncClient  # noqa: PLC0415
+    from sagemaker_plans import AsyncClient, PollSchedule  # noqa: PLC0415
 
     session = AioSession()
     session.set_credentials(sagemaker_emulator.access_key_id, sagemaker_emulator.secret_access_key)
@@ -43,4 +46,6 @@ def sagemaker_emulator_client(sagemaker_emulator: Emulator) -> AsyncClient:
         region_name=sagemaker_emulator.region,
         endpoint_url=sagemaker_emulator.endpoint_url,
         session=session,
+        # The emulator's stages move in fractions of a second, and nobody throttles.
+        polling=PollSchedule(interval=0.05),
     )
