@@ -9,12 +9,21 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
+from aiobotocore.session import AioSession
 
 from harness import TRANSPORTS, Transport, session
 from sagemaker_plans import AsyncClient, RetryPolicy
 
 
-def client_with(endpoint_url: str, transport: Transport, **settings: Any) -> AsyncClient:
+class BareSession(AioSession):
+    """A session without credentials of its own; shares the parsed models with all others."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.register_component("data_loader", session().get_component("data_loader"))
+
+
+def client_with(endpoint_url: str, transport: Transport, /, **settings: Any) -> AsyncClient:
     """Make a client that sends once, unless told otherwise."""
     defaults: dict[str, Any] = {
         "region_name": "us-east-1",
