@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -296,12 +296,12 @@ def test_every_key_of_a_json_file_has_its_line(content: Any) -> None:
 
     def check(value: Any, where: str) -> None:
         if isinstance(value, dict):
-            for key, member in value.items():
+            for key, member in cast("dict[str, Any]", value).items():
                 path = f"{where}.{key}" if where else key
                 assert shown[lines[path] - 1].strip().startswith(json.dumps(key))
                 check(member, path)
         if isinstance(value, list):
-            for number, item in enumerate(value):
+            for number, item in enumerate(cast("list[Any]", value)):
                 line = shown[lines[f"{where}[{number}]"] - 1].strip()
                 assert json.dumps(item, indent=1).startswith(line.removesuffix(","))
                 check(item, f"{where}[{number}]")

@@ -217,6 +217,9 @@ async def _read(request: web.BaseRequest) -> bytes | None:
         TimeoutError: It did not come in time.
         ConnectionError: The client broke off.
     """
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        # curl waits a second for this before it sends a long body, others for ever.
+        _transport(request).write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         # aiohttp does not tell the reader of a broken chunk: it would wait for ever.
         async with asyncio.timeout(_UPLOAD_SECONDS):
