@@ -20,7 +20,7 @@ from sagemaker_plans.emulator._answers import parsed_object
 from sagemaker_plans.emulator._refusal import Refusal
 
 
-def exchange(emulator: Emulator, data: bytes) -> bytes:
+def exchange(emulator: Emulator, data: bytes, *, wait: float = 0.2) -> bytes:
     """Send bytes, and read all that is answered; the server may also wait for more."""
     address = ("127.0.0.1", int(emulator.endpoint_url.rpartition(":")[2]))
     with socket.create_connection(address, timeout=5) as connection:
@@ -28,7 +28,7 @@ def exchange(emulator: Emulator, data: bytes) -> bytes:
         try:
             connection.sendall(data)
             # The end of what is sent would make the server drop what it has not answered.
-            if select.select([connection], [], [], 0.2)[0]:
+            if select.select([connection], [], [], wait)[0]:
                 received = connection.recv(65_536)
             connection.shutdown(socket.SHUT_WR)
             while piece := connection.recv(65_536):
@@ -194,13 +194,14 @@ def test_random_headers_do_no_harm(emulator: Emulator) -> None:
         "\r\n".join(
             [
                 "POST / HTTP/1.1",
-                "Host: x",
+                f"Host: {emulator.endpoint_url.removeprefix('http://')}",
                 "Content-Length: 2",
                 *(f"{name}: {value}" for name, value in signed_headers(emulator, b"{}").items()),
             ]
         )
         + "\r\n\r\n{}"
     ).encode()
+    assert exchange(emulator, whole, wait=5).startswith(b"HTTP/1.1 200 OK")
     seen: set[bytes] = set()
     for _ in range(100):
         data = bytearray(whole)
@@ -209,7 +210,7 @@ def test_random_headers_do_no_harm(emulator: Emulator) -> None:
         answer = exchange(emulator, bytes(data))
         assert b"Traceback" not in answer
         seen.update(re.findall(rb"HTTP/1\.[01] (\d{3})", answer))
-    assert seen == {b"200", b"400", b"403", b"404"}
+    assert {b"400", b"403", b"404"} <= seen <= {b"200", b"400", b"403", b"404"}
     assert send_signed(emulator).status == 200
     assert emulator.failures == ()
 
