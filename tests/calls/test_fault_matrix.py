@@ -32,6 +32,8 @@ from sagemaker_plans._operations import OPERATIONS
 from sagemaker_plans.emulator import Emulator
 from sagemaker_plans.errors import SageMakerPlansError
 
+pytestmark = pytest.mark.exhaustive
+
 ATTEMPTS, ATTEMPTS_OF_THE_HURRIED = 3, 2
 # Below the pause between two looks at the history, so that there is exactly one look.
 RECONCILE_LIMIT = 0.2

@@ -42,6 +42,8 @@ from sagemaker_plans.emulator import (
 from sagemaker_plans.errors import SageMakerPlansError
 from virtual_clock import LOOPS, Loop, run_virtually
 
+pytestmark = pytest.mark.exhaustive
+
 MANY: Final = settings(
     max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
