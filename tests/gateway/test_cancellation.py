@@ -1,0 +1,188 @@
+"""Calls that are broken off: they end at once, and leave every connection fit for use."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+from aiobotocore.config import AioConfig
+
+from gateway.clients import client_with
+from harness import TRANSPORTS, Transport, a_spec
+from sagemaker_plans import (
+    AsyncClient,
+    ConnectionFailedError,
+    EdgeDeploymentPlan,
+    SageMakerPlansError,
+)
+from sagemaker_plans.emulator import Emulator, Gate
+
+DESCRIBE = "DescribeEdgeDeploymentPlan"
+POOL = 50
+"""How many connections a client has, unless told otherwise."""
+MANY = 200
+SOME = 80
+"""More than there are connections."""
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def client(emulator: Emulator, transport: Transport) -> AsyncGenerator[AsyncClient]:
+    # Patient, for what is to be broken off must not end by itself.
+    patient = client_with(emulator.endpoint_url, transport, request_timeout=60)
+    async with patient as opened:
+        await opened.plans.create(a_spec())
+        yield opened
+
+
+async def arrivals(gate: Gate, count: int) -> None:
+    def wait() -> None:
+        gate.wait_for_arrivals(count, timeout=30)
+
+    await anyio.to_thread.run_sync(wait)
+
+
+@asynccontextmanager
+async def in_flight(
+    emulator: Emulator, call: Callable[[], Coroutine[Any, Any, object]], count: int
+) -> AsyncGenerator[anyio.CancelScope]:
+    """Have calls under way: as many as there are connections, and others that wait for one."""
+    with emulator.hold_replies(DESCRIBE) as gate:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(count):
+                tasks.start_soon(call)
+            await arrivals(gate, min(count, POOL))
+            yield tasks.cancel_scope
+
+
+async def assert_every_connection_works(client: AsyncClient, emulator: Emulator) -> None:
+    """Use all connections at the same time: one that leaked would be missing."""
+    plans: list[EdgeDeploymentPlan] = []
+
+    async def call() -> None:
+        plans.append(await client.plans.describe("rollout"))
+
+    with emulator.hold_replies(DESCRIBE) as gate:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(POOL):
+                tasks.start_soon(call)
+            await arrivals(gate, POOL)
+            gate.open()
+
+    assert [plan.name for plan in plans] == ["rollout"] * POOL
+
+
+async def test_calls_that_are_cancelled_together_leave_every_connection_fit(
+    client: AsyncClient, emulator: Emulator
+) -> None:
+    async with in_flight(emulator, lambda: client.plans.describe("rollout"), MANY) as scope:
+        scope.cancel()
+
+    await assert_every_connection_works(client, emulator)
+
+
+async def test_calls_that_are_cancelled_one_by_one_leave_every_connection_fit(
+    client: AsyncClient, emulator: Emulator
+) -> None:
+    scopes: list[anyio.CancelScope] = []
+
+    async def call() -> None:
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
+            await client.plans.describe("rollout")
+
+    async with in_flight(emulator, call, SOME):
+        for scope in scopes:
+            scope.cancel()
+            await anyio.lowlevel.checkpoint()
+
+    assert sum(scope.cancelled_caught for scope in scopes) == SOME
+    await assert_every_connection_works(client, emulator)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS[:2], indirect=True, ids=str)
+async def test_tasks_that_asyncio_cancels_end_as_cancelled(
+    client: AsyncClient, emulator: Emulator
+) -> None:
+    with emulator.hold_replies(DESCRIBE) as gate:
+        tasks = [asyncio.ensure_future(client.plans.describe("rollout")) for _ in range(SOME)]
+        await arrivals(gate, POOL)
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert {type(end) for end in ends} == {asyncio.CancelledError}
+    await assert_every_connection_works(client, emulator)
+
+
+async def test_a_cancelled_call_is_over_before_its_reply_comes(
+    client: AsyncClient, emulator: Emulator
+) -> None:
+    ended: list[bool] = []
+
+    async def call() -> None:
+        try:
+            await client.plans.describe("rollout")
+        finally:
+            ended.append(gate.is_open)
+
+    with emulator.hold_replies(DESCRIBE) as gate:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call)
+            await arrivals(gate, 1)
+            tasks.cancel_scope.cancel()
+
+    assert ended == [False]
+
+
+async def test_calls_that_time_out_leave_every_connection_fit(
+    emulator: Emulator, transport: Transport
+) -> None:
+    timed_out: list[SageMakerPlansError] = []
+    config = AioConfig(read_timeout=60)
+    hasty = client_with(emulator.endpoint_url, transport, request_timeout=1.5, config=config)
+
+    async with hasty as client:
+        await client.plans.create(a_spec())
+
+        async def call() -> None:
+            try:
+                await client.plans.describe("rollout")
+            except ConnectionFailedError as error:
+                timed_out.append(error)
+
+        with emulator.hold_replies(DESCRIBE):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(POOL + 10):
+                    tasks.start_soon(call)
+        await assert_every_connection_works(client, emulator)
+
+    assert len(timed_out) == POOL + 10
+
+
+async def test_calls_under_way_when_the_client_is_closed_end_with_an_error(
+    emulator: Emulator, transport: Transport
+) -> None:
+    ends: list[SageMakerPlansError] = []
+    client = client_with(emulator.endpoint_url, transport, request_timeout=3)
+
+    async def call() -> None:
+        try:
+            await client.plans.describe("rollout")
+        except SageMakerPlansError as error:
+            ends.append(error)
+
+    with emulator.hold_replies(DESCRIBE) as gate:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(POOL + 10):
+                tasks.start_soon(call)
+            await arrivals(gate, POOL)
+            await client.aclose()
+
+    # None was cancelled, and none is lost.
+    assert [type(end) for end in ends] == [ConnectionFailedError] * (POOL + 10)
