@@ -11,7 +11,6 @@ import attrs
 import boto3
 import pytest
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -19,6 +18,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from types_boto3_sagemaker import SageMakerClient
 
+from harness import session
 from sagemaker_plans.emulator import Emulator, Service
 
 PERCENT_100 = {"DeviceSubsetType": "PERCENTAGE", "Percentage": 100}
@@ -32,7 +32,7 @@ def _session() -> Any:
 
 def boto_client(emulator: Emulator, *, read_timeout: float = 5.0) -> SageMakerClient:
     # One session for all: each would load the service model anew.
-    return _session().client(
+    client: SageMakerClient = _session().client(
         "sagemaker",
         endpoint_url=emulator.endpoint_url,
         region_name=emulator.region,
@@ -44,12 +44,13 @@ def boto_client(emulator: Emulator, *, read_timeout: float = 5.0) -> SageMakerCl
             max_pool_connections=20,
         ),
     )
+    return client
 
 
 def aio_client(emulator: Emulator, *, read_timeout: float = 10.0) -> Any:
     """Make the context manager of a stock aiobotocore client that never retries."""
-    session: Any = AioSession()
-    return session.create_client(
+    made: Any = session()
+    return made.create_client(
         "sagemaker",
         endpoint_url=emulator.endpoint_url,
         region_name=emulator.region,
