@@ -98,7 +98,11 @@ class SageMakerPlansError(Exception):
         self.next_token = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _revive, (type(self), self.args, self.__dict__.copy())
+        state = self.__dict__.copy()
+        if notes := state.get("__notes__"):
+            # A copy's notes are its own.
+            state["__notes__"] = [*notes]
+        return _revive, (type(self), self.args, state)
 
 
 class ConfigurationError(SageMakerPlansError, ValueError):

@@ -365,3 +365,13 @@ def test_the_reply_stays_out_of_messages(error: SageMakerPlansError) -> None:
 def test_the_reply_stays_out_of_the_repr_of_a_reply() -> None:
     reply = Reply(operation=CREATE_PLAN, body={"Token": "s3cr3t"}, raw=b'{"Token": "s3cr3t"}')
     assert "s3cr3t" not in repr(reply)
+
+
+def test_a_note_on_a_copy_is_not_on_the_original() -> None:
+    original = errors.PaginationError("twice")
+    original.add_note("first")
+
+    copied = copy.copy(original)
+    copied.add_note("second")
+
+    assert original.__notes__ == ["first"]
