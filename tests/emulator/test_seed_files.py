@@ -294,14 +294,14 @@ def test_every_key_of_a_json_file_has_its_line(content: Any) -> None:
     text = json.dumps(content, indent=1)
     shown, lines = text.split("\n"), lines_of_json(text)
 
-    def check(value: Any, where: str) -> None:
+    def check(value: object, where: str) -> None:
         if isinstance(value, dict):
-            for key, member in cast("dict[str, Any]", value).items():
+            for key, member in cast("dict[str, object]", value).items():
                 path = f"{where}.{key}" if where else key
                 assert shown[lines[path] - 1].strip().startswith(json.dumps(key))
                 check(member, path)
         if isinstance(value, list):
-            for number, item in enumerate(cast("list[Any]", value)):
+            for number, item in enumerate(cast("list[object]", value)):
                 line = shown[lines[f"{where}[{number}]"] - 1].strip()
                 assert json.dumps(item, indent=1).startswith(line.removesuffix(","))
                 check(item, f"{where}[{number}]")
