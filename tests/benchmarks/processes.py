@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 TESTS: Final = Path(__file__).parents[1]
 TIME_TO_END: Final = 10.0
+TIME_TO_ANSWER: Final = 600.0
 LAST_WORDS: Final = 4000
 
 
@@ -81,9 +83,15 @@ class Process:
         return self._process.pid
 
     def read_line(self) -> str:
-        """Read a line that it prints; raises ProcessFailedError if it ends instead."""
+        """Read a line that it prints; raises ProcessFailedError if it ends or hangs instead."""
         assert self._process.stdout is not None
-        if line := self._process.stdout.readline():
+        watch = threading.Timer(TIME_TO_ANSWER, self._process.kill)
+        watch.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            watch.cancel()
+        if line:
             return line
         raise ProcessFailedError(f"`{self._name}` ended early:\n{self.last_words()}")
 
@@ -132,6 +140,7 @@ def run(python: str, *arguments: str) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=TIME_TO_ANSWER,
     )
     if ran.returncode != 0:
         raise ProcessFailedError(f"`{' '.join(arguments)}` failed:\n{ran.stderr[-LAST_WORDS:]}")

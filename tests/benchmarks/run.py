@@ -17,6 +17,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Final, TypeVar
 
 import attrs
@@ -122,7 +123,7 @@ class Benchmark:
         """Go on with the others if one cannot be run; the run fails at its end."""
         try:
             yield
-        except (ProcessFailedError, OSError, RuntimeError) as error:
+        except (ProcessFailedError, SubprocessError, OSError, RuntimeError) as error:
             say(f"{who} could not be run: {error}")
             self.results.failures.setdefault(who, str(error))
 
