@@ -266,7 +266,7 @@ async def test_a_cancelled_purchase_that_was_made_is_found_and_told(
             await cancelled_at(client, gate)
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY]
     assert len(emulator.purchases) == 1
-    told = [record.getMessage() for record in caplog.records]
+    told = [one.getMessage() for one in caplog.records if one.name == "sagemaker_plans"]
     assert told[-2] == (
         f"ExtendTrainingPlan: offering {OFFERING} for plan {PLAN_ARN}: confirmed_by_history, "
         "upfront fee 1234.50 USD, request id None"
