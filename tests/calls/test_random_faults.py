@@ -48,7 +48,7 @@ MANY: Final = settings(
     max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 FEW: Final = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -381,7 +381,7 @@ async def built(building: Building) -> tuple[list[Built], ServiceGateway]:
     return found, gateway
 
 
-@MANY
+@settings(MANY, max_examples=1_000)
 @given(building=BUILDINGS)
 def test_whatever_happens_to_creates_what_is_told_is_true(building: Building) -> None:
     found, gateway = run_virtually(building.loop, built, building)
