@@ -29,9 +29,9 @@ from botocore.loaders import JSONFileLoader
 from sagemaker_plans._direct import DirectLane, direct_lane
 from sagemaker_plans._failures import (
     CONNECTION_FAILURES,
+    RedirectError,
     Trace,
     not_sendable,
-    redirected,
     translated,
 )
 from sagemaker_plans._gateway import Reply
@@ -52,12 +52,11 @@ _MAX_CONNECTIONS: Final = 50
 async def _refuse_redirect(
     _session: ClientSession, _context: object, told: TraceRequestRedirectParams
 ) -> None:
-    reply = told.response
-    if trace := TRACE.get():
-        trace.status = reply.status
+    trace, reply = TRACE.get(), told.response
+    assert trace is not None, "only the package's own calls go through its own session"
+    trace.status = reply.status
     reply.close()
-    if redirect := redirected(reply.status, reply.headers.get("Location")):
-        raise redirect
+    raise RedirectError(location=reply.headers.get("Location", "nowhere"))
 
 
 _NO_REDIRECTS: Final = TraceConfig()
