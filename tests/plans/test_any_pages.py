@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
+from harness import examples
 from plans.books import Book, book_of, plan_page, stage_wire
 from sagemaker_plans import EdgeDeploymentPlan, Stage, StagePage
 from virtual_clock import LOOPS, Loop, run_virtually
@@ -21,6 +22,8 @@ books = strategies.lists(strategies.lists(readings, max_size=4), min_size=1, max
 """Pages, empty ones among them."""
 
 on_every_loop = pytest.mark.parametrize("loop", LOOPS)
+# Each example begins a loop anew, so there are fewer than usual.
+fewer = settings(max_examples=examples(50))
 
 
 def bound(pages: Sequence[Sequence[Reading]]) -> Book:
@@ -37,6 +40,7 @@ def as_read(stages: Sequence[Stage]) -> list[Reading]:
 
 
 @on_every_loop
+@fewer
 @given(pages=books)
 def test_a_walk_gives_every_reading_in_order(loop: Loop, pages: list[list[Reading]]) -> None:
     book = bound(pages)
@@ -49,6 +53,7 @@ def test_a_walk_gives_every_reading_in_order(loop: Loop, pages: list[list[Readin
 
 
 @on_every_loop
+@fewer
 @given(pages=books)
 def test_a_plan_has_each_stage_once_as_it_was_read_last(
     loop: Loop, pages: list[list[Reading]]
@@ -67,6 +72,7 @@ def test_a_plan_has_each_stage_once_as_it_was_read_last(
 
 
 @on_every_loop
+@fewer
 @given(pages=books)
 def test_pages_are_given_as_they_are_cut(loop: Loop, pages: list[list[Reading]]) -> None:
     book = bound(pages)
@@ -78,6 +84,7 @@ def test_pages_are_given_as_they_are_cut(loop: Loop, pages: list[list[Reading]])
 
 
 @on_every_loop
+@fewer
 @given(pages=books, data=strategies.data())
 def test_a_walk_that_breaks_off_anywhere_goes_on_to_the_same_stages(
     loop: Loop, pages: list[list[Reading]], data: strategies.DataObject
