@@ -398,9 +398,15 @@ async def test_a_cancelled_create_sends_no_more(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     emulator.inject(CREATE, Fault.throttle(), times=None)
-    patient = fast_retries(max_attempts=100, throttle_base_delay=20, max_delay=20)
-    async with make_client(retry=patient) as client:
-        with anyio.move_on_after(0.2) as scope:
-            await client.plans.create(a_spec())
-    assert scope.cancelled_caught
+    waiting = anyio.Event()
+    patient = fast_retries(
+        max_attempts=100,
+        throttle_base_delay=20,
+        max_delay=20,
+        on_retry=lambda _: waiting.set(),
+    )
+    async with make_client(retry=patient) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.plans.create, a_spec())
+        await waiting.wait()
+        tasks.cancel_scope.cancel()
     assert len(emulator.requests_of(CREATE)) == 1
