@@ -399,11 +399,15 @@ async def test_a_cancelled_create_sends_no_more(
 ) -> None:
     emulator.inject(CREATE, Fault.throttle(), times=None)
     waiting = anyio.Event()
+
+    def tell(_: object) -> None:
+        waiting.set()
+
     patient = fast_retries(
         max_attempts=100,
         throttle_base_delay=20,
         max_delay=20,
-        on_retry=lambda _: waiting.set(),
+        on_retry=tell,
     )
     async with make_client(retry=patient) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(client.plans.create, a_spec())
