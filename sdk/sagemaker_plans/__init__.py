@@ -6,7 +6,8 @@
 #   _waiting, _watching                                      what a reading means to those who wait
 #   _reading                                                 plans and histories, page by page
 #   _retrying, _paging, _polling, _durations                 engines: how often, how patiently
-#   _aiobotocore, _direct, _listening, _failures, _refusals  the network, and what its errors mean
+#   _aiobotocore, _direct, _listening, _service_model        the network
+#   _failures, _refusals                                     what its errors mean
 #   _decisions, _replies                                     what is sent again; what came back
 #   _wire, _shapes, _training_shapes, _gateway, _operations  wire dicts, and the seam to the network
 #   models                                                   what the service says and is asked for
@@ -70,7 +71,18 @@ from sagemaker_plans.models import (
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
     UnrecognizedSelection,
+    _codec,
 )
+
+
+def _find_codec() -> _codec.Codec:
+    # Slow to import, for cattrs is.
+    from sagemaker_plans._wire import CODEC  # noqa: PLC0415
+
+    return CODEC
+
+
+_codec.install(_find_codec)
 
 __all__ = [
     "AccessDeniedError",

@@ -5,10 +5,7 @@ imported only when a client is opened.
 """
 
 import asyncio
-import gzip
-import json
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
 from typing import Any, Final, Literal, cast, get_args
@@ -24,7 +21,6 @@ from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams
 from attrs import define
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.loaders import JSONFileLoader
 
 from sagemaker_plans._direct import DirectLane, direct_lane
 from sagemaker_plans._failures import (
@@ -35,8 +31,9 @@ from sagemaker_plans._failures import (
     translated,
 )
 from sagemaker_plans._gateway import Reply
-from sagemaker_plans._listening import SERVICE, TRACE, Events, Listener
+from sagemaker_plans._listening import TRACE, Events, Listener
 from sagemaker_plans._operations import Operation
+from sagemaker_plans._service_model import SERVICE, SlimLoader
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -239,7 +236,7 @@ async def open_client(
     try:
         if session is None:
             # In here, for a profile that does not exist is found out by the first question.
-            own.get_component("data_loader").file_loader = _YieldingLoader()
+            own.register_component("data_loader", SlimLoader(own.get_component("data_loader")))
         await anyio.to_thread.run_sync(_load_models, own)
         # Any: the stubs list each service, and need that service's stubs beside them.
         context = cast("Any", own).create_client(
@@ -313,26 +310,6 @@ def _cannot_open(error: Exception) -> ConfigurationError:
             "a profile that has a region (profile_name=)"
         )
     return ConfigurationError(words)
-
-
-class _YieldingLoader(JSONFileLoader):
-    """Parses botocore's data so that other threads get their turn meanwhile.
-
-    The service model is megabytes of JSON. Parsed in one go by C code it would hold the
-    interpreter's lock, and with it the event loop, even from another thread.
-    """
-
-    def load_file(self, file_path: str) -> object:
-        for ending, open_file in (".json", open), (".json.gz", gzip.open):
-            with suppress(FileNotFoundError), open_file(file_path + ending, "rb") as file:
-                text = file.read()
-                return json.loads(text, object_pairs_hook=_plain_dict)
-        return None
-
-
-def _plain_dict(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # A Python function for its own sake: calling it is when the lock can change hands.
-    return dict(pairs)
 
 
 def _load_models(session: AioSession) -> None:

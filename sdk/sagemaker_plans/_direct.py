@@ -21,8 +21,8 @@ from sagemaker_plans._failures import Trace, redirected
 from sagemaker_plans._gateway import Reply
 from sagemaker_plans._operations import OPERATIONS, Operation
 from sagemaker_plans._refusals import service_error
+from sagemaker_plans._service_model import SERVICE
 
-_SERVICE: Final = "sagemaker"
 _EVENTS: Final = (
     "provide-client-params",
     "before-parameter-build",
@@ -87,7 +87,7 @@ class DirectLane:
         )
         # Refreshed here, if they are about to expire.
         frozen_credentials: Any = await self.credentials.get_frozen_credentials()
-        SigV4Auth(frozen_credentials, _SERVICE, self.region).add_auth(signed)
+        SigV4Auth(frozen_credentials, SERVICE, self.region).add_auth(signed)
         prepared = signed.prepare()
         trace.send(prepared)
         response = await self.send_prepared(prepared)
@@ -176,7 +176,7 @@ def _listeners(client: Any) -> Iterator[object]:  # noqa: ANN401
     for operation in OPERATIONS:
         for event in _EVENTS:
             yield from emitter._handlers.prefix_search(  # noqa: SLF001
-                f"{event}.{_SERVICE}.{operation.name}"
+                f"{event}.{SERVICE}.{operation.name}"
             )
 
 

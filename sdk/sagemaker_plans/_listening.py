@@ -6,8 +6,7 @@ from typing import Any, Final, Protocol, final
 
 from sagemaker_plans._failures import Trace
 from sagemaker_plans._operations import OPERATIONS
-
-SERVICE: Final = "sagemaker"
+from sagemaker_plans._service_model import SERVICE
 
 TRACE: Final[ContextVar[Trace | None]] = ContextVar("sagemaker_plans_trace", default=None)
 """The trace of the call that is under way; None in calls that are not ours."""

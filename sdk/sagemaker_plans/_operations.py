@@ -1,6 +1,7 @@
 """The operations that this package calls, and how safe it is to send each again."""
 
 from enum import Enum
+from typing import Final
 
 from attrs import frozen
 
@@ -26,30 +27,62 @@ class Operation:
         name: AWS's name of it.
         method: The name of its method on a botocore client.
         safety: What sending it twice would do.
+        members: The members that its requests may have here.
         pager: The member of its reply that is paged, if it has pages.
     """
 
     name: str
     method: str
     safety: Safety
+    members: tuple[str, ...]
     pager: str | None = None
 
 
+_PLAN_NAME: Final = "EdgeDeploymentPlanName"
+_TRAINING_PLAN_ARN: Final = "TrainingPlanArn"
+_OFFERING_ID: Final = "TrainingPlanExtensionOfferingId"
+_PAGING: Final = ("MaxResults", "NextToken")
+
 DESCRIBE_PLAN = Operation(
-    "DescribeEdgeDeploymentPlan", "describe_edge_deployment_plan", Safety.READ, "Stages"
+    "DescribeEdgeDeploymentPlan",
+    "describe_edge_deployment_plan",
+    Safety.READ,
+    (_PLAN_NAME, *_PAGING),
+    pager="Stages",
 )
-CREATE_PLAN = Operation("CreateEdgeDeploymentPlan", "create_edge_deployment_plan", Safety.CREATE)
-START_STAGE = Operation("StartEdgeDeploymentStage", "start_edge_deployment_stage", Safety.COMMAND)
-STOP_STAGE = Operation("StopEdgeDeploymentStage", "stop_edge_deployment_stage", Safety.COMMAND)
-EXTEND_TRAINING_PLAN = Operation("ExtendTrainingPlan", "extend_training_plan", Safety.PURCHASE)
+CREATE_PLAN = Operation(
+    "CreateEdgeDeploymentPlan",
+    "create_edge_deployment_plan",
+    Safety.CREATE,
+    (_PLAN_NAME, "ModelConfigs", "DeviceFleetName", "Stages", "Tags"),
+)
+START_STAGE = Operation(
+    "StartEdgeDeploymentStage",
+    "start_edge_deployment_stage",
+    Safety.COMMAND,
+    (_PLAN_NAME, "StageName"),
+)
+STOP_STAGE = Operation(
+    "StopEdgeDeploymentStage",
+    "stop_edge_deployment_stage",
+    Safety.COMMAND,
+    (_PLAN_NAME, "StageName"),
+)
+EXTEND_TRAINING_PLAN = Operation(
+    "ExtendTrainingPlan", "extend_training_plan", Safety.PURCHASE, (_OFFERING_ID,)
+)
 SEARCH_OFFERINGS = Operation(
-    "SearchTrainingPlanOfferings", "search_training_plan_offerings", Safety.READ
+    "SearchTrainingPlanOfferings",
+    "search_training_plan_offerings",
+    Safety.READ,
+    (_TRAINING_PLAN_ARN, "DurationHours"),
 )
 DESCRIBE_HISTORY = Operation(
     "DescribeTrainingPlanExtensionHistory",
     "describe_training_plan_extension_history",
     Safety.READ,
-    "TrainingPlanExtensions",
+    (_TRAINING_PLAN_ARN, *_PAGING),
+    pager="TrainingPlanExtensions",
 )
 
 OPERATIONS = (

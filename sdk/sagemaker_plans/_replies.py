@@ -1,21 +1,15 @@
-"""What the replies of each operation are read as."""
+"""What the replies of each operation are read as.
+
+The wire layer is imported with the first reply: a program that only imports the package
+does not pay for it.
+"""
 
 import json
 from collections.abc import Mapping
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
-from sagemaker_plans import _shapes as shapes
-from sagemaker_plans import _training_shapes as training_shapes
 from sagemaker_plans import models
 from sagemaker_plans._gateway import Reply
-from sagemaker_plans._operations import (
-    CREATE_PLAN,
-    DESCRIBE_HISTORY,
-    DESCRIBE_PLAN,
-    EXTEND_TRAINING_PLAN,
-    SEARCH_OFFERINGS,
-)
-from sagemaker_plans._wire import MisfitsError, read_shape
 from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models._checks import shown
 
@@ -23,6 +17,8 @@ S = TypeVar("S")
 
 
 def _read_reply(cls: type[S], reply: Reply) -> S:
+    from sagemaker_plans._wire import MisfitsError, read_shape
+
     try:
         return read_shape(cls, reply.body)
     except MisfitsError as error:
@@ -70,6 +66,8 @@ def read_stage_page(reply: Reply) -> models.StagePage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
+    from sagemaker_plans import _shapes as shapes
+
     return _read_reply(shapes.PlanShape, reply).page()
 
 
@@ -85,6 +83,8 @@ def read_created(reply: Reply) -> str:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
+    from sagemaker_plans import _shapes as shapes
+
     return _read_reply(shapes.CreatedShape, reply).EdgeDeploymentPlanArn
 
 
@@ -120,7 +120,9 @@ def read_extended(reply: Reply) -> tuple[models.TrainingPlanExtension, ...]:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    shape = _read_reply(training_shapes.ExtendedShape, reply)
+    from sagemaker_plans import _training_shapes as shapes
+
+    shape = _read_reply(shapes.ExtendedShape, reply)
     return tuple(extension.model() for extension in shape.TrainingPlanExtensions)
 
 
@@ -136,7 +138,9 @@ def read_extension_page(reply: Reply) -> models.ExtensionPage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    return _read_reply(training_shapes.HistoryShape, reply).page()
+    from sagemaker_plans import _training_shapes as shapes
+
+    return _read_reply(shapes.HistoryShape, reply).page()
 
 
 def read_offerings(reply: Reply) -> tuple[models.TrainingPlanExtensionOffering, ...]:
@@ -151,15 +155,7 @@ def read_offerings(reply: Reply) -> tuple[models.TrainingPlanExtensionOffering, 
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    shape = _read_reply(training_shapes.OfferingsShape, reply)
+    from sagemaker_plans import _training_shapes as shapes
+
+    shape = _read_reply(shapes.OfferingsShape, reply)
     return tuple(offering.model() for offering in shape.TrainingPlanExtensionOfferings or ())
-
-
-REPLY_SHAPES: Final = {
-    DESCRIBE_PLAN.name: shapes.PlanShape,
-    CREATE_PLAN.name: shapes.CreatedShape,
-    EXTEND_TRAINING_PLAN.name: training_shapes.ExtendedShape,
-    SEARCH_OFFERINGS.name: training_shapes.OfferingsShape,
-    DESCRIBE_HISTORY.name: training_shapes.HistoryShape,
-}
-"""What each operation's reply is read as."""

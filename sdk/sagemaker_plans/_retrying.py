@@ -3,11 +3,10 @@
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import anyio
 from attrs import define, field, frozen
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from sagemaker_plans._decisions import Decision, Happened, decide, what_happened
 from sagemaker_plans._durations import as_seconds, as_seconds_or_none, duration_problems
@@ -19,6 +18,9 @@ from sagemaker_plans.errors import (
     ThrottledError,
 )
 from sagemaker_plans.models._checks import shown, whole_number
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -241,6 +243,9 @@ class Retrier:
         failed: SageMakerPlansError,
         began: float,
     ) -> T:
+        # Imported by the first failure: most programs never see one.
+        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415
+
         run = _Run(self.policy, self._budget, self._uniform, operation, began)
         attempts = AsyncRetrying(
             sleep=anyio.sleep,
@@ -285,10 +290,10 @@ class _Run:
     def elapsed(self) -> float:
         return anyio.current_time() - self.began
 
-    def wait(self, state: RetryCallState) -> float:
+    def wait(self, state: "RetryCallState") -> float:
         return self.uniform(*self.policy.delay_bounds(_error_of(state), state.attempt_number))
 
-    def stop(self, state: RetryCallState) -> bool:
+    def stop(self, state: "RetryCallState") -> bool:
         limit = self.policy.max_elapsed
         if state.attempt_number >= self.policy.max_attempts:
             self.reason = "all attempts are used up"
@@ -298,7 +303,7 @@ class _Run:
             self.reason = "the client's retry budget is used up"
         return bool(self.reason)
 
-    def tell(self, state: RetryCallState) -> None:
+    def tell(self, state: "RetryCallState") -> None:
         event = RetryEvent(
             operation=self.operation.name,
             attempt=state.attempt_number,
@@ -328,7 +333,7 @@ class _Run:
         return words
 
 
-def _error_of(state: RetryCallState) -> SageMakerPlansError:
+def _error_of(state: "RetryCallState") -> SageMakerPlansError:
     assert state.outcome is not None
     error = state.outcome.exception()
     # Nothing else is retried.

@@ -284,4 +284,4 @@ class _ShapeCodec:
         return cast("dict[str, object]", _CONVERTER.unstructure(shape))
 
 
-_codec.install(_ShapeCodec())
+CODEC: Final[_codec.Codec] = _ShapeCodec()

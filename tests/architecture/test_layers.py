@@ -52,7 +52,9 @@ ANNEXES: dict[str, frozenset[str]] = {
 }
 
 # The network is reached through the protocol in `_gateway`; one part plugs it in.
-NETWORK = frozenset({"_aiobotocore", "_direct", "_listening", "_failures", "_refusals"})
+NETWORK = frozenset(
+    {"_aiobotocore", "_direct", "_listening", "_service_model", "_failures", "_refusals"}
+)
 # They would serve any service, so they know nothing of this one.
 ENGINES_WITHOUT_AWS = frozenset({"_paging", "_polling"})
 WITHOUT_AWS = frozenset(f"{PACKAGE}.{name}" for name in ("errors", "_durations", "models._checks"))

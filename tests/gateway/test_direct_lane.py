@@ -22,6 +22,7 @@ from harness import MakeClient, Transport, a_spec, client_for, session
 from sagemaker_plans import AsyncClient, RetryPolicy
 from sagemaker_plans._aiobotocore import BotocoreGateway
 from sagemaker_plans._direct import DirectLane, direct_lane
+from sagemaker_plans._operations import OPERATIONS
 from sagemaker_plans.emulator import Emulator
 
 CREATED = {"EdgeDeploymentPlanArn": "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/p"}
@@ -127,6 +128,37 @@ async def test_a_tracer_that_patched_before_leaves_no_direct_lane(
         await client.plans.create(a_spec())
 
     assert calls == ["CreateEdgeDeploymentPlan"]
+
+
+@pytest.mark.anyio
+async def test_a_traced_client_without_a_users_session_makes_every_call(
+    emulator: Emulator, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
+    calls: list[str] = []
+    monkeypatch.setattr(AioBaseClient, "_make_api_call", counting(calls))
+    seeded = emulator.add_training_plan("traced")
+    emulator.add_extension_offering(seeded)
+    spec = a_spec(stages=3)
+    async with AsyncClient(http_backend=transport.http_backend) as client:
+        arn = await client.plans.create(spec)
+        await client.plans.start_stage("rollout", "stage-0")
+        await client.plans.stop_stage("rollout", "stage-0")
+        plan = await client.plans.describe("rollout")
+        paged = [each async for each in client.plans.stages("rollout", page_size=2)]
+        offerings = await client.training_plans.search_extension_offerings(seeded)
+        receipt = await client.training_plans.extend(
+            offerings[0].offering_id, training_plan_arn=seeded
+        )
+        bought = [each async for each in client.training_plans.extension_history(seeded)]
+
+    assert plan.arn == arn
+    assert plan.creation_time is not None
+    assert [*plan.stages] == paged
+    assert len(paged) == 3
+    assert receipt.extension in bought
+    assert set(calls) == {operation.name for operation in OPERATIONS}
 
 
 @pytest.mark.anyio

@@ -1,6 +1,5 @@
 """Opening a client: with what, when, where the work is done, and what is said when it fails."""
 
-import gzip
 import json
 import math
 import shlex
@@ -19,6 +18,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
+from aiobotocore.session import AioSession
 from attrs import define, field
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -858,9 +858,10 @@ async def test_importing_and_loading_are_done_in_worker_threads(
     assert threading.get_ident() not in threads.values()
 
 
+@pytest.mark.parametrize("own_session", [True, False], ids=["users-session", "no-session"])
 @pytest.mark.anyio
 async def test_all_that_a_client_needs_from_disk_is_loaded_in_the_worker_thread(
-    emulator: Emulator, transport: Transport, monkeypatch: pytest.MonkeyPatch
+    emulator: Emulator, transport: Transport, monkeypatch: pytest.MonkeyPatch, *, own_session: bool
 ) -> None:
     loads: list[tuple[str, bool]] = []
     own_thread = threading.get_ident()
@@ -872,35 +873,16 @@ async def test_all_that_a_client_needs_from_disk_is_loaded_in_the_worker_thread(
                 loads.append((file_path, threading.get_ident() == own_thread))
             return found
 
-    monkeypatch.undo()
-    from aiobotocore.session import AioSession
+    class Session(AioSession):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.set_credentials("test", "test")
+            self.get_component("data_loader").file_loader = Loader()
 
-    own: Any = AioSession()
-    own.get_component("data_loader").file_loader = Loader()
-    own.set_credentials("test", "test")
-    await ask(client_with(emulator.endpoint_url, transport, session=own))
+    monkeypatch.setattr(_aiobotocore, "AioSession", Session)
+    session = Session() if own_session else None
+    await ask(client_with(emulator.endpoint_url, transport, session=session))
 
     assert [path for path, on_the_loop in loads if on_the_loop] == []
-    assert any(path.endswith("service-2") for path, _ in loads)
-
-
-@pytest.mark.parametrize("compressed", [False, True])
-def test_a_file_is_loaded_as_botocore_loads_it(tmp_path: Path, *, compressed: bool) -> None:
-    content = '{"b": [1, {"ä": null}], "a": {"c": 1.5}}'
-    if compressed:
-        (tmp_path / "data.json.gz").write_bytes(gzip.compress(content.encode()))
-    else:
-        (tmp_path / "data.json").write_text(content, encoding="utf-8")
-    path = str(tmp_path / "data")
-
-    found: Any = _aiobotocore._YieldingLoader().load_file(path)
-
-    assert found == JSONFileLoader().load_file(path)
-    assert [*found] == ["b", "a"]
-
-
-def test_a_file_that_is_not_there_is_loaded_as_nothing(tmp_path: Path) -> None:
-    path = str(tmp_path / "data")
-
-    assert _aiobotocore._YieldingLoader().load_file(path) is None
-    assert JSONFileLoader().load_file(path) is None
+    assert any(path.endswith("endpoints") for path, _ in loads)
+    assert any(path.endswith("service-2") for path, _ in loads) == own_session

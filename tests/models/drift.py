@@ -15,8 +15,8 @@ from botocore.model import ListShape, OperationModel, ServiceModel, Shape, Struc
 from sagemaker_plans import _plans, _training_plans
 from sagemaker_plans._operations import CREATE_PLAN, OPERATIONS, Operation
 from sagemaker_plans._refusals import error_class
-from sagemaker_plans._replies import REPLY_SHAPES
-from sagemaker_plans._shapes import PlanSpecShape
+from sagemaker_plans._shapes import CreatedShape, PlanShape, PlanSpecShape
+from sagemaker_plans._training_shapes import ExtendedShape, HistoryShape, OfferingsShape
 from sagemaker_plans.errors import (
     ConflictError,
     ResourceInUseError,
@@ -54,6 +54,15 @@ ERRORS: Final[Mapping[str, type[ServiceError]]] = {
     "ResourceNotFound": ResourceNotFoundError,
 }
 """Every error that the service's model knows, and what it is here."""
+
+REPLY_SHAPES: Final[Mapping[str, type[Any]]] = {
+    "DescribeEdgeDeploymentPlan": PlanShape,
+    "CreateEdgeDeploymentPlan": CreatedShape,
+    "ExtendTrainingPlan": ExtendedShape,
+    "SearchTrainingPlanOfferings": OfferingsShape,
+    "DescribeTrainingPlanExtensionHistory": HistoryShape,
+}
+"""What the reply of each operation is read as, where it has one."""
 
 _NAME: Final[Bounds] = {"min": 1, "max": 63, "pattern": "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"}
 _TAG_PATTERN: Final = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"

@@ -1,10 +1,10 @@
 """The door through which models reach their wire form.
 
-Models lie below the wire layer and must not import it, so the wire layer hands
-itself in when the package is imported.
+Models lie below the wire layer and must not import it, so the package tells them where
+to find it, once one of them is written or read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, Self, TypeVar
 
 M = TypeVar("M", bound="WireModel")
@@ -37,16 +37,16 @@ class Codec(Protocol):
         ...
 
 
-_installed: list[Codec] = []
+_find: list[Callable[[], Codec]] = []
 
 
-def install(codec: Codec) -> None:
+def install(find: Callable[[], Codec]) -> None:
     """Set the codec that all models use from now on.
 
     Args:
-        codec: The wire layer's codec.
+        find: Gives the wire layer's codec; called at each use.
     """
-    _installed[:] = [codec]
+    _find[:] = [find]
 
 
 class WireModel:
@@ -61,7 +61,7 @@ class WireModel:
             A new dict. Timestamps are epoch seconds (UTC), absent optional members
             are left out.
         """
-        return _installed[0].write(self)
+        return _find[0]().write(self)
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, object]) -> Self:
@@ -80,4 +80,4 @@ class WireModel:
                 wrong type; ``problems`` lists each with its path.
             InvalidRequestError: If a spec is read that the service would refuse.
         """
-        return _installed[0].read(cls, wire)
+        return _find[0]().read(cls, wire)

@@ -1,0 +1,108 @@
+"""What botocore is told of the service: the operations that this package calls, no more.
+
+The service model that comes with botocore describes hundreds of operations in megabytes
+of JSON, and making a client of it takes most of the time of opening one. Requests are
+written and replies are read by this package's own wire layer, so for the clients that it
+opens the model only has to say what there is to call: each member is a document, JSON
+that botocore passes on as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, cast
+
+from sagemaker_plans._operations import OPERATIONS, Operation
+
+SERVICE: Final = "sagemaker"
+
+_METADATA: Final = {
+    "apiVersion": "2017-07-24",
+    "endpointPrefix": "api.sagemaker",
+    "jsonVersion": "1.1",
+    "protocol": "json",
+    "protocols": ["json"],
+    "serviceAbbreviation": "SageMaker",
+    "serviceFullName": "Amazon SageMaker Service",
+    "serviceId": "SageMaker",
+    "signatureVersion": "v4",
+    "signingName": "sagemaker",
+    "targetPrefix": "SageMaker",
+    "uid": "sagemaker-2017-07-24",
+}
+"""As in botocore's own model of the service; a test compares them."""
+
+_DOCUMENT: Final = "Document"
+
+
+def _request_shape(operation: Operation) -> Mapping[str, object]:
+    return {
+        "type": "structure",
+        "members": {member: {"shape": _DOCUMENT} for member in operation.members},
+    }
+
+
+def service_model() -> Mapping[str, object]:
+    """Give the model of the service as far as this package needs one.
+
+    Returns:
+        The model, as botocore would parse it from a file.
+    """
+    return {
+        "version": "2.0",
+        "metadata": _METADATA,
+        "operations": {
+            operation.name: {
+                "name": operation.name,
+                "http": {"method": "POST", "requestUri": "/"},
+                "input": {"shape": f"{operation.name}Request"},
+                "output": {"shape": _DOCUMENT},
+            }
+            for operation in OPERATIONS
+        },
+        "shapes": {
+            _DOCUMENT: {"type": "structure", "members": {}, "document": True},
+            **{f"{each.name}Request": _request_shape(each) for each in OPERATIONS},
+        },
+    }
+
+
+class Loads(Protocol):
+    """What is asked of botocore's loader."""
+
+    load_data: Callable[[str], object]
+    determine_latest_version: Callable[[str, str], str]
+    load_service_model: Callable[..., object]
+
+
+class SlimLoader:
+    """A session's loader of data, but for the model of the one service.
+
+    Args:
+        loader: The loader that the session would have used.
+    """
+
+    def __init__(self, loader: object) -> None:
+        self._loader = cast("Loads", loader)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever it is there
+        return getattr(self._loader, name)
+
+    def load_service_model(
+        self, service_name: str, type_name: str, api_version: str | None = None
+    ) -> object:
+        """Load one kind of data of a service.
+
+        Args:
+            service_name: The service.
+            type_name: The kind of data.
+            api_version: A version; None for the latest.
+
+        Returns:
+            The data.
+        """
+        if service_name != SERVICE or api_version is not None:
+            return self._loader.load_service_model(service_name, type_name, api_version)
+        if type_name == "service-2":
+            return service_model()
+        # Without a look through the folders of all services.
+        version = self._loader.determine_latest_version(service_name, type_name)
+        return self._loader.load_data(f"{service_name}/{version}/{type_name}")

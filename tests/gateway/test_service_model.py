@@ -1,0 +1,113 @@
+"""The model that own clients are made from says what the service's own says, only less."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from models import service_model
+from models.drift import REPLY_SHAPES, SENT
+from sagemaker_plans import _service_model
+from sagemaker_plans._operations import CREATE_PLAN, OPERATIONS, Operation
+from sagemaker_plans._service_model import SlimLoader
+
+of_each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+
+
+def ours() -> ServiceModel:
+    return ServiceModel(cast("Any", _service_model.service_model()), "sagemaker")
+
+
+def test_the_service_is_described_as_botocore_describes_it() -> None:
+    described = ours().metadata
+    theirs = cast("Mapping[str, object]", service_model.service().metadata)
+
+    # What is not said here is of no use for calls.
+    assert described == {name: theirs[name] for name in described}
+    assert theirs.keys() - described.keys() <= {"auth"}
+
+
+@of_each_operation
+def test_an_operation_is_called_where_botocore_calls_it(operation: Operation) -> None:
+    described = ours().operation_model(operation.name)
+    theirs = service_model.service().operation_model(operation.name)
+
+    assert described.http == theirs.http
+    assert described.name == theirs.name
+    assert described.has_event_stream_output == theirs.has_event_stream_output
+
+
+@of_each_operation
+def test_the_members_of_a_request_are_those_that_are_sent(operation: Operation) -> None:
+    described = ours().operation_model(operation.name).input_shape
+    theirs = service_model.service().operation_model(operation.name).input_shape
+    assert described is not None
+    assert theirs is not None
+    sent = set(theirs.members) if operation == CREATE_PLAN else set(SENT[theirs.name])
+
+    assert set(described.members) == {*operation.members} == sent
+
+
+@of_each_operation
+def test_a_reply_is_passed_on_as_it_is(operation: Operation) -> None:
+    shape = ours().operation_model(operation.name).output_shape
+
+    assert shape is not None
+    assert cast("Any", shape).is_document_type
+    if operation.pager:
+        assert operation.pager in REPLY_SHAPES[operation.name].__annotations__
+
+
+class Noted(Loader):
+    """A loader that notes what it reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[str] = []
+
+    def load_data(self, name: str) -> Any:
+        self.read.append(name)
+        return super().load_data(name)
+
+
+def test_the_model_of_hundreds_of_operations_is_not_read() -> None:
+    loader = Noted()
+
+    model: Any = SlimLoader(loader).load_service_model("sagemaker", "service-2")
+
+    assert len(model["operations"]) == len(OPERATIONS)
+    assert loader.read == []
+
+
+def test_the_rules_of_endpoints_are_botocores_own() -> None:
+    rules = SlimLoader(Loader()).load_service_model("sagemaker", "endpoint-rule-set-1")
+
+    assert rules == Loader().load_service_model("sagemaker", "endpoint-rule-set-1")
+
+
+@pytest.mark.parametrize("version", [None, "2011-06-15"])
+def test_other_services_are_loaded_as_ever(version: str | None) -> None:
+    # Credentials may have to be asked for from another service.
+    found = SlimLoader(Loader()).load_service_model("sts", "service-2", version)
+
+    assert found == Loader().load_service_model("sts", "service-2", version)
+
+
+def test_a_version_that_is_asked_for_is_loaded_as_it_is() -> None:
+    loader = Noted()
+
+    SlimLoader(loader).load_service_model("sagemaker", "service-2", "2017-07-24")
+
+    assert "sagemaker/2017-07-24/service-2" in loader.read
+
+
+def test_all_else_is_asked_of_the_loader_that_was_there() -> None:
+    loader = Loader()
+    slim: Any = SlimLoader(loader)
+
+    assert slim.search_paths is loader.search_paths
+    assert slim.load_data("partitions") == loader.load_data("partitions")
+    with pytest.raises(AttributeError):
+        slim.no_such_thing  # noqa: B018
