@@ -124,6 +124,7 @@ def install_wheel(session: nox.Session, extras: str, *requirements: str) -> None
 
 
 INTERPRETERS = working_interpreters()
+SIDE_BY_SIDE = ("-n", "auto")  # a worker for each core
 
 
 @nox.session(python=INTERPRETERS)
@@ -133,13 +134,14 @@ def tests(session: nox.Session) -> None:
     if session.python != INTERPRETERS[0]:
         # Another interpreter does not change what a table says: its cells are tried once.
         quick = ("-m", "not exhaustive")
-        session.run("pytest", *quick, *session.posargs, env={"HYPOTHESIS_PROFILE": "quick"})
+        env = {"HYPOTHESIS_PROFILE": "quick"}
+        session.run("pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
         return
     for left_over in ROOT.glob(".coverage*"):
         left_over.unlink()
     session.notify("coverage", posargs=())
     session.run(
-        *("coverage", "run", "-m", "pytest", *session.posargs),
+        *("coverage", "run", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs),
         env={"COVERAGE_FILE": str(ROOT / ".coverage"), "HYPOTHESIS_PROFILE": "full"},
     )
 
@@ -167,7 +169,8 @@ def lowest(session: nox.Session) -> None:
         pins += [f"{requirement.name}=={bound}" for bound in bounds]
     install_wheel(session, "[rich,trio]", *group("test"), *pins)
     quick = ("-m", "not exhaustive")
-    session.run("pytest", *quick, *session.posargs, env={"HYPOTHESIS_PROFILE": "quick"})
+    env = {"HYPOTHESIS_PROFILE": "quick"}
+    session.run("pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
 
 
 @nox.session(python=OLDEST)
