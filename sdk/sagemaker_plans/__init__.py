@@ -6,7 +6,8 @@
 #   _waiting, _watching                                      what a reading means to those who wait
 #   _reading                                                 plans and histories, page by page
 #   _retrying, _paging, _polling, _durations                 engines: how often, how patiently
-#   _aiobotocore, _direct, _listening, _service_model        the network
+#   _aiobotocore, _direct                                    the network
+#   _signing, _listening, _service_model                     what goes out, what is heard of it
 #   _failures, _refusals                                     what its errors mean
 #   _decisions, _replies                                     what is sent again; what came back
 #   _wire, _shapes, _training_shapes, _gateway, _operations  wire dicts, and the seam to the network

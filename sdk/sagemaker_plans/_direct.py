@@ -10,18 +10,19 @@ signing rules of its own), there is no direct lane, and the client does it all.
 
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import FunctionType
 from typing import Any, Final, Protocol, cast
 
 from attrs import frozen
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSPreparedRequest
 
 from sagemaker_plans._failures import Trace, redirected
 from sagemaker_plans._gateway import Reply
 from sagemaker_plans._operations import OPERATIONS, Operation
 from sagemaker_plans._refusals import service_error
 from sagemaker_plans._service_model import SERVICE
+from sagemaker_plans._signing import Keys, Signer
 
 _EVENTS: Final = (
     "provide-client-params",
@@ -43,7 +44,7 @@ _ERROR: Final = 300
 
 
 class _Credentials(Protocol):
-    async def get_frozen_credentials(self) -> object: ...
+    async def get_frozen_credentials(self) -> Keys: ...
 
 
 @frozen(kw_only=True)
@@ -52,8 +53,8 @@ class DirectLane:
 
     send_prepared: Callable[[Any], Awaitable[Any]]
     credentials: _Credentials
+    signer: Signer
     url: str
-    region: str
     user_agent: str
     is_unpatched: Callable[[], bool]
     """Whether nothing has been wrapped around the client's own calls since."""
@@ -75,20 +76,13 @@ class DirectLane:
             ServiceError: If the service said no.
             Exception: Whatever botocore and its HTTP session raise.
         """
-        signed = AWSRequest(
-            method="POST",
-            url=self.url,
-            headers={
-                "Content-Type": "application/x-amz-json-1.1",
-                "User-Agent": self.user_agent,
-                "X-Amz-Target": f"SageMaker.{operation.name}",
-            },
-            data=json.dumps(request).encode(),
-        )
+        body = json.dumps(request).encode()
         # Refreshed here, if they are about to expire.
-        frozen_credentials: Any = await self.credentials.get_frozen_credentials()
-        SigV4Auth(frozen_credentials, SERVICE, self.region).add_auth(signed)
-        prepared = signed.prepare()
+        keys = await self.credentials.get_frozen_credentials()
+        target = f"SageMaker.{operation.name}"
+        headers = self.signer.headers(keys, target=target, body=body, now=datetime.now(UTC))
+        headers["User-Agent"] = self.user_agent
+        prepared = AWSPreparedRequest("POST", self.url, headers, body, stream_output=False)
         trace.send(prepared)
         response = await self.send_prepared(prepared)
         raw: bytes = await response.content
@@ -146,13 +140,14 @@ async def direct_lane(client: Any, credentials: object) -> DirectLane | None:  #
         url, headers, rules = await client._resolve_endpoint_ruleset(  # noqa: SLF001
             model, {}, {"client_region": client.meta.region_name}
         )
+        url = url.rstrip("/") + "/"
         if headers or rules or client.meta.config.signature_version != "v4":
             return None
         return DirectLane(
             send_prepared=client._endpoint.http_session.send,  # noqa: SLF001
             credentials=cast("_Credentials", credentials),
-            url=url.rstrip("/") + "/",
-            region=client.meta.region_name,
+            signer=Signer(url=url, region=client.meta.region_name, service=SERVICE),
+            url=url,
             user_agent=client.meta.config.user_agent,
             is_unpatched=lambda: cls._make_api_call is call,
         )

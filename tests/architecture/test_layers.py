@@ -53,7 +53,15 @@ ANNEXES: dict[str, frozenset[str]] = {
 
 # The network is reached through the protocol in `_gateway`; one part plugs it in.
 NETWORK = frozenset(
-    {"_aiobotocore", "_direct", "_listening", "_service_model", "_failures", "_refusals"}
+    {
+        "_aiobotocore",
+        "_direct",
+        "_signing",
+        "_listening",
+        "_service_model",
+        "_failures",
+        "_refusals",
+    }
 )
 # They would serve any service, so they know nothing of this one.
 ENGINES_WITHOUT_AWS = frozenset({"_paging", "_polling"})
@@ -70,7 +78,7 @@ NAMED_IN_ANNOTATIONS: dict[str, frozenset[str]] = {
 SOLE_IMPORTERS: dict[str, frozenset[str]] = {
     "aiobotocore": frozenset({"_aiobotocore"}),
     "aiohttp": frozenset({"_aiobotocore", "_failures"}),
-    "botocore": frozenset({"_aiobotocore", "_direct", "_failures"}),
+    "botocore": frozenset({"_aiobotocore", "_direct", "_signing", "_failures"}),
     "cattrs": frozenset({"_wire"}),
     "httpx": frozenset({"_aiobotocore", "_failures"}),
     "httpx2": frozenset({"_aiobotocore", "_failures"}),
