@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import find_spec
 from inspect import iscoroutinefunction
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 import anyio
 import anyio.to_thread
@@ -18,7 +18,6 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.session import AioSession
 from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams
-from attrs import define
 from botocore import UNSIGNED
 from botocore.config import Config
 
@@ -186,8 +185,7 @@ def _reply(operation: Operation, parsed: Mapping[str, Any], trace: Trace) -> Rep
     )
 
 
-@define
-class OpenedClient:
+class OpenedClient(NamedTuple):
     """A client that this package made, and how to close it."""
 
     client: object

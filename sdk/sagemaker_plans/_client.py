@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, final
 
 import anyio
-import anyio.to_thread
 
 from sagemaker_plans._durations import Duration, as_seconds, duration_problems
 from sagemaker_plans._gateway import Gateway, Reply
@@ -137,8 +136,10 @@ class AsyncClient:
         _refuse("AsyncClient", problems)
 
         async def open_gateway() -> _Opened:
+            from anyio import to_thread  # noqa: PLC0415
+
             # Slow to import, so only when needed, and not on the event loop.
-            await anyio.to_thread.run_sync(_import_aiobotocore)
+            await to_thread.run_sync(_import_aiobotocore)
             from sagemaker_plans import _aiobotocore  # noqa: PLC0415
 
             opened = await _aiobotocore.open_client(

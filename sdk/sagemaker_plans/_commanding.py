@@ -27,7 +27,7 @@ _EFFECTS: Final = MappingProxyType(
 """The states of a stage in which a command has had its effect."""
 
 
-@define
+@define(eq=False, repr=False)
 class StageCommand:
     """One command to a stage, with all its attempts."""
 

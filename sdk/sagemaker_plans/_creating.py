@@ -78,7 +78,7 @@ def _unknown(
     return unknown
 
 
-@define
+@define(eq=False, repr=False)
 class _Creation:
     """One create with all its attempts."""
 

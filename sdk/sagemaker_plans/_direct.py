@@ -47,7 +47,7 @@ class _Credentials(Protocol):
     async def get_frozen_credentials(self) -> Keys: ...
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class DirectLane:
     """A way to send requests past the client, through its own HTTP session."""
 
@@ -82,7 +82,9 @@ class DirectLane:
         target = f"SageMaker.{operation.name}"
         headers = self.signer.headers(keys, target=target, body=body, now=datetime.now(UTC))
         headers["User-Agent"] = self.user_agent
-        prepared = AWSPreparedRequest("POST", self.url, headers, body, stream_output=False)
+        # Any: a dict has all that an HTTP session asks of headers.
+        given = cast("Any", headers)
+        prepared = AWSPreparedRequest("POST", self.url, given, body, stream_output=False)
         trace.send(prepared)
         response = await self.send_prepared(prepared)
         raw: bytes = await response.content
@@ -92,12 +94,12 @@ class DirectLane:
         if redirect := redirected(response.status_code, headers.get("location")):
             raise redirect
         if response.status_code >= _ERROR:
-            body = _object(raw)
+            said = _object(raw)
             text = raw.decode(errors="backslashreplace")
-            message = body.get("message", body.get("Message", "" if body else text))
+            message = said.get("message", said.get("Message", "" if said else text))
             raise service_error(
                 operation.name,
-                code=str(body.get("__type") or response.status_code),
+                code=str(said.get("__type") or response.status_code),
                 message=str(message),
                 http_status=response.status_code,
                 headers=headers,

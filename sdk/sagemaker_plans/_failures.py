@@ -36,7 +36,7 @@ class RedirectError(boto.HTTPClientError):
     fmt = "it redirects to {location}, and requests are not sent elsewhere; check endpoint_url"
 
 
-@define
+@define(eq=False, repr=False)
 class Trace:
     """What became of one request."""
 

@@ -1,9 +1,7 @@
 """The operations that this package calls, and how safe it is to send each again."""
 
 from enum import Enum
-from typing import Final
-
-from attrs import frozen
+from typing import Final, NamedTuple
 
 
 class Safety(Enum):
@@ -19,8 +17,7 @@ class Safety(Enum):
     """It spends money again, and cannot be undone."""
 
 
-@frozen
-class Operation:
+class Operation(NamedTuple):
     """An operation of the service.
 
     Args:

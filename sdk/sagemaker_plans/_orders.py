@@ -14,7 +14,7 @@ _DEFAULT_CURRENCY: Final = "USD"
 """The only currency that AWS's documentation shows for training plans."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Order:
     """What was asked for, checked."""
 

@@ -4,9 +4,7 @@ Knows no AWS: a page is what a function brings for a token.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from typing import Final, Generic, Self, TypeVar
-
-from attrs import frozen
+from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 from sagemaker_plans.errors import PaginationError, SageMakerPlansError
 
@@ -16,8 +14,7 @@ PageT = TypeVar("PageT")
 _MAX_EMPTY_PAGES: Final = 1_000
 
 
-@frozen(kw_only=True)
-class Fetched(Generic[ItemT, PageT]):
+class Fetched(NamedTuple, Generic[ItemT, PageT]):
     """A page as it was fetched."""
 
     page: PageT

@@ -6,11 +6,10 @@ Knows no AWS. Times are seconds on the event loop's clock.
 import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
-import anyio.lowlevel
 from attrs import Factory, field, frozen
 
 from sagemaker_plans._durations import as_seconds, duration_problems
@@ -97,8 +96,7 @@ def _default_max_interval(interval: object) -> float:
     return _MAX_INTERVAL
 
 
-@frozen(kw_only=True)
-class Reading(Generic[V]):
+class Reading(NamedTuple, Generic[V]):
     """One look, and what it showed."""
 
     number: int
@@ -134,12 +132,14 @@ class SharedReading(Generic[V]):
             BaseException: Only what is no SageMakerPlansError (a cancellation); those
                 are part of the reading.
         """
+        from anyio.lowlevel import checkpoint  # noqa: PLC0415  # what is not imported is not paid
+
         self.busy = True
         value: V | None = None
         error: SageMakerPlansError | None = None
         try:
             # All who begin to wait together come to share this look: it has not begun.
-            await anyio.lowlevel.checkpoint()
+            await checkpoint()
             self.begun += 1
             began = anyio.current_time()
             with anyio.move_on_after(self.bound) as scope:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal, cast
 
 import anyio
-from attrs import define, field
+from attrs import define
 
 from sagemaker_plans import _replies as replies
 from sagemaker_plans._decisions import Decision, decide
@@ -43,12 +43,12 @@ _LONGEST_PAUSE: Final = 2.0
 _Key = tuple[str, str]
 
 
-@define
 class Turns:
     """Lets purchases of one offering, and of one plan, go one at a time."""
 
-    _locks: dict[_Key, anyio.Lock] = field(factory=dict[_Key, anyio.Lock])
-    _users: Counter[_Key] = field(factory=Counter[_Key])
+    def __init__(self) -> None:
+        self._locks: dict[_Key, anyio.Lock] = {}
+        self._users: Counter[_Key] = Counter()
 
     @asynccontextmanager
     async def turn(
@@ -77,7 +77,7 @@ class Turns:
                 del self._locks[key], self._users[key]
 
 
-@define
+@define(eq=False, repr=False)
 class Purchase:
     """One purchase, from the first check to the receipt."""
 

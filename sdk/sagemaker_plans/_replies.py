@@ -1,10 +1,9 @@
 """What the replies of each operation are read as.
 
-The wire layer is imported with the first reply: a program that only imports the package
-does not pay for it.
+What reads is imported with the first reply: a program that only imports the package does
+not pay for it.
 """
 
-import json
 from collections.abc import Mapping
 from typing import TypeVar, cast
 
@@ -35,6 +34,8 @@ def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
     Returns:
         The error.
     """
+    import json
+
     whole: object = dict(reply.body)
     if reply.text is not None:
         try:
@@ -98,6 +99,8 @@ def read_done(reply: Reply) -> None:
         UnexpectedReplyError: If something came that is neither empty nor an object: then
             it was not the service that answered.
     """
+    import json
+
     if reply.text is None or not reply.text.strip():
         return
     try:

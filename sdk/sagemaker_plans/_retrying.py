@@ -151,7 +151,7 @@ class RetryPolicy:
         return least, max(least, most)
 
 
-@define
+@define(eq=False, repr=False)
 class RetryBudget:
     """The tokens for retries that all calls of a client share."""
 
@@ -273,7 +273,7 @@ class Retrier:
         return results[0]
 
 
-@define
+@define(eq=False, repr=False)
 class _Run:
     """One request with all its attempts."""
 

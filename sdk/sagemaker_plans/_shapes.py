@@ -30,7 +30,7 @@ from sagemaker_plans.models import (
 )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class ModelConfigShape:
     """A model of a plan."""
 
@@ -48,7 +48,7 @@ class ModelConfigShape:
         )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class SelectionShape:
     """The devices of a stage, and the structure as it came."""
 
@@ -85,7 +85,7 @@ class SelectionShape:
                 raise TypeError(f"no wire form is known for {type(model).__name__}")
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class DeploymentConfigShape:
     """What happens where a deployment fails."""
 
@@ -93,7 +93,7 @@ class DeploymentConfigShape:
     FailureHandlingPolicy: FailureHandlingPolicy
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class DeploymentStatusShape:
     """How a stage's deployment goes."""
 
@@ -106,7 +106,7 @@ class DeploymentStatusShape:
     EdgeDeploymentStageStartTime: datetime | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class StageShape:
     """A stage as it is described."""
 
@@ -151,7 +151,7 @@ class StageShape:
         )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class DeviceCountsShape:
     """The device counts of a plan; not a structure of AWS's, but members of one."""
 
@@ -173,7 +173,7 @@ class DeviceCountsShape:
         )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class PlanShape:
     """A plan as it is described: its header and one page of its stages."""
 
@@ -239,7 +239,7 @@ class PlanShape:
         )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class StageSpecShape:
     """A stage as it is created."""
 
@@ -269,7 +269,7 @@ class StageSpecShape:
         )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class TagShape:
     """A tag."""
 
@@ -278,7 +278,7 @@ class TagShape:
     Value: str
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class PlanSpecShape:
     """A plan as it is created."""
 
@@ -310,7 +310,7 @@ class PlanSpecShape:
         )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class CreatedShape:
     """What a create answers."""
 

@@ -12,17 +12,30 @@ from typing import Final, Protocol
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _CONTENT_TYPE: Final = "application/x-amz-json-1.1"
+_NOBODY: Final = ReadOnlyCredentials("", "", None)
 
 
 class Keys(Protocol):
     """Credentials at one moment."""
 
-    access_key: str
-    secret_key: str
-    token: str | None
+    @property
+    def access_key(self) -> str | None:
+        """The id of the key."""
+        ...
+
+    @property
+    def secret_key(self) -> str | None:
+        """The key."""
+        ...
+
+    @property
+    def token(self) -> str | None:
+        """What proves a temporary key; None for one that lasts."""
+        ...
 
 
 class Signer:
@@ -35,12 +48,12 @@ class Signer:
     """
 
     def __init__(self, *, url: str, region: str, service: str) -> None:
-        bare = SigV4Auth(None, service, region).canonical_request(AWSRequest("POST", url))
+        bare = SigV4Auth(_NOBODY, service, region).canonical_request(AWSRequest("POST", url))
         # The method, the path, the query, and the host as the only header.
         *head, self._host = bare.split("\n")[:4]
         self._head = "\n".join(head)
         self._scope = (region, service, "aws4_request")
-        self._key_of: tuple[str, str] | None = None
+        self._key_of: tuple[str | None, str] | None = None
         self._key = b""
 
     def headers(self, keys: Keys, *, target: str, body: bytes, now: datetime) -> dict[str, str]:

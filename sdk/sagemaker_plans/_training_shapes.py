@@ -13,7 +13,7 @@ from sagemaker_plans.models import (
 from sagemaker_plans.models._training import parse_fee
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class ExtensionShape:
     """An extension that was bought."""
 
@@ -63,7 +63,7 @@ class ExtensionShape:
         )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class OfferingShape:
     """An extension that can be bought."""
 
@@ -107,7 +107,7 @@ def _fee_text(model: TrainingPlanExtension | TrainingPlanExtensionOffering) -> s
     return model.upfront_fee_text
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class ExtendedShape:
     """What a purchase answers."""
 
@@ -115,7 +115,7 @@ class ExtendedShape:
     TrainingPlanExtensions: tuple[ExtensionShape, ...]
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class HistoryShape:
     """One page of a training plan's extensions."""
 
@@ -130,7 +130,7 @@ class HistoryShape:
         )
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class OfferingsShape:
     """What a search answers. The ordinary offerings beside it are looked for, not read."""
 

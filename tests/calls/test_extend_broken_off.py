@@ -408,7 +408,7 @@ class Counting(Gateway):
 
 
 def nobody_waits(turns: Turns) -> bool:
-    return not any(attrs.asdict(turns).values())
+    return not any(vars(turns).values())
 
 
 def most_at_once(loop: Loop, *calls: tuple[str, str | None]) -> int:

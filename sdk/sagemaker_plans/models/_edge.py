@@ -4,7 +4,6 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from sagemaker_plans.models import _html
 from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._enums import FailureHandlingPolicy, StageStatus
 from sagemaker_plans.models._selection import DeviceSelectionConfig
@@ -71,6 +70,8 @@ class Stage(WireModel):
         return StageSpec(self.name, self.device_selection, self.failure_handling_policy)
 
     def _repr_html_(self) -> str:
+        from sagemaker_plans.models import _html  # noqa: PLC0415  # for notebooks only
+
         return _html.stage_html(self)
 
 
@@ -119,6 +120,8 @@ class EdgeDeploymentPlan(WireModel):
         return all(stage.status.is_terminal for stage in self.stages)
 
     def _repr_html_(self) -> str:
+        from sagemaker_plans.models import _html  # noqa: PLC0415  # for notebooks only
+
         return _html.plan_html(self)
 
 
@@ -144,4 +147,6 @@ class StagePage:
     """What the next page is asked with; None on the last page."""
 
     def _repr_html_(self) -> str:
+        from sagemaker_plans.models import _html  # noqa: PLC0415  # for notebooks only
+
         return _html.page_html(self.plan, self.stages, is_last=self.next_token is None)

@@ -7,7 +7,6 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from sagemaker_plans.models import _html
 from sagemaker_plans.models._codec import WireModel
 
 # Decimal() alone would also take "NaN", "1_0", " 1 " and digits of other scripts.
@@ -110,4 +109,6 @@ class ExtensionReceipt:
     """How the receipt came about."""
 
     def _repr_html_(self) -> str:
+        from sagemaker_plans.models import _html  # noqa: PLC0415  # for notebooks only
+
         return _html.receipt_html(self)
