@@ -5,7 +5,7 @@
 #   _commanding, _creating, _purchasing, _orders             what start, create and extend promise
 #   _waiting, _watching                                      what a reading means to those who wait
 #   _reading                                                 plans and histories, page by page
-#   _retrying, _paging, _polling, _durations                 engines: how often, how patiently
+#   _retrying, _paging, _polling, _turns, _durations         engines: how often, how patiently
 #   _aiobotocore, _direct                                    the network
 #   _signing, _listening, _service_model                     what goes out, what is heard of it
 #   _failures, _refusals                                     what its errors mean

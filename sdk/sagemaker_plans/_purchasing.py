@@ -5,10 +5,7 @@ may have gone through, the plan's history is asked, and nothing is sent any more
 """
 
 import logging
-from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import Final, Literal, cast
+from typing import Final, cast
 
 import anyio
 from attrs import define
@@ -16,9 +13,9 @@ from attrs import define
 from sagemaker_plans import _replies as replies
 from sagemaker_plans._decisions import Decision, decide
 from sagemaker_plans._gateway import Gateway, Reply
-from sagemaker_plans._operations import EXTEND_TRAINING_PLAN, SEARCH_OFFERINGS
+from sagemaker_plans._operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans._orders import Order
-from sagemaker_plans._reading import extension_pager
+from sagemaker_plans._reading import extension_pager, search_offerings
 from sagemaker_plans._retrying import Retrier, RetryPolicy
 from sagemaker_plans.errors import (
     OutcomeUnknownError,
@@ -39,42 +36,6 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 _FIRST_NO_SUCCESS: Final = 300
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 2.0
-
-_Key = tuple[str, str]
-
-
-class Turns:
-    """Lets purchases of one offering, and of one plan, go one at a time."""
-
-    def __init__(self) -> None:
-        self._locks: dict[_Key, anyio.Lock] = {}
-        self._users: Counter[_Key] = Counter()
-
-    @asynccontextmanager
-    async def turn(
-        self, kind: Literal["offering", "plan"], name: str | None
-    ) -> AsyncGenerator[None]:
-        """Wait for one's turn.
-
-        Args:
-            kind: What the name is of: an offering and a plan may have the same one.
-            name: What only one may have at a time; None needs no waiting.
-
-        Yields:
-            When it is one's turn.
-        """
-        if name is None:
-            yield
-            return
-        key = kind, name
-        self._users[key] += 1
-        try:
-            async with self._locks.setdefault(key, anyio.Lock()):
-                yield
-        finally:
-            self._users[key] -= 1
-            if not self._users[key]:
-                del self._locks[key], self._users[key]
 
 
 @define(eq=False, repr=False)
@@ -339,27 +300,3 @@ def _bought_at(extension: TrainingPlanExtension) -> float:
 
 def _folded(text: str | None) -> str:
     return (text or "").casefold()
-
-
-async def search_offerings(
-    gateway: Gateway, retrier: Retrier, arn: str, *, duration_hours: int | None = None
-) -> tuple[TrainingPlanExtensionOffering, ...]:
-    """Ask what extensions a training plan can have.
-
-    Args:
-        gateway: Where to ask.
-        retrier: How patiently.
-        arn: The training plan.
-        duration_hours: Only extensions of this length.
-
-    Returns:
-        The offerings.
-    """
-    request: dict[str, object] = {"TrainingPlanArn": arn}
-    if duration_hours is not None:
-        request["DurationHours"] = duration_hours
-
-    async def attempt() -> tuple[TrainingPlanExtensionOffering, ...]:
-        return replies.read_offerings(await gateway.call(SEARCH_OFFERINGS, request))
-
-    return await retrier.run(SEARCH_OFFERINGS, attempt)

@@ -1,4 +1,4 @@
-"""Reading plans and extension histories, page by page."""
+"""Reading plans and extension histories, page by page, and what is on offer."""
 
 from collections.abc import Mapping
 from typing import final
@@ -7,7 +7,7 @@ from attrs import evolve
 
 from sagemaker_plans import _replies as replies
 from sagemaker_plans._gateway import Gateway
-from sagemaker_plans._operations import DESCRIBE_HISTORY, DESCRIBE_PLAN
+from sagemaker_plans._operations import DESCRIBE_HISTORY, DESCRIBE_PLAN, SEARCH_OFFERINGS
 from sagemaker_plans._paging import Fetched, Pager
 from sagemaker_plans._retrying import Retrier
 from sagemaker_plans.models import (
@@ -16,6 +16,7 @@ from sagemaker_plans.models import (
     Stage,
     StagePage,
     TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
 )
 
 
@@ -111,3 +112,27 @@ def extension_pager(
         return Fetched(page=page, items=page.extensions, next_token=page.next_token)
 
     return ExtensionPager(fetch, start_token=None, operation=DESCRIBE_HISTORY.name)
+
+
+async def search_offerings(
+    gateway: Gateway, retrier: Retrier, arn: str, *, duration_hours: int | None = None
+) -> tuple[TrainingPlanExtensionOffering, ...]:
+    """Ask what extensions a training plan can have.
+
+    Args:
+        gateway: Where to ask.
+        retrier: How patiently.
+        arn: The training plan.
+        duration_hours: Only extensions of this length.
+
+    Returns:
+        The offerings, in the service's order.
+    """
+    request: dict[str, object] = {"TrainingPlanArn": arn}
+    if duration_hours is not None:
+        request["DurationHours"] = duration_hours
+
+    async def attempt() -> tuple[TrainingPlanExtensionOffering, ...]:
+        return replies.read_offerings(await gateway.call(SEARCH_OFFERINGS, request))
+
+    return await retrier.run(SEARCH_OFFERINGS, attempt)

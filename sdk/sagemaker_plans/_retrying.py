@@ -1,6 +1,5 @@
 """How often and how patiently a request is sent again; the only importer of tenacity."""
 
-import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
-
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 _MAX_ATTEMPTS: Final = 100
 # What the AWS SDKs' standard retry mode charges: a retry costs 5 of 500 tokens, a
@@ -304,6 +301,8 @@ class _Run:
         return bool(self.reason)
 
     def tell(self, state: "RetryCallState") -> None:
+        import logging  # noqa: PLC0415  # like tenacity, with the first failure
+
         event = RetryEvent(
             operation=self.operation.name,
             attempt=state.attempt_number,
@@ -313,7 +312,7 @@ class _Run:
         )
         if self.operation.safety is not Safety.READ:
             self.in_doubt |= what_happened(event.error) is Happened.AMBIGUOUS
-        _LOG.info(
+        logging.getLogger("sagemaker_plans").info(
             "%s: attempt %d failed, the next one follows in %.2f s: %s",
             event.operation,
             event.attempt,

@@ -7,8 +7,13 @@ opens the model only has to say what there is to call: each member is a document
 that botocore passes on as it is.
 """
 
+import gzip
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
+
+from botocore.loaders import JSONFileLoader
 
 from sagemaker_plans._operations import OPERATIONS, Operation
 
@@ -65,23 +70,43 @@ def service_model() -> Mapping[str, object]:
     }
 
 
+class PlainFiles(JSONFileLoader):
+    """Reads files into plain dicts, which takes half the time of ordered ones."""
+
+    def load_file(self, file_path: str) -> object:
+        """Load a file.
+
+        Args:
+            file_path: Its path without its ending.
+
+        Returns:
+            What it has; None if there is no such file.
+        """
+        for ending, open_file in ((".json", open), (".json.gz", gzip.open)):
+            with suppress(FileNotFoundError), open_file(file_path + ending, "rb") as file:
+                return cast("object", json.load(file))
+        return None
+
+
 class Loads(Protocol):
     """What is asked of botocore's loader."""
 
     load_data: Callable[[str], object]
     determine_latest_version: Callable[[str, str], str]
     load_service_model: Callable[..., object]
+    file_loader: JSONFileLoader
 
 
 class SlimLoader:
     """A session's loader of data, but for the model of the one service.
 
     Args:
-        loader: The loader that the session would have used.
+        loader: The loader that the session would have used; reads plain dicts from then on.
     """
 
     def __init__(self, loader: object) -> None:
         self._loader = cast("Loads", loader)
+        self._loader.file_loader = PlainFiles()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever it is there
         return getattr(self._loader, name)

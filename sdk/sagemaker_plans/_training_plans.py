@@ -5,10 +5,9 @@ from typing import Final, final
 
 from sagemaker_plans._gateway import Gateway
 from sagemaker_plans._operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS
-from sagemaker_plans._orders import Order
-from sagemaker_plans._purchasing import Purchase, Turns, search_offerings
-from sagemaker_plans._reading import ExtensionPager, extension_pager
+from sagemaker_plans._reading import ExtensionPager, extension_pager, search_offerings
 from sagemaker_plans._retrying import Retrier
+from sagemaker_plans._turns import Turns
 from sagemaker_plans.models import ExtensionReceipt, TrainingPlanExtensionOffering
 from sagemaker_plans.models import _checks as checks
 
@@ -65,6 +64,10 @@ class TrainingPlans:
             ServiceError: If the service said no.
             ConnectionFailedError: If it provably could not be sent, at every attempt.
         """
+        # Few programs buy, so importing the package does not bring this along.
+        from sagemaker_plans._orders import Order  # noqa: PLC0415
+        from sagemaker_plans._purchasing import Purchase  # noqa: PLC0415
+
         order = Order.checked(
             offering_id,
             training_plan_arn=training_plan_arn,

@@ -6,6 +6,7 @@ lenient where a service moves on (unknown members and enum values).
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import GenericAlias, NoneType, UnionType
 from typing import Any, Final, NoReturn, TypeVar, cast, get_args, get_origin
 
@@ -14,7 +15,6 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from sagemaker_plans import _shapes as shapes
-from sagemaker_plans import _training_shapes as training_shapes
 from sagemaker_plans import models
 from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models import _codec
@@ -26,21 +26,26 @@ M = TypeVar("M", bound=_codec.WireModel)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_SHAPE_OF: Final[dict[type, type[Any]]] = {
-    models.ModelConfig: shapes.ModelConfigShape,
-    models.DeviceCounts: shapes.DeviceCountsShape,
-    models.Stage: shapes.StageShape,
-    models.EdgeDeploymentPlan: shapes.PlanShape,
-    models.StageSpec: shapes.StageSpecShape,
-    models.EdgeDeploymentPlanSpec: shapes.PlanSpecShape,
-    models.TrainingPlanExtension: training_shapes.ExtensionShape,
-    models.TrainingPlanExtensionOffering: training_shapes.OfferingShape,
-    models.DeviceSelectionConfig: shapes.SelectionShape,
-    models.PercentageOfFleet: shapes.SelectionShape,
-    models.NamedDevices: shapes.SelectionShape,
-    models.NameContains: shapes.SelectionShape,
-    models.UnrecognizedSelection: shapes.SelectionShape,
-}
+
+@cache
+def _shapes_of_models() -> Mapping[type, type[Any]]:
+    from sagemaker_plans import _training_shapes as training_shapes  # noqa: PLC0415  # few need it
+
+    return {
+        models.ModelConfig: shapes.ModelConfigShape,
+        models.DeviceCounts: shapes.DeviceCountsShape,
+        models.Stage: shapes.StageShape,
+        models.EdgeDeploymentPlan: shapes.PlanShape,
+        models.StageSpec: shapes.StageSpecShape,
+        models.EdgeDeploymentPlanSpec: shapes.PlanSpecShape,
+        models.TrainingPlanExtension: training_shapes.ExtensionShape,
+        models.TrainingPlanExtensionOffering: training_shapes.OfferingShape,
+        models.DeviceSelectionConfig: shapes.SelectionShape,
+        models.PercentageOfFleet: shapes.SelectionShape,
+        models.NamedDevices: shapes.SelectionShape,
+        models.NameContains: shapes.SelectionShape,
+        models.UnrecognizedSelection: shapes.SelectionShape,
+    }
 
 
 class MisfitsError(ValueError):
@@ -213,17 +218,14 @@ def configure(converter: cattrs.Converter) -> None:
     converter.register_unstructure_hook_factory(_is_selection, _selection_writer)
 
 
-def _make_converter(*, detailed: bool) -> cattrs.Converter:
+@cache
+def _converter(*, detailed: bool) -> cattrs.Converter:
+    """Make a converter; the one that is not detailed stops at the first misfit, unlocated."""
     converter = cattrs.Converter(
         unstruct_collection_overrides={tuple: list}, detailed_validation=detailed
     )
     configure(converter)
     return converter
-
-
-_CONVERTER: Final = _make_converter(detailed=True)
-_QUICK: Final = _make_converter(detailed=False)
-"""Reads the same, and stops at the first misfit without saying where it is."""
 
 
 def _in_words(error: BaseException, _: type | None) -> str:
@@ -252,11 +254,11 @@ def read_shape(cls: type[S], wire: Mapping[str, object]) -> S:
         MisfitsError: If the wire form does not fit; it lists every misfit.
     """
     try:
-        return _QUICK.structure(wire, cls)
+        return _converter(detailed=False).structure(wire, cls)
     except (LookupError, TypeError, ValueError):
         # Read once more, for every misfit with its path.
         try:
-            return _CONVERTER.structure(wire, cls)
+            return _converter(detailed=True).structure(wire, cls)
         except (cattrs.BaseValidationError, _MisfitError) as error:
             raise MisfitsError(_problems(error)) from error
 
@@ -266,7 +268,7 @@ class _ShapeCodec:
 
     def read(self, model: type[M], wire: Mapping[str, object]) -> M:
         try:
-            found = read_shape(_SHAPE_OF[model], wire).model()
+            found = read_shape(_shapes_of_models()[model], wire).model()
         except MisfitsError as error:
             raise UnexpectedReplyError(
                 f"this is no {model.__name__}", problems=error.problems, reply=wire
@@ -280,8 +282,8 @@ class _ShapeCodec:
         return found
 
     def write(self, model: _codec.WireModel) -> dict[str, object]:
-        shape = _SHAPE_OF[type(model)].of(model)
-        return cast("dict[str, object]", _CONVERTER.unstructure(shape))
+        shape = _shapes_of_models()[type(model)].of(model)
+        return cast("dict[str, object]", _converter(detailed=False).unstructure(shape))
 
 
 CODEC: Final[_codec.Codec] = _ShapeCodec()

@@ -78,7 +78,7 @@ NAMED_IN_ANNOTATIONS: dict[str, frozenset[str]] = {
 SOLE_IMPORTERS: dict[str, frozenset[str]] = {
     "aiobotocore": frozenset({"_aiobotocore"}),
     "aiohttp": frozenset({"_aiobotocore", "_failures"}),
-    "botocore": frozenset({"_aiobotocore", "_direct", "_signing", "_failures"}),
+    "botocore": NETWORK - {"_listening", "_refusals"},
     "cattrs": frozenset({"_wire"}),
     "httpx": frozenset({"_aiobotocore", "_failures"}),
     "httpx2": frozenset({"_aiobotocore", "_failures"}),

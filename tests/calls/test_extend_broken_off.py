@@ -16,9 +16,9 @@ from calls.service_gateway import FINE, Fate, Kind, ServiceGateway, fates
 from sagemaker_plans import RetryPolicy, errors
 from sagemaker_plans._gateway import Gateway, Reply
 from sagemaker_plans._operations import EXTEND_TRAINING_PLAN, Operation
-from sagemaker_plans._purchasing import Turns
 from sagemaker_plans._retrying import Retrier
 from sagemaker_plans._training_plans import TrainingPlans
+from sagemaker_plans._turns import Turns
 from sagemaker_plans.emulator import Timings
 from virtual_clock import LOOPS, Loop, run_virtually
 

@@ -37,6 +37,7 @@ from sagemaker_plans import (
     _aiobotocore,
     _client,
 )
+from sagemaker_plans._service_model import PlainFiles
 from sagemaker_plans.emulator import Emulator
 
 on_asyncio = pytest.mark.parametrize("transport", TRANSPORTS[:2], indirect=True, ids=str)
@@ -866,19 +867,21 @@ async def test_all_that_a_client_needs_from_disk_is_loaded_in_the_worker_thread(
     loads: list[tuple[str, bool]] = []
     own_thread = threading.get_ident()
 
-    class Loader(JSONFileLoader):
-        def load_file(self, file_path: str) -> object:
-            found: object = super().load_file(file_path)
-            if found is not None:
-                loads.append((file_path, threading.get_ident() == own_thread))
-            return found
-
     class Session(AioSession):
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             self.set_credentials("test", "test")
-            self.get_component("data_loader").file_loader = Loader()
 
+    for loader in (JSONFileLoader, PlainFiles):
+        load: Any = loader.load_file
+
+        def load_file(self: Any, file_path: str, load: Any = load) -> object:
+            found: object = load(self, file_path)
+            if found is not None:
+                loads.append((file_path, threading.get_ident() == own_thread))
+            return found
+
+        monkeypatch.setattr(loader, "load_file", load_file)
     monkeypatch.setattr(_aiobotocore, "AioSession", Session)
     session = Session() if own_session else None
     await ask(client_with(emulator.endpoint_url, transport, session=session))

@@ -1,17 +1,19 @@
 """The model that own clients are made from says what the service's own says, only less."""
 
+import gzip
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import ServiceModel
 
 from models import service_model
 from models.drift import REPLY_SHAPES, SENT
 from sagemaker_plans import _service_model
 from sagemaker_plans._operations import CREATE_PLAN, OPERATIONS, Operation
-from sagemaker_plans._service_model import SlimLoader
+from sagemaker_plans._service_model import PlainFiles, SlimLoader
 
 of_each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
 
@@ -101,6 +103,28 @@ def test_a_version_that_is_asked_for_is_loaded_as_it_is() -> None:
     SlimLoader(loader).load_service_model("sagemaker", "service-2", "2017-07-24")
 
     assert "sagemaker/2017-07-24/service-2" in loader.read
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_file_is_loaded_as_botocore_loads_it(tmp_path: Path, *, compressed: bool) -> None:
+    content = '{"b": [1, {"ä": null}], "a": {"c": 1.5}}'
+    if compressed:
+        (tmp_path / "data.json.gz").write_bytes(gzip.compress(content.encode()))
+    else:
+        (tmp_path / "data.json").write_text(content, encoding="utf-8")
+    path = str(tmp_path / "data")
+
+    found: Any = PlainFiles().load_file(path)
+
+    assert found == JSONFileLoader().load_file(path)
+    assert [*found] == ["b", "a"]
+
+
+def test_a_file_that_is_not_there_is_loaded_as_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "data")
+
+    assert PlainFiles().load_file(path) is None
+    assert JSONFileLoader().load_file(path) is None
 
 
 def test_all_else_is_asked_of_the_loader_that_was_there() -> None:
