@@ -341,6 +341,25 @@ def examples_prefect(session: nox.Session) -> None:
     check_types_as_users_do(session, example)
 
 
+@nox.session(python=OLDEST, default=False)
+def mutants(session: nox.Session) -> None:
+    """Change the code in hundreds of small ways, and list the changes that no test notices.
+
+    Goes on where it was broken off; `-- "sagemaker_plans._orders*"` tries those only.
+    """
+    install_wheel(session, "[rich,trio]", *group("mutants"))
+    # In a copy: it writes beside the sources, and knows few names of a source root.
+    copy = Path(session.create_tmp()) / "checkout"
+    for name, there in {"sdk": "src", "tests": "tests", "docs": "docs"}.items():
+        shutil.rmtree(copy / there, ignore_errors=True)
+        shutil.copytree(ROOT / name, copy / there, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("noxfile.py", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / file, copy)
+    with session.chdir(copy):
+        session.run("mutmut", "run", *session.posargs, env={"HYPOTHESIS_PROFILE": "quick"})
+        session.run("mutmut", "results")
+
+
 # Each in an environment of its own: aioboto3 pins another aiobotocore than ours, and a cold
 # start shall not pay for what others brought along.
 BENCH_PEERS = {

@@ -15,6 +15,7 @@ from harness import (
     client_for,
     examples,
 )
+from sagemaker_plans import _wire
 from sagemaker_plans.emulator import Emulator
 
 # A busy machine is slow, which is no failure.
@@ -34,6 +35,12 @@ def _no_aws_of_this_machine() -> Iterator[None]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _converters_of_this_run() -> None:
+    # A run in a process that was forked from another one would read with that one's code.
+    _wire._converter.cache_clear()
 
 
 @pytest.fixture(params=TRANSPORTS, ids=str)

@@ -26,6 +26,7 @@ from sagemaker_plans import (
 from sagemaker_plans._creating import create_plan
 from sagemaker_plans._retrying import Retrier
 from sagemaker_plans.emulator import Emulator, Fault
+from sagemaker_plans.models._checks import shown
 from virtual_clock import LOOPS, Loop, run_virtually
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/rollout"
@@ -271,6 +272,14 @@ def test_every_difference_is_told_at_once(loop: Loop) -> None:
     )
     error = created(loop, create=["lost before"], spec=asked, there=there).error
     assert isinstance(error, errors.PlanMismatchError)
+    assert error.differences[1] == (
+        f"model_configs: asked for {shown(asked.model_configs)}, "
+        f"there is {shown(there.model_configs)}"
+    )
+    assert str(error).startswith(
+        f"a plan named rollout exists ({ARN}) and is not the one asked for:\n  - "
+        + "\n  - ".join(error.differences)
+    )
     assert [difference.split(": asked")[0] for difference in error.differences] == [
         "device_fleet_name",
         "model_configs",
@@ -321,8 +330,13 @@ def test_a_look_that_fails_leaves_the_outcome_unknown(
     error = creation.error
     assert isinstance(error, errors.OutcomeUnknownError)
     assert error.plan_name == "rollout"
-    assert "looking for it failed too" in str(error)
-    assert "check with describe('rollout') before creating it again" in str(error)
+    assert isinstance(error.__cause__, errors.SageMakerPlansError)
+    lost_reply = error.__cause__.__context__
+    assert isinstance(lost_reply, errors.SageMakerPlansError)
+    assert str(error).startswith(
+        f"plan rollout may or may not have been created: {lost_reply}; looking for it failed too: "
+        f"{error.__cause__}; check with describe('rollout') before creating it again"
+    )
 
 
 def test_a_look_is_itself_retried(loop: Loop) -> None:
@@ -335,13 +349,18 @@ def test_a_policy_of_none_still_looks(loop: Loop) -> None:
     assert created(loop, create=["lost after"], policy=none).result == (ARN, 1, 1)
     lost = created(loop, create=["lost before"], policy=none)
     assert lost.result == (errors.OutcomeUnknownError, 1, 1)
+    assert "; it was not there when it was looked for; check with " in str(lost.error)
 
 
 @pytest.mark.parametrize("wrong", [None, "rollout", {"name": "rollout"}, a_spec().to_wire()])
 def test_what_is_no_spec_is_refused_before_anything_is_sent(loop: Loop, wrong: Any) -> None:
     creation = created(loop, spec=wrong)
     assert creation.result == (errors.InvalidRequestError, 0, 0)
-    assert "spec: an EdgeDeploymentPlanSpec is needed, got " in str(creation.error)
+    assert isinstance(creation.error, errors.InvalidRequestError)
+    assert creation.error.operation == CREATE
+    assert str(creation.error).startswith("create")
+    [problem] = creation.error.problems
+    assert problem == f"spec: an EdgeDeploymentPlanSpec is needed, got {shown(wrong)}"
 
 
 async def answered(create: Callable[[], Awaitable[str]]) -> str | errors.SageMakerPlansError:

@@ -1,6 +1,7 @@
 """What is made sure of before a purchase is sent: on the wire, on every transport."""
 
 import math
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from calls.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
 from harness import MakeClient
+from plans.books import Book
 from sagemaker_plans import AsyncClient, ExtensionReceipt, errors
 from sagemaker_plans.emulator import Emulator, Fault
 
@@ -93,6 +95,17 @@ async def test_what_was_bought_before_is_found_on_a_later_page(
         receipt = await extend(client)
     assert receipt.outcome == "already_purchased"
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY, HISTORY]
+
+
+async def test_of_two_extensions_the_one_with_a_date_is_taken_for_the_later() -> None:
+    dated = {"TrainingPlanExtensionOfferingId": OFFERING, "ExtendedAt": 1.5}
+    undated = {"TrainingPlanExtensionOfferingId": OFFERING}
+    book = Book(lambda _: {"TrainingPlanExtensions": [undated, dated, undated]})
+
+    receipt = await book.training_plans.extend(OFFERING, training_plan_arn=PLAN_ARN)
+
+    assert receipt.outcome == "already_purchased"
+    assert receipt.extension.extended_at == datetime.fromtimestamp(1.5, UTC)
 
 
 async def test_an_offering_bought_twice_gives_the_later_extension(
@@ -316,7 +329,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"training_plan_arn": PLAN_ARN.replace("training-plan", "training-job")},
         "allowed is a training plan's ARN",
     ),
-    "a float": ({"max_upfront_fee": 5000.0}, "max_upfront_fee: got 5000.0; allowed are a Decimal"),
+    "a float": (
+        {"max_upfront_fee": 5000.0},
+        (
+            'max_upfront_fee: got 5000.0; allowed are a Decimal such as Decimal("5000.00") and '
+            "whole numbers, 0 or more; no float, which is not exact"
+        ),
+    ),
     "a bool": ({"max_upfront_fee": True}, "max_upfront_fee: got True; allowed are a Decimal"),
     "a text": ({"max_upfront_fee": "5000"}, "max_upfront_fee: got '5000'; allowed are a Decimal"),
     "less than nothing": (

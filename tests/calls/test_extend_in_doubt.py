@@ -69,12 +69,21 @@ async def in_doubt(make_client: MakeClient, **arguments: Any) -> errors.OutcomeU
 
 @pytest.mark.parametrize("fault", AFTER_THE_COMMIT, ids=name_of)
 async def test_a_purchase_whose_reply_is_lost_is_found_in_the_history(
-    emulator: Emulator, make_client: MakeClient, fault: Fault
+    emulator: Emulator, make_client: MakeClient, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.inject(EXTEND, fault, times=None)
+    caplog.set_level(logging.INFO, "sagemaker_plans")
     async with make_client() as client:
         receipt = await extend(client)
     assert receipt.outcome == "confirmed_by_history"
+    [request] = emulator.requests_of(EXTEND)
+    # The id of a reply that never came, or not whole, is not known.
+    is_heard = not fault.name.startswith(("disconnect", "cut"))
+    told = [one.getMessage() for one in caplog.records if one.name == "sagemaker_plans"]
+    assert told[-1] == (
+        f"ExtendTrainingPlan: offering {OFFERING} for plan {PLAN_ARN}: confirmed_by_history, "
+        f"upfront fee 1234.50 USD, request id {request.request_id if is_heard else None}"
+    )
     assert receipt.extension.offering_id == OFFERING
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY]
     assert len(emulator.purchases) == 1
@@ -88,7 +97,10 @@ async def test_absence_from_the_history_is_no_proof(
     error = await in_doubt(make_client, training_plan_arn=PLAN_ARN)
     assert type(error) is errors.OutcomeUnknownError
     assert f"offering {OFFERING} may or may not have been bought: " in str(error)
-    assert f"{PLAN_ARN} does not show it yet, which proves nothing" in str(error)
+    assert (
+        f"; {PLAN_ARN} does not show it yet, which proves nothing; read its extension_history "
+        "again later before buying it again"
+    ) in str(error)
     assert len(emulator.requests_of(EXTEND)) == 1
     assert emulator.purchases == ()
 
@@ -100,7 +112,10 @@ async def test_without_the_plan_the_outcome_is_unknown_at_once(
     emulator.inject(EXTEND, fault, times=None)
     error = await in_doubt(make_client)
     assert type(error) is errors.OutcomeUnknownError
-    assert "pass training_plan_arn= next time" in str(error)
+    assert (
+        "; check the extension history of its training plan before buying it again, and pass "
+        "training_plan_arn= next time, so that this is done for you"
+    ) in str(error)
     assert asked(emulator) == [EXTEND]
 
 

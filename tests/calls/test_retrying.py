@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 PATIENT = RetryPolicy(max_attempts=100, max_elapsed=None, max_delay=20)
 DOWN = a_failure(request_sent=None)
+THROTTLED = an_answer(errors.ThrottledError)
 UNSENT = a_failure(request_sent=False)
 
 
@@ -239,12 +240,17 @@ def test_giving_up_raises_the_last_error_itself(loop: Loop, error: SageMakerPlan
     assert outcome(loop, run) is error
 
 
-def given_up(loop: Loop, policy: RetryPolicy, *failures: SageMakerPlansError) -> list[str]:
+def given_up(
+    loop: Loop,
+    policy: RetryPolicy,
+    *failures: SageMakerPlansError,
+    operation: Operation = DESCRIBE_PLAN,
+) -> list[str]:
     """Give the notes of the error with which attempts end."""
     attempts = Attempts([*failures], lasting=1.0)
 
     async def run() -> str:
-        return await Retrier(policy, uniform=longest).run(DESCRIBE_PLAN, attempts)
+        return await Retrier(policy, uniform=longest).run(operation, attempts)
 
     raised = outcome(loop, run)
     assert isinstance(raised, SageMakerPlansError)
@@ -286,6 +292,20 @@ def test_a_refusal_at_once_has_no_note(loop: Loop) -> None:
 def test_a_refusal_after_retries_tells_how_many(loop: Loop) -> None:
     assert given_up(loop, PATIENT, *fresh(1), an_answer(errors.ValidationError)) == [
         "gave up after 2 attempts in 2.2 s"
+    ]
+
+
+def test_a_refusal_after_doubt_tells_of_the_doubt_whatever_failed_in_between(loop: Loop) -> None:
+    # Lost, which leaves doubt; throttled, which had no effect; then refused.
+    failures = [*fresh(1), THROTTLED, an_answer(errors.ValidationError)]
+
+    notes = given_up(loop, PATIENT, *failures, operation=START_STAGE)
+
+    assert notes == [
+        (
+            "gave up after 3 attempts in 5.2 s; an earlier attempt, whose reply was lost, may "
+            "have had its effect"
+        )
     ]
 
 

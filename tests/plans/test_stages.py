@@ -274,6 +274,21 @@ async def test_a_token_that_leads_back_to_the_start_ends_the_walk() -> None:
 
     assert caught.value.next_token == "page 1"
     assert len(book.requests) == 1
+    assert str(caught.value).startswith(
+        "DescribeEdgeDeploymentPlan: the service gave a page token for the second time; its pages "
+        "do not come to an end"
+    )
+
+
+async def test_a_token_that_leads_back_to_an_earlier_page_ends_the_walk() -> None:
+    following = {None: "page 1", "page 1": "page 2", "page 2": "page 3", "page 3": "page 1"}
+    book = Book(lambda token: {**plan_page(stage_wire("a")), "NextToken": following[token]})
+
+    with pytest.raises(PaginationError) as caught:
+        await book.plans.stages("rollout").collect()
+
+    assert caught.value.next_token == "page 1"
+    assert book.tokens == [None, "page 1", "page 2", "page 3"]
 
 
 def endless(token: str | None) -> dict[str, object]:
@@ -287,7 +302,10 @@ async def test_a_thousand_empty_pages_in_a_row_end_the_walk() -> None:
     with pytest.raises(PaginationError) as caught:
         await book.plans.stages("rollout").collect()
 
-    assert "1,000 empty pages in a row" in str(caught.value)
+    assert str(caught.value).startswith(
+        "DescribeEdgeDeploymentPlan: the service gave 1,000 empty pages in a row; its pages do not "
+        "come to an end"
+    )
     assert caught.value.next_token == "1000"
     assert len(book.requests) == 1000
 
