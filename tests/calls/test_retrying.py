@@ -200,6 +200,11 @@ def test_the_time_of_the_attempts_themselves_counts(loop: Loop) -> None:
     assert attempts.began == [0.0, 40.0, 80.0]
 
 
+def test_an_attempt_may_begin_at_the_time_limit_itself(loop: Loop) -> None:
+    policy = RetryPolicy(max_elapsed=0.75, base_delay=0.25)
+    assert make(loop, [DOWN] * 9, policy=policy).began == [0.0, 0.25, 0.75]
+
+
 def test_without_a_time_limit_only_the_attempts_count(loop: Loop) -> None:
     attempts = make(loop, [DOWN] * 200, lasting=1_000)
     assert len(attempts.began) == 100
@@ -366,15 +371,16 @@ def test_successes_give_back_what_retries_took(loop: Loop) -> None:
         retrier = Retrier(RetryPolicy(budget=10))
         sent: list[int] = []
         # Two retries use all of it up, which leaves none to the next call.
-        for failures in ([DOWN] * 9, [DOWN], [], [], [], [], [], [DOWN], [DOWN], []):
+        # Four plain successes are not enough for one.
+        for failures in ([DOWN] * 9, [DOWN], [], [], [], [], [DOWN], [], [DOWN], [DOWN], []):
             attempts = Attempts([*failures])
             with suppress(errors.ConnectionFailedError):
                 await retrier.run(DESCRIBE_PLAN, attempts)
             sent.append(len(attempts.began))
         return sent
 
-    # Five plain successes pay for one retry, and its success for the next.
-    assert run_virtually(loop, run) == [3, 1, 1, 1, 1, 1, 1, 2, 2, 1]
+    # The fifth pays for one retry, and its success for the next.
+    assert run_virtually(loop, run) == [3, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1]
 
 
 def test_the_budget_is_never_more_than_full(loop: Loop) -> None:
