@@ -1,4 +1,4 @@
-"""Everything that is checked, one session each; `.ci/run` runs them all.
+"""Everything that is checked, one session each; `.ci/run` runs those that take minutes at most.
 
 A session installs the package as its users do: as a wheel, never editable.
 """

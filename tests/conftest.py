@@ -37,10 +37,14 @@ def _no_aws_of_this_machine() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _converters_of_this_run() -> None:
-    # A run in a process that was forked from another one would read with that one's code.
-    _wire._converter.cache_clear()
+def pytest_runtest_setup() -> None:
+    """Let each test build its converters where mutants are tested (`nox -s mutants`).
+
+    They are kept otherwise, so that the code that builds them would run in one test only,
+    and be that of the process from which a mutant's was forked.
+    """
+    if "MUTANT_UNDER_TEST" in os.environ:
+        _wire._converter.cache_clear()
 
 
 @pytest.fixture(params=TRANSPORTS, ids=str)

@@ -41,7 +41,7 @@ def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
         try:
             whole = json.loads(reply.text)
         except (ValueError, RecursionError):
-            whole = reply.text
+            whole = None
     if not isinstance(whole, dict):
         problems = (f"reply: expected a JSON object, got {shown(reply.text)}",)
         whole = reply.text

@@ -136,6 +136,16 @@ async def test_a_reply_that_cannot_be_read_is_never_lost(
     assert len(emulator.purchases) == 1
 
 
+async def test_a_reply_that_cannot_be_read_names_the_plan_whose_history_cannot_be_read_either(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    emulator.inject(EXTEND, Fault.not_json())
+    emulator.inject(HISTORY, Fault.error("AccessDeniedException", "no"), nth=2, times=None)
+    error = await in_doubt(make_client, training_plan_arn=PLAN_ARN)
+    assert isinstance(error, errors.PurchaseReplyError)
+    assert len(emulator.purchases) == 1
+
+
 async def test_the_reply_is_kept_whole(emulator: Emulator, make_client: MakeClient) -> None:
     emulator.clock.hold()
     emulator.inject(EXTEND, Fault.missing_member("TrainingPlanExtensionOfferingId"))
@@ -147,6 +157,9 @@ async def test_the_reply_is_kept_whole(emulator: Emulator, make_client: MakeClie
         "TrainingPlanExtensions[0].TrainingPlanExtensionOfferingId: required member is missing"
     )
     assert error.problems == (missing,)
+    assert str(error.__cause__).startswith(
+        "the reply to ExtendTrainingPlan does not fit the service's model"
+    )
 
 
 async def test_a_reply_that_is_no_json_is_kept_as_text(
