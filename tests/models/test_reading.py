@@ -233,8 +233,10 @@ def test_a_long_wrong_value_is_shortened() -> None:
 
 
 def test_another_kind_of_selection_than_asked_for_is_refused() -> None:
+    wire = {"DeviceSubsetType": "PERCENTAGE", "Percentage": 5}
     with pytest.raises(UnexpectedReplyError) as caught:
-        NamedDevices.from_wire({"DeviceSubsetType": "PERCENTAGE", "Percentage": 5})
+        NamedDevices.from_wire(wire)
+    assert caught.value.reply == wire
     assert str(caught.value) == (
         "this is no NamedDevices:\n  - DeviceSubsetType: this is a PercentageOfFleet"
     )
