@@ -10,7 +10,7 @@ import io
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from rich.console import Console
 
@@ -89,13 +89,15 @@ def progress_svg(console: Console) -> str:
 def table_svg() -> str:
     """Draw the table as a notebook shows it."""
     width, height = _TABLE_SIZE
+    # Any: the method is a notebook's to call.
+    table = cast("Any", plan())._repr_html_()
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">\n'
         '<rect width="100%" height="100%" rx="8" fill="#ffffff"/>\n'
         f'<foreignObject x="16" y="12" width="{width - 32}" height="{height - 24}">\n'
         '<div xmlns="http://www.w3.org/1999/xhtml" '
         'style="font: 13px system-ui, sans-serif; color: #1f2328">\n'
-        f"{plan()._repr_html_()}\n"  # what notebooks call
+        f"{table}\n"
         "</div>\n</foreignObject>\n</svg>\n"
     )
 

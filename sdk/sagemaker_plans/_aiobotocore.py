@@ -65,7 +65,23 @@ class _StraightSession(AIOHTTPSession):
 
     aiohttp sends a redirected POST again, up to ten times, and where it cannot connect to
     the next place it says that the request could not be sent.
+
+    To an endpoint without encryption (an emulator) it brings no certificates: reading them
+    takes longer than everything else that a first request needs.
     """
+
+    _encrypts: bool = False
+
+    async def send(self, request: Any) -> Any:  # noqa: ANN401  # as the stubs have it
+        self._encrypts = self._encrypts or not request.url.startswith("http:")
+        return await super().send(request)
+
+    def _build_ssl_contexts(self, proxy_url: str | None) -> tuple[object, object]:
+        if self._encrypts or proxy_url is not None:
+            build = cast("Any", super())._build_ssl_contexts  # noqa: SLF001  # its own
+            return cast("tuple[object, object]", build(proxy_url))
+        # aiohttp's own context, which verifies, should an encrypted request come after all.
+        return True, None
 
     async def _get_session(self, proxy_url: str | None) -> object:
         # Any: the stubs do not have it.

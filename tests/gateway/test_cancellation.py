@@ -191,6 +191,8 @@ async def test_calls_under_way_when_the_client_is_closed_end_with_an_error(
             for _ in range(count):
                 tasks.start_soon(call)
             await arrivals(gate, POOL)
+            # The others wait for a connection: a call that begins later is refused.
+            await anyio.wait_all_tasks_blocked()
             await client.aclose()
 
     # None was cancelled, and none is lost.

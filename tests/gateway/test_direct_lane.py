@@ -15,12 +15,16 @@ import trustme
 from aiobotocore.client import AioBaseClient
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioRefreshableCredentials
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import AioSession
 from aiohttp import web
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import SSLError
 
+from gateway.clients import dead_endpoint
 from harness import MakeClient, Transport, a_spec, client_for, session
-from sagemaker_plans import AsyncClient, RetryPolicy
-from sagemaker_plans._aiobotocore import BotocoreGateway
+from sagemaker_plans import AsyncClient, ConnectionFailedError, RetryPolicy
+from sagemaker_plans._aiobotocore import BotocoreGateway, _StraightSession
 from sagemaker_plans._direct import DirectLane, direct_lane
 from sagemaker_plans._operations import OPERATIONS
 from sagemaker_plans.emulator import Emulator
@@ -294,6 +298,7 @@ async def serving(
 
 ASYNCIO = [Transport("asyncio", "aiohttp"), Transport("asyncio", "httpx")]
 on_asyncio = pytest.mark.parametrize("transport", ASYNCIO, ids=str)
+on_aiohttp = pytest.mark.parametrize("transport", ASYNCIO[:1], ids=str)
 
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <AssumeRoleResult><AssumedRoleUser><AssumedRoleId>A:b</AssumedRoleId>
@@ -396,6 +401,78 @@ async def test_the_ca_bundle_of_the_environment_is_trusted(
     ):
         assert lane_of(client) is not None
         assert await client.plans.create(a_spec()) == CREATED["EdgeDeploymentPlanArn"]
+
+
+@pytest.fixture
+def read_certificates(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Give the list of those who read certificates from now on."""
+    readers: list[object] = []
+    build: Any = cast("Any", AIOHTTPSession)._build_verify_context
+
+    def noted(self: object) -> object:
+        readers.append(self)
+        return build(self)
+
+    monkeypatch.setattr(AIOHTTPSession, "_build_verify_context", noted)
+    return readers
+
+
+@on_aiohttp
+@pytest.mark.anyio
+async def test_certificates_are_read_where_they_are_needed_only(
+    emulator: Emulator,
+    transport: Transport,
+    tls: ssl.SSLContext,
+    read_certificates: list[object],
+) -> None:
+    async with client_for(emulator.endpoint_url, transport) as client:
+        await client.plans.create(a_spec())
+    assert read_certificates == []
+
+    async with (
+        serving(created, tls) as port,
+        client_for(f"https://127.0.0.1:{port}", transport, retry=RetryPolicy.none()) as client,
+    ):
+        # Nobody vouches for this server.
+        with pytest.raises(ConnectionFailedError, match="certificate verify failed"):
+            await client.plans.create(a_spec())
+    assert len(read_certificates) == 1
+
+
+@on_aiohttp
+@pytest.mark.anyio
+async def test_a_proxy_is_verified_also_on_the_way_to_an_endpoint_without_encryption(
+    transport: Transport, read_certificates: list[object]
+) -> None:
+    config = AioConfig(proxies={"http": dead_endpoint()})
+    async with AsyncClient(
+        region_name="us-east-1",
+        endpoint_url="http://sagemaker.test",
+        session=session(),
+        config=config,
+        http_backend=transport.http_backend,
+        retry=RetryPolicy.none(),
+    ) as client:
+        with pytest.raises(ConnectionFailedError):
+            await client.plans.describe("rollout")
+
+    assert read_certificates
+
+
+@on_aiohttp
+@pytest.mark.anyio
+async def test_an_encrypted_request_that_comes_later_is_verified_too(
+    emulator: Emulator, transport: Transport, tls: ssl.SSLContext
+) -> None:
+    del transport
+
+    def request_to(url: str) -> AWSPreparedRequest:
+        return AWSPreparedRequest("POST", url, cast("Any", {}), b"{}", stream_output=False)
+
+    async with serving(created, tls) as port, _StraightSession() as straight:
+        await straight.send(request_to(emulator.endpoint_url))
+        with pytest.raises(SSLError, match="certificate verify failed"):
+            await straight.send(request_to(f"https://127.0.0.1:{port}/"))
 
 
 @pytest.mark.anyio
