@@ -31,9 +31,12 @@ def test_the_progress_display_is_the_one_of_today(pictures: ModuleType) -> None:
     drawn = words_in(pictures.progress_svg(pictures.recorded_progress()))
     kept = words_in(pictures.PROGRESS.read_text(encoding="utf-8"))
 
-    # Only the words: another version of rich may draw another frame.
-    assert "".join(drawn) == "".join(kept)
-    assert "INPROGRESS" in kept
+    # Only the words, and the last picture: another version of rich may draw another frame, or
+    # draw it twice.
+    title, *words = kept
+    assert drawn[0] == title
+    assert "".join(drawn).endswith("".join(words))
+    assert "INPROGRESS" in words
 
 
 def test_the_table_is_the_one_of_today(pictures: ModuleType) -> None:
