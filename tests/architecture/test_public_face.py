@@ -23,6 +23,7 @@ ALL: list[str] = getattr(sagemaker_plans, "__all__", [])
 LOADED_WHEN_NEEDED = (
     *("aiobotocore", "botocore", "boto3"),
     *("aiohttp", "httpx", "httpx2"),
+    *("cattrs", "tenacity", "html", "logging"),
     *("rich", "trio", f"{PACKAGE}.emulator", f"{PACKAGE}.progress"),
 )
 NOT_FOR_CALLERS = frozenset({"AssertionError", "NotImplementedError", "StopAsyncIteration"})
@@ -174,7 +175,7 @@ def test_the_import_loads_nothing_heavy() -> None:
 
     assert PACKAGE in loaded
     assert not {*LOADED_WHEN_NEEDED} & {*loaded}, (
-        "import these where a client is opened, inside a function"
+        "import these where they are needed, inside a function"
     )
 
 
