@@ -69,8 +69,6 @@ def use_emulator(emulator: Emulator) -> None:
         emulator.environment(),
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
-        NO_PROXY="127.0.0.1",
-        no_proxy="127.0.0.1",
     )
 
 

@@ -17,8 +17,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+import sagemaker_plans as smp
 import sagemaker_plans.emulator
 from emulator.requests_made import boto_client, plan_request, send_signed, signed_headers, stage
+from harness import Transport
 from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Service, Timings, TrainingPlanSeed
 from sagemaker_plans.emulator._faults import FaultSchedule
 from sagemaker_plans.emulator._recording import Recorder
@@ -47,6 +49,47 @@ def test_the_environment_leads_clients_to_it(
     client = session.client("sagemaker")
     assert client.list_training_plans()["TrainingPlanSummaries"]
     client.close()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+        ("http_proxy", "http://127.0.0.1:9"),
+        ("AWS_SESSION_TOKEN", "of-the-real-account"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+    ],
+    ids=lambda setting: setting[0],
+)
+@pytest.mark.anyio
+async def test_the_environment_leads_past_the_settings_of_the_machine(
+    setting: tuple[str, str],
+    transport: Transport,
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(*setting)
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
+
+    async with smp.AsyncClient(http_backend=transport.http_backend) as client:
+        with pytest.raises(smp.ResourceNotFoundError):
+            await client.plans.describe("no-such-plan")
+
+    [request] = emulator.requests
+    assert "x-amz-security-token" not in request.headers
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_the_environment_keeps_what_needs_no_proxy(
+    name: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "intranet.example")
+
+    environment = emulator.environment()
+
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "intranet.example,127.0.0.1"
 
 
 def test_it_has_no_url_before_it_has_a_port() -> None:

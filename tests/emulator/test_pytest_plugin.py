@@ -3,8 +3,10 @@ from __future__ import annotations
 import asyncio
 import os
 
+import pytest
+
 from emulator.requests_made import OFFERING, send_signed
-from sagemaker_plans import AsyncClient
+from sagemaker_plans import AsyncClient, ResourceNotFoundError
 from sagemaker_plans.emulator import Emulator
 
 
@@ -33,3 +35,16 @@ def test_the_client_talks_to_the_emulator(
 
     assert asyncio.run(buy()) == OFFERING
     assert len(sagemaker_emulator.purchases) == 1
+
+
+def test_the_client_asks_no_proxy_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, sagemaker_emulator_client: AsyncClient
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    async def look() -> None:
+        async with sagemaker_emulator_client as client:
+            await client.plans.describe("no-such-plan")
+
+    with pytest.raises(ResourceNotFoundError):
+        asyncio.run(look())

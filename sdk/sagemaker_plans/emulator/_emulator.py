@@ -13,6 +13,7 @@ from typing import Final, Self, final
 
 from sagemaker_plans.emulator._admin import Admin
 from sagemaker_plans.emulator._clock import Clock
+from sagemaker_plans.emulator._environment import lead_to
 from sagemaker_plans.emulator._extensions import Purchase, TrainingPlanStatus
 from sagemaker_plans.emulator._faults import Fault, FaultSchedule
 from sagemaker_plans.emulator._fleets import DEFAULT_FLEET_SIZE
@@ -179,14 +180,17 @@ class Emulator:
         return "test" if self._credentials == "any" else self._credentials[self.access_key_id]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that lead AWS clients here, SageMaker only."""
-        return {
-            "AWS_ENDPOINT_URL_SAGEMAKER": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": self.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-        }
+        """Return the environment variables that lead AWS clients here, SageMaker only.
+
+        Proxies, a session's token and other settings that would lead elsewhere are overridden;
+        a profile is not, so `AWS_PROFILE` has to name one that exists.
+        """
+        return lead_to(
+            self.endpoint_url,
+            access_key_id=self.access_key_id,
+            secret_key=self.secret_access_key,
+            region=self.region,
+        )
 
     @property
     def service(self) -> Service:

@@ -36,6 +36,7 @@ def sagemaker_emulator_client(sagemaker_emulator: Emulator) -> AsyncClient:
     Its waits poll every 0.05 seconds.
     """
     # Same reason as above; the emulator itself never needs the SDK.
+    from aiobotocore.config import AioConfig  # noqa: PLC0415
     from aiobotocore.session import AioSession  # noqa: PLC0415
 
     from sagemaker_plans import AsyncClient, PollSchedule  # noqa: PLC0415
@@ -46,6 +47,7 @@ def sagemaker_emulator_client(sagemaker_emulator: Emulator) -> AsyncClient:
         region_name=sagemaker_emulator.region,
         endpoint_url=sagemaker_emulator.endpoint_url,
         session=session,
+        config=AioConfig(proxies={}),  # none, whatever the machine has
         # The emulator's stages move in fractions of a second, and nobody throttles.
         polling=PollSchedule(interval=0.05),
     )
