@@ -19,9 +19,9 @@ THROTTLED: Final = "throttled"
 IN_DOUBT: Final = "5xx, reset, timeout, cut or unreadable reply"
 REFUSED: Final = "not found, invalid, denied, limit"
 
-PATIENCE: Final = 0.5
+PATIENCE: Final = 1.5
 """The request timeout, in seconds, of the clients that meet faults that last."""
-_SLOW: Final = 1.5
+_SLOW: Final = 3 * PATIENCE
 
 Strikes = Literal["always", "replies", "needed members", "pages"]
 

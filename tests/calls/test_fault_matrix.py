@@ -201,18 +201,14 @@ class Stand:
 
 
 class Stands:
-    """All stands: an emulator for each act, and clients for it that stay open."""
+    """All stands: an emulator for each act and transport, with a client that stays open."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._emulators = {act: stack.enter_context(Emulator(seed=act.seed)) for act in ACTS}
         self._portals = {
             loop: stack.enter_context(start_blocking_portal(backend=loop))
             for loop in {transport.loop for transport in TRANSPORTS}
         }
-        for emulator in self._emulators.values():
-            # A started stage stays one that can be stopped.
-            emulator.clock.hold()
         self._stands: dict[tuple[Act, Transport], Stand] = {}
 
     def portal(self, transport: Transport) -> BlockingPortal:
@@ -220,10 +216,13 @@ class Stands:
 
     def stand(self, act: Act, transport: Transport) -> Stand:
         if (act, transport) not in self._stands:
-            self._stands[act, transport] = self._new(self._emulators[act], transport)
+            self._stands[act, transport] = self._new(act, transport)
         return self._stands[act, transport]
 
-    def _new(self, emulator: Emulator, transport: Transport) -> Stand:
+    def _new(self, act: Act, transport: Transport) -> Stand:
+        emulator = self._stack.enter_context(Emulator(seed=act.seed))
+        # A started stage stays one that can be stopped.
+        emulator.clock.hold()
         portal = self.portal(transport)
         opened = portal.call(_opened, emulator.endpoint_url, transport)
         self._stack.callback(portal.call, opened.close)
@@ -287,21 +286,33 @@ def test_a_fault_ends_as_the_table_says(
 @pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
 @pytest.mark.parametrize("sample", LASTING, ids=str)
 def test_a_reply_that_does_not_come_in_time_ends_as_the_table_says(
-    stands: Stands, transport: Transport, sample: Sample, times: int | None
+    stands: Stands, sample: Sample, times: int | None
 ) -> None:
-    seen: dict[str, Result] = {}
-    standing = {act: stands.stand(act, transport) for act in ACTS}
+    seen: dict[tuple[Transport, str], Result] = {}
 
-    async def one(act: Act) -> None:
-        seen[act.name] = await standing[act].result(act, sample, times=times)
+    async def one(transport: Transport, act: Act, stand: Stand) -> None:
+        seen[transport, act.name] = await stand.result(act, sample, times=times)
 
-    async def all_at_once() -> None:
+    async def all_at_once(transport: Transport, standing: dict[Act, Stand]) -> None:
         async with anyio.create_task_group() as group:
-            for act in ACTS:
-                group.start_soon(one, act)
+            for act, stand in standing.items():
+                group.start_soon(one, transport, act, stand)
 
-    stands.portal(transport).call(all_at_once)
-    assert seen == {act.name: expected(act, sample, times=times) for act in ACTS}
+    # They only wait, so all wait together.
+    ends = [
+        stands.portal(transport).start_task_soon(
+            all_at_once, transport, {act: stands.stand(act, transport) for act in ACTS}
+        )
+        for transport in TRANSPORTS
+    ]
+    for end in ends:
+        end.result()
+
+    assert seen == {
+        (transport, act.name): expected(act, sample, times=times)
+        for transport in TRANSPORTS
+        for act in ACTS
+    }
 
 
 @pytest.mark.anyio
