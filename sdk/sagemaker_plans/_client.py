@@ -213,8 +213,7 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections. May be called more than once.
 
-        Raises:
-            SageMakerPlansError: Never; calls made afterwards raise ConfigurationError.
+        Calls made afterwards raise ConfigurationError.
         """
         await self._door.close()
 

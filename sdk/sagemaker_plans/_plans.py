@@ -191,7 +191,8 @@ class EdgeDeploymentPlans:
             timeout: How long to wait, in seconds or as a timedelta; None for as long as
                 it takes. The last poll falls on the deadline.
             schedule: How often to poll; None for the client's schedule.
-            on_poll: Called with the stage at each poll; a coroutine function is awaited.
+            on_poll: Called with the stage at each poll; a coroutine function is awaited. What
+                it raises ends the wait.
             start_grace: How long the stage may stay READYTODEPLOY before somebody
                 starts it, in seconds or as a timedelta; None for as long as it takes.
 
@@ -210,6 +211,7 @@ class EdgeDeploymentPlans:
             ResourceNotFoundError: If there is no such plan.
             AccessDeniedError: If the credentials do not allow to read it.
             ServiceError: If the service said no otherwise.
+            PaginationError: If the service's pages do not come to an end.
         """
         names = {"plan_name": plan_name, "stage_name": stage_name}
         problems = wait_problems(names, timeout, schedule, on_poll)
@@ -250,6 +252,7 @@ class EdgeDeploymentPlans:
             InvalidRequestError: If an argument is out of range.
             ResourceNotFoundError: If there is no such plan.
             ServiceError: If the service said no otherwise.
+            PaginationError: If the service's pages do not come to an end.
         """
         names = {"plan_name": plan_name, "stage_name": stage_name}
         self._refuse("wait_until_stage_ready", wait_problems(names, timeout, schedule))
@@ -270,7 +273,8 @@ class EdgeDeploymentPlans:
             timeout: How long to wait, in seconds or as a timedelta; None for as long as
                 it takes.
             schedule: How often to poll; None for the client's schedule.
-            on_poll: Called with the plan at each poll; a coroutine function is awaited.
+            on_poll: Called with the plan at each poll; a coroutine function is awaited. What
+                it raises ends the wait.
 
         Returns:
             The plan. One without stages is deployed.
@@ -284,6 +288,7 @@ class EdgeDeploymentPlans:
             InvalidRequestError: If an argument is out of range.
             ResourceNotFoundError: If there is no such plan.
             ServiceError: If the service said no otherwise.
+            PaginationError: If the service's pages do not come to an end.
         """
         problems = wait_problems({"plan_name": plan_name}, timeout, schedule, on_poll)
         self._refuse("wait_until_deployed", problems)

@@ -180,9 +180,8 @@ def _selection_writer(
 ) -> Callable[[shapes.SelectionShape], dict[str, object]]:
     write_members = cast(
         "Callable[[object], dict[str, object]]",
-        make_dict_unstructure_fn(
-            cls, converter, _cattrs_omit_if_default=True, wire=override(omit=True)
-        ),
+        # That omits the wire form: it is None where this is called.
+        make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True),
     )
 
     def write(shape: shapes.SelectionShape) -> dict[str, object]:
