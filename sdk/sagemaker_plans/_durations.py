@@ -3,11 +3,31 @@
 import math
 from collections.abc import Iterator
 from datetime import timedelta
+from numbers import Real
 
 from sagemaker_plans.models._checks import shown
 
 Duration = float | timedelta
 """Seconds, or a timedelta."""
+
+
+def as_float(value: float) -> float:
+    """Give a number of any kind as a float; numpy's are not all floats.
+
+    Args:
+        value: What a user passed.
+
+    Returns:
+        The number. What is none, or too large, is given back as it is, to be refused
+        with its value.
+    """
+    number: object = value
+    if isinstance(number, bool) or not isinstance(number, Real):
+        return value
+    try:
+        return float(number)
+    except OverflowError:
+        return value
 
 
 def as_seconds(value: Duration) -> float:
@@ -20,13 +40,7 @@ def as_seconds(value: Duration) -> float:
         Seconds. What is no duration is given back as it is, to be refused by
         ``duration_problems`` with its value.
     """
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    try:
-        return float(value) if type(value) is int else value
-    except OverflowError:
-        # Too large for a float, and for a duration.
-        return value
+    return value.total_seconds() if isinstance(value, timedelta) else as_float(value)
 
 
 def as_seconds_or_none(value: Duration | None) -> float | None:

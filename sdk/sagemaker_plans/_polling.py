@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import anyio
 from attrs import Factory, field, frozen
 
-from sagemaker_plans._durations import as_seconds, duration_problems
+from sagemaker_plans._durations import as_float, as_seconds, duration_problems
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -52,7 +52,7 @@ class PollSchedule:
         converter=as_seconds,
     )
     """The longest pause, in seconds."""
-    jitter: float = 0.1
+    jitter: float = field(default=0.1, converter=as_float)
     """The random part, as a fraction of the pause."""
 
     def __attrs_post_init__(self) -> None:
@@ -70,7 +70,7 @@ class PollSchedule:
                 f"max_interval: got {self.max_interval:g}; allowed are seconds not below "
                 f"interval ({self.interval:g})"
             )
-        number = self.jitter if type(self.jitter) in {int, float} else math.nan
+        number = self.jitter if type(self.jitter) is float else math.nan
         if not 0 <= number <= 1:
             yield f"jitter: got {shown(self.jitter)}; allowed are fractions from 0 to 1"
 

@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -24,6 +25,18 @@ def test_durations_may_be_timedeltas() -> None:
     schedule = PollSchedule(interval=timedelta(minutes=1), max_interval=timedelta(hours=1))
 
     assert (schedule.interval, schedule.max_interval) == (60.0, 3600.0)
+
+
+class Float64(float):
+    """A float of another library."""
+
+
+@pytest.mark.parametrize("number", [Float64(0.5), Fraction(1, 2)], ids=repr)
+def test_numbers_may_be_those_of_other_libraries(number: Any) -> None:
+    schedule = PollSchedule(interval=number, max_interval=number, jitter=number)
+
+    found = (schedule.interval, schedule.max_interval, schedule.jitter)
+    assert [(each, type(each)) for each in found] == [(0.5, float)] * 3
 
 
 @pytest.mark.parametrize(("interval", "longest"), [(1, 60), (60, 60), (61, 61), (3600, 3600)])
