@@ -1,7 +1,9 @@
 """What tests share: the three ways to the wire, and clients for the emulator."""
 
 import os
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import cache
 from typing import Final, Literal
 
@@ -94,6 +96,26 @@ def client_for(
         polling=polling or PollSchedule(interval=0.02),
         request_timeout=request_timeout,
     )
+
+
+@cache
+def dead_endpoint() -> str:
+    """Give an endpoint of this machine at which nobody listens while this process lives."""
+    # A port that is only free goes to the next server of another worker's.
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    port = holder.getsockname()[1]
+    holder.detach()
+    return f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def own_port(port: int = 0) -> Generator[int]:
+    """Keep a port of this machine for those who name it; until they listen it refuses."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+        yield holder.getsockname()[1]
 
 
 def a_spec(name: str = "rollout", *, stages: int = 2) -> EdgeDeploymentPlanSpec:

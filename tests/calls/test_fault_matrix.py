@@ -25,7 +25,15 @@ from calls.fault_samples import (
     samples,
     undescribed,
 )
-from harness import TRANSPORTS, Transport, client_for, fast_retries, session
+from harness import (
+    TRANSPORTS,
+    Transport,
+    client_for,
+    dead_endpoint,
+    fast_retries,
+    own_port,
+    session,
+)
 from sagemaker_plans import AsyncClient, ExtensionReceipt, RetryEvent, errors
 from sagemaker_plans._aiobotocore import OpenedClient, open_client
 from sagemaker_plans._operations import OPERATIONS
@@ -318,19 +326,22 @@ def test_a_reply_that_does_not_come_in_time_ends_as_the_table_says(
 @pytest.mark.anyio
 @pytest.mark.parametrize("act", ACTS, ids=str)
 async def test_a_refused_connection_is_tried_again(transport: Transport, act: Act) -> None:
-    with Emulator(seed=act.seed) as emulator:
+    # Nobody listens there until the first retry is announced.
+    with own_port() as port:
+        emulator = Emulator(port=port, seed=act.seed)
         emulator.clock.hold()
-        # From now on nobody listens there, until the first retry is announced.
-        emulator.stop()
         events: list[RetryEvent] = []
 
-        def listen_again(event: RetryEvent) -> None:
+        def listen(event: RetryEvent) -> None:
             events.append(event)
             emulator.start()
 
-        retry = fast_retries(on_retry=listen_again)
-        async with client_for(emulator.endpoint_url, transport, retry=retry) as client:
-            await act.perform(client)
+        retry = fast_retries(on_retry=listen)
+        try:
+            async with client_for(emulator.endpoint_url, transport, retry=retry) as client:
+                await act.perform(client)
+        finally:
+            emulator.stop()
         seen = Counter(one.operation for one in emulator.requests)
 
     assert [_request_sent(event.error) for event in events] == [False]
@@ -342,13 +353,11 @@ async def test_a_refused_connection_is_tried_again(transport: Transport, act: Ac
 async def test_an_endpoint_that_refuses_every_connection_gets_nothing(
     transport: Transport, act: Act
 ) -> None:
-    with Emulator() as emulator:
-        emulator.stop()
-        events: list[RetryEvent] = []
-        retry = fast_retries(max_attempts=ATTEMPTS, on_retry=events.append)
-        async with client_for(emulator.endpoint_url, transport, retry=retry) as client:
-            with pytest.raises(SageMakerPlansError) as caught:
-                await act.perform(client)
+    events: list[RetryEvent] = []
+    retry = fast_retries(max_attempts=ATTEMPTS, on_retry=events.append)
+    async with client_for(dead_endpoint(), transport, retry=retry) as client:
+        with pytest.raises(SageMakerPlansError) as caught:
+            await act.perform(client)
 
     refused = errors.PurchaseRefusedError if act.before else errors.ConnectionFailedError
     assert type(caught.value) is refused

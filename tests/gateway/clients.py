@@ -1,6 +1,5 @@
 """Clients that send once, with settings of their own."""
 
-import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -72,9 +71,3 @@ async def client_by(
     else:
         async with users_client(endpoint_url, transport) as theirs:
             yield AsyncClient.from_client(theirs, retry=RetryPolicy.none())
-
-
-def dead_endpoint() -> str:
-    """Give an endpoint of this machine at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"

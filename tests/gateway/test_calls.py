@@ -8,9 +8,9 @@ import anyio
 import pytest
 from aiobotocore.config import AioConfig
 
-from gateway.clients import by_every_way, client_by, client_with, dead_endpoint
+from gateway.clients import by_every_way, client_by, client_with
 from gateway.scripted_server import Answer, ScriptedServer
-from harness import Transport, a_spec, fast_retries, session
+from harness import Transport, a_spec, dead_endpoint, fast_retries, session
 from sagemaker_plans import (
     AccessDeniedError,
     AsyncClient,

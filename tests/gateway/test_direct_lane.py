@@ -21,8 +21,7 @@ from aiohttp import web
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import SSLError
 
-from gateway.clients import dead_endpoint
-from harness import MakeClient, Transport, a_spec, client_for, session
+from harness import MakeClient, Transport, a_spec, client_for, dead_endpoint, session
 from sagemaker_plans import AsyncClient, ConnectionFailedError, RetryPolicy
 from sagemaker_plans._aiobotocore import BotocoreGateway, _StraightSession
 from sagemaker_plans._direct import DirectLane, direct_lane

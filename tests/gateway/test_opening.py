@@ -25,9 +25,9 @@ from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 
 from gateway import clients
-from gateway.clients import BareSession, dead_endpoint
+from gateway.clients import BareSession
 from gateway.scripted_server import Answer, ScriptedServer
-from harness import TRANSPORTS, Transport, session
+from harness import TRANSPORTS, Transport, dead_endpoint, session
 from sagemaker_plans import (
     AsyncClient,
     ConfigurationError,

@@ -7,7 +7,7 @@ from typing import Literal
 import anyio
 import pytest
 
-from harness import MakeClient, Transport, a_spec, client_for
+from harness import MakeClient, Transport, a_spec, client_for, own_port
 from sagemaker_plans import (
     AccessDeniedError,
     ConfigurationError,
@@ -198,8 +198,12 @@ async def test_an_endpoint_that_is_gone_is_told_at_the_deadline(
     async with make_client(polling=OFTEN) as client:
         await client.plans.create(a_spec())
         emulator.stop()
+        port = int(emulator.endpoint_url.rpartition(":")[2])
 
-        with pytest.raises(WaitTimeoutError, match="the last reading failed: ") as caught:
+        with (
+            own_port(port),
+            pytest.raises(WaitTimeoutError, match="the last reading failed: ") as caught,
+        ):
             await client.plans.wait_until_deployed("rollout", timeout=0.1)
 
     assert caught.value.last_seen is None

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from shlex import quote
 
 from sagemaker_plans.emulator._emulator import Emulator
 from sagemaker_plans.emulator._refusal import Refusal
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _announce(emulator: Emulator) -> None:
     lines = [f"The emulator is ready at {emulator.endpoint_url}"]
-    lines += [f"export {name}={value}" for name, value in emulator.environment().items()]
+    lines += [f"export {name}={quote(value)}" for name, value in emulator.environment().items()]
     # Scripts wait for these lines through a pipe.
     print("\n".join(lines), flush=True)  # noqa: T201 - a command
 

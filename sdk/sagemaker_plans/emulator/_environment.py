@@ -19,12 +19,12 @@ def lead_to(
     no_proxy = f"{excepted},{host}" if excepted else host
     return {
         "AWS_ENDPOINT_URL_SAGEMAKER": endpoint_url,
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
         "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_SECRET_ACCESS_KEY": secret_key,
         "AWS_SESSION_TOKEN": "",
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
     }
