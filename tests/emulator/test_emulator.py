@@ -167,15 +167,13 @@ def test_a_server_that_cannot_listen_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert threads() == []
 
 
-def test_starting_and_stopping_takes_milliseconds() -> None:
-    with Emulator():
-        pass
-    begin = time.perf_counter()
-    for _ in range(10):
-        with Emulator():
-            pass
-    # It takes about 3 ms each; the bound leaves room for a busy machine.
-    assert (time.perf_counter() - begin) / 10 < 0.1
+def test_it_starts_and_stops_again_and_again() -> None:
+    emulator = Emulator()
+    for count in range(1, 11):
+        with emulator:
+            send_signed(emulator)
+        assert len(emulator.requests) == count
+        assert threads() == []
 
 
 def test_it_closes_at_once_whatever_hangs() -> None:
@@ -189,12 +187,10 @@ def test_it_closes_at_once_whatever_hangs() -> None:
         idle.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
         calls = [pool.submit(_call_quietly, emulator) for _ in range(3)]
         _until(lambda: len(emulator.requests) == 3)
-        begin = time.perf_counter()
+        # Would it wait for one of them, that would be a minute or for ever.
         emulator.stop()
-        spent = time.perf_counter() - begin
         for call in calls:
             assert call.result(5) is None
-    assert spent < 0.5
     assert threads() == []
 
 
