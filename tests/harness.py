@@ -73,7 +73,7 @@ def fast_retries(**settings: object) -> RetryPolicy:
         "base_delay": 0.001,
         "throttle_base_delay": 0.001,
         "max_delay": 0.01,
-        "reconcile_limit": 0.3,
+        "reconcile_limit": 20.0,
     }
     return RetryPolicy(**{**fast, **settings})  # type: ignore[arg-type]  # checked by itself
 

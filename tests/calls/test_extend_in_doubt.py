@@ -42,6 +42,9 @@ UNREADABLE = [
     Fault.unknown_enum_value("tpeo-other", member="TrainingPlanExtensionOfferingId"),
 ]
 
+SOON_GIVEN_UP = fast_retries(reconcile_limit=0.2)
+"""For what never shows in the history."""
+
 
 def name_of(fault: Fault) -> str:
     return fault.name
@@ -56,7 +59,7 @@ async def extend(client: AsyncClient) -> ExtensionReceipt:
 
 
 async def in_doubt(make_client: MakeClient, **arguments: Any) -> errors.OutcomeUnknownError:
-    async with make_client() as client:
+    async with make_client(retry=SOON_GIVEN_UP) as client:
         with pytest.raises(errors.OutcomeUnknownError) as caught:
             await client.training_plans.extend(OFFERING, **arguments)
     error = caught.value
@@ -220,11 +223,10 @@ async def test_a_history_that_lags_is_looked_at_until_it_shows_the_purchase(
 
     lagging.clock.hold()
     lagging.inject(EXTEND, Fault.disconnect("rst", committed=True))
-    patient = fast_retries(reconcile_limit=20)
     with lagging.hold_replies(HISTORY) as gate:
         gate.open()  # it counts only
         async with (
-            client_for(lagging.endpoint_url, transport, retry=patient) as client,
+            client_for(lagging.endpoint_url, transport) as client,
             anyio.create_task_group() as group,
         ):
             group.start_soon(buy, client)
@@ -248,7 +250,7 @@ async def test_a_history_that_lags_longer_leaves_the_outcome_unknown(
 async def test_looks_that_fail_are_repeated(emulator: Emulator, make_client: MakeClient) -> None:
     emulator.inject(EXTEND, Fault.disconnect(committed=True))
     emulator.inject(HISTORY, Fault.not_json(), nth=2)
-    async with make_client(retry=fast_retries(reconcile_limit=20)) as client:
+    async with make_client() as client:
         receipt = await extend(client)
     assert receipt.outcome == "confirmed_by_history"
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY, HISTORY]
@@ -302,7 +304,7 @@ async def test_a_cancelled_purchase_that_was_made_is_found_and_told(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sagemaker_plans")
-    async with make_client(retry=fast_retries(reconcile_limit=20)) as client:
+    async with make_client() as client:
         with emulator.hold_replies(EXTEND) as gate:
             await cancelled_at(client, gate)
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY]
@@ -320,7 +322,7 @@ async def test_a_cancelled_purchase_that_was_made_is_found_and_told(
 async def test_a_cancelled_purchase_that_does_not_show_is_told_as_unknown(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with make_client() as client:
+    async with make_client(retry=SOON_GIVEN_UP) as client:
         with emulator.hold_replies(EXTEND, committed=False) as gate:
             await cancelled_at(client, gate)
     assert len(emulator.requests_of(EXTEND)) == 1
@@ -350,7 +352,7 @@ async def test_a_cancellation_during_the_looks_does_not_end_them(
     emulator.inject(EXTEND, Fault.disconnect("rst", committed=True))
     gate = Gate()
     emulator.inject(HISTORY, Fault.wait_until(gate), nth=2)
-    async with make_client(retry=fast_retries(reconcile_limit=20)) as client:
+    async with make_client() as client:
         await cancelled_at(client, gate)
     gate.open()
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY, HISTORY]
@@ -363,7 +365,7 @@ async def test_the_looks_after_a_cancellation_are_bounded(
 ) -> None:
     # No reply ever comes, and no request_timeout ends the waiting for it.
     emulator.inject(HISTORY, Fault.hang(), nth=2, times=None)
-    async with make_client(request_timeout=3600.0) as client:
+    async with make_client(retry=SOON_GIVEN_UP, request_timeout=3600.0) as client:
         with emulator.hold_replies(EXTEND) as gate:
             await cancelled_at(client, gate)
     [warning] = warnings(caplog)
