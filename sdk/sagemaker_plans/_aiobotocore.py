@@ -113,20 +113,33 @@ class BotocoreGateway:
         fits = service == SERVICE and callable(getattr(events, "register_first", None))
         # A client of boto3 has all of that too, but would send before it could be awaited.
         if not fits or not iscoroutinefunction(getattr(client, "close", None)):
+            unopened = meta is None and hasattr(client, "__aenter__")
+            hint = ", which gives one in `async with`" if unopened else ""
             raise ConfigurationError(
-                f"client: an open SageMaker client of aiobotocore is needed, got "
-                f"{type(client).__name__} for service {service!r}; with another one retries of its "
-                "own cannot be held back, and a purchase could be sent twice"
+                "sagemaker_client: an open SageMaker client of aiobotocore is needed, got "
+                f"{type(client).__name__} for service {service!r}{hint}; with another one retries "
+                "of its own cannot be held back, and a purchase could be sent twice"
             )
         self._client = client
         self._lane = lane
         self._request_timeout = request_timeout
         self._endpoint = str(getattr(meta, "endpoint_url", "the endpoint"))
         self._listener = Listener(cast("Events", events))
+        self._calls = 0
+        self._released = False
 
     def release(self) -> None:
-        """Leave the client as it was found."""
-        self._listener.release()
+        """Send nothing any more, and leave the client as it was found.
+
+        As long as calls are under way they are listened to: otherwise the client's own
+        retries would come back in the middle of a purchase.
+        """
+        self._released = True
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._released and self._calls == 0:
+            self._listener.release()
 
     async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
         """Send a request, once.
@@ -139,13 +152,15 @@ class BotocoreGateway:
             The service's reply.
 
         Raises:
-            ConfigurationError: If there are no credentials to send with.
+            ConfigurationError: If there are no credentials to send with, or the client was
+                closed before the request could be sent.
             ServiceError: If the service said no.
             ConnectionFailedError: If nothing usable came back.
             UnexpectedReplyError: If a reply came that botocore cannot parse.
         """
-        trace = Trace()
+        trace = Trace(operation=operation.name, is_closed=lambda: self._released)
         token = TRACE.set(trace)
+        self._calls += 1
         try:
             with anyio.move_on_after(self._request_timeout):
                 if self._lane is not None and self._lane.is_unpatched():
@@ -177,6 +192,8 @@ class BotocoreGateway:
             failure, cause = translated(operation, error, trace, self._endpoint)
         finally:
             TRACE.reset(token)
+            self._calls -= 1
+            self._leave()
         # Outside the handler, so that an unredacted cause is no context either.
         raise failure from cause
 

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, final
 
 import anyio
+from anyio.lowlevel import EventLoopToken, current_token
 
 from sagemaker_plans._durations import Duration, as_seconds, duration_problems
 from sagemaker_plans._gateway import Gateway, Reply
@@ -42,9 +43,18 @@ class _Door(Gateway):
         self._opened = opened
         self._closed = False
         self._lock = anyio.Lock()
+        self._loop: EventLoopToken | None = None
 
     async def open(self) -> Gateway:
         opened = self._opened or await self._open_once()
+        here = current_token()
+        self._loop = self._loop or here
+        if self._loop != here:
+            # Its connections are those of that loop: a reply would come there.
+            raise ConfigurationError(
+                "this client belongs to the event loop in which it was first used; make one in "
+                "each event loop (each asyncio.run or trio.run has its own)"
+            )
         return opened[0]
 
     async def _open_once(self) -> _Opened:
@@ -154,7 +164,12 @@ class AsyncClient:
             gateway = _aiobotocore.BotocoreGateway(
                 opened.client, request_timeout=timeout, lane=opened.lane
             )
-            return gateway, opened.close
+
+            async def close() -> None:
+                gateway.release()
+                await opened.close()
+
+            return gateway, close
 
         self._furnish(_Door(open_gateway), retry, polling, timeout)
 

@@ -4,6 +4,8 @@ The one fact that money hangs on is whether a request was sent. It is said to be
 unsent only where that is proven; every doubt is "cannot be known".
 """
 
+from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any, Final, Literal, cast
 
 import botocore.exceptions as boto
@@ -40,6 +42,12 @@ class RedirectError(boto.HTTPClientError):
 class Trace:
     """What became of one request."""
 
+    operation: str | None = None
+    """What it asks."""
+    is_closed: Callable[[], bool] = bool
+    """Whether requests may no longer be sent."""
+    signed: bool = False
+    """Whether it is ready to be sent."""
     request: object | None = None
     """What was handed to the HTTP client."""
     raw: bytes | None = None
@@ -59,15 +67,18 @@ class Trace:
         Raises:
             SecondSendError: If another one was handed over before: whatever sends it
                 knows nothing of what may be sent twice.
+            ConfigurationError: If the client was closed before it could be sent.
         """
         if self.request is not None and self.request is not request:
             raise SecondSendError
+        if self.is_closed():
+            raise ConfigurationError(CLOSED, operation=self.operation)
         self.request = request
 
     @property
     def sending(self) -> bool:
-        """Whether the request was handed to the HTTP client."""
-        return self.request is not None
+        """Whether the request was handed to the HTTP client, or to a hook that may send."""
+        return self.signed or self.request is not None
 
     @property
     def request_sent(self) -> bool | None:
@@ -77,6 +88,7 @@ class Trace:
         return None if self.sending else False
 
 
+CLOSED: Final = "this client is closed; make a new one"
 _REDIRECT: Final = 3
 
 CONNECTION_FAILURES: Final = (
@@ -85,6 +97,16 @@ CONNECTION_FAILURES: Final = (
     boto.ChecksumError,
     boto.IncompleteReadError,
 )
+
+
+def _has_no_session(error: Exception) -> bool:
+    """Whether aiobotocore looked for connections in a client that has none (any more)."""
+    inner = cast("Any", error).kwargs.get("error") if isinstance(error, boto.HTTPClientError) else 0
+    if not isinstance(inner, AttributeError):
+        return False
+    # Where it was raised is the proof that nothing was sent.
+    frames = [frame for frame, _ in walk_tb(inner.__traceback__)]
+    return frames[-1].f_code.co_name == "_get_session"
 
 
 def translated(
@@ -105,7 +127,13 @@ def translated(
         return _answered(operation, error, trace, endpoint)
     name = operation.name
     failure: SageMakerPlansError
-    if isinstance(error, CONNECTION_FAILURES):
+    if _has_no_session(error):
+        failure = ConfigurationError(
+            f"{name}: the SageMaker client that is wrapped is closed, or was never opened; it has "
+            "to stay inside its `async with` for as long as it is used",
+            operation=name,
+        )
+    elif isinstance(error, CONNECTION_FAILURES):
         known = trace.request_sent
         sent = _proven_unsent(error) if known is None else known
         failure = ConnectionFailedError(

@@ -1,6 +1,7 @@
 """A client that the user already has: wrapped, never closed, and left as it was found."""
 
 import functools
+import urllib.request
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -11,9 +12,10 @@ import anyio
 import boto3
 import pytest
 from aiobotocore.stub import AioStubber
+from botocore.exceptions import ReadTimeoutError
 
 from gateway.clients import users_client
-from harness import TRANSPORTS, Transport, a_spec, session
+from harness import TRANSPORTS, Transport, a_spec, fast_retries, session
 from sagemaker_plans import (
     AsyncClient,
     ConfigurationError,
@@ -32,11 +34,12 @@ from sagemaker_plans.emulator import Emulator, Fault
 
 DESCRIBE = "DescribeEdgeDeploymentPlan"
 EXTEND = "ExtendTrainingPlan"
+HISTORY = "DescribeTrainingPlanExtensionHistory"
 MODES = ("legacy", "standard", "adaptive")
-EVENTS = (
-    "before-send.sagemaker",
-    "before-parse.sagemaker",
-    *(f"needs-retry.sagemaker.{operation.name}" for operation in OPERATIONS),
+EVENTS = tuple(
+    f"{event}.sagemaker.{operation.name}"
+    for event in ("before-send", "before-parse", "needs-retry")
+    for operation in OPERATIONS
 )
 
 pytestmark = pytest.mark.anyio
@@ -199,6 +202,62 @@ async def test_a_handler_that_asks_for_a_retry_sends_nothing_a_second_time(
     assert "a second time" in str(caught.value)
 
 
+@pytest.mark.parametrize("way", ["register_first", "register", "register_last"])
+@pytest.mark.parametrize("scope", ["", ".sagemaker", f".sagemaker.{EXTEND}"])
+@pytest.mark.parametrize("early", [True, False], ids=["before-us", "after-us"])
+async def test_a_purchase_that_a_hook_carries_is_sent_once(
+    emulator: Emulator,
+    transport: Transport,
+    scope: str,
+    way: str,
+    early: bool,  # noqa: FBT001
+) -> None:
+    offering = emulator.add_extension_offering(emulator.training_plan_arn, resellable=True)
+    event = f"before-send{scope}"
+
+    def carry(request: Any, **_: object) -> None:
+        headers = {
+            name: value.decode() if isinstance(value, bytes) else value
+            for name, value in request.headers.items()
+        }
+        sent = urllib.request.Request(request.url, request.body, headers)  # noqa: S310
+        with urllib.request.urlopen(sent) as reply:  # noqa: S310
+            assert reply.status == 200
+        raise ReadTimeoutError(endpoint_url=request.url)
+
+    async with users_client(emulator.endpoint_url, transport) as theirs:
+        if early:
+            getattr(theirs.meta.events, way)(event, carry)
+        client = wrapped(theirs, retry=fast_retries())
+        if not early:
+            getattr(theirs.meta.events, way)(event, carry)
+        with pytest.raises(OutcomeUnknownError, match="Read timeout"):
+            await client.training_plans.extend(offering)
+
+    assert len(emulator.requests_of(EXTEND)) == len(emulator.purchases) == 1
+
+
+async def test_a_hook_may_make_calls_of_its_own_meanwhile(
+    emulator: Emulator, transport: Transport
+) -> None:
+    arn = emulator.training_plan_arn
+    emulator.inject("SearchTrainingPlanOfferings", Fault.service_unavailable())
+    heard: list[object] = []
+
+    async with retrying_client(emulator, transport, "legacy") as theirs:
+
+        async def audit(**_: object) -> None:
+            heard.append(await theirs.search_training_plan_offerings(TrainingPlanArn=arn))
+
+        theirs.meta.events.register(f"before-call.sagemaker.{HISTORY}", audit)
+        pager = wrapped(theirs).training_plans.extension_history(arn)
+        assert await pager.collect() == ()
+
+    assert len(heard) == 1
+    # Those calls keep the client's own retries.
+    assert len(emulator.requests_of("SearchTrainingPlanOfferings")) == 2
+
+
 # left as it was found
 
 
@@ -262,8 +321,10 @@ async def test_a_call_on_a_client_that_its_owner_closed_is_an_error(
     async with users_client(emulator.endpoint_url, transport) as theirs:
         client = wrapped(theirs)
 
-    with pytest.raises(ConnectionFailedError):
-        await client.plans.describe("rollout")
+    for call in (client.plans.describe("rollout"), client.training_plans.extend("tpeo-1")):
+        with pytest.raises(ConfigurationError, match="is closed, or was never opened"):
+            await call
+    assert emulator.requests == ()
 
 
 # instrumented and stubbed
