@@ -133,7 +133,12 @@ class AsyncClient:
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> None:
         timeout = as_seconds(request_timeout)
-        problems = [*_setting_problems(retry, polling, timeout)]
+        problems = [
+            *_text_problems("region_name", region_name),
+            *_text_problems("profile_name", profile_name),
+            *_text_problems("endpoint_url", endpoint_url),
+            *_setting_problems(retry, polling, timeout),
+        ]
         if http_backend not in _BACKENDS:
             problems.append(
                 f"http_backend: got {shown(http_backend)}; allowed are {', '.join(_BACKENDS)}"
@@ -247,6 +252,14 @@ class AsyncClient:
 
 def _import_aiobotocore() -> None:
     import_module("sagemaker_plans._aiobotocore")
+
+
+def _text_problems(argument: str, value: object) -> Iterator[str]:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        yield f"{argument}: got {shown(value)}; allowed are a string that is not empty, and None"
+    elif argument == "endpoint_url" and "@" in str(value).partition("//")[2].partition("/")[0]:
+        # Not shown: what stands before the @ is a secret.
+        yield "endpoint_url: allowed are URLs without a user's name and password"
 
 
 def _setting_problems(retry: object, polling: object, request_timeout: object) -> Iterator[str]:

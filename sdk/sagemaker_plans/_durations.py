@@ -22,12 +22,17 @@ def as_float(value: float) -> float:
         with its value.
     """
     number: object = value
-    if isinstance(number, bool) or not isinstance(number, Real):
+    # numpy's timedelta64 counts as a real number, in whatever unit it has.
+    if isinstance(number, bool) or not isinstance(number, Real) or _has_unit(number):
         return value
     try:
         return float(number)
     except OverflowError:
         return value
+
+
+def _has_unit(number: object) -> bool:
+    return getattr(getattr(number, "dtype", None), "kind", None) == "m"
 
 
 def as_seconds(value: Duration) -> float:

@@ -47,6 +47,8 @@ class Purchase:
     order: Order
     in_flight: bool = False
     """Whether a purchase request may be on its way or have taken effect unheard."""
+    doubt: SageMakerPlansError | None = None
+    """What left it open whether it was bought."""
 
     async def make(self) -> ExtensionReceipt:
         """Make sure that it is wanted and not done yet, send it, and find out how it went.
@@ -209,6 +211,7 @@ class Purchase:
 
     async def _reconciled(self, error: SageMakerPlansError) -> ExtensionReceipt:
         """Find out what became of a purchase whose reply was lost."""
+        self.doubt = error
         receipt = await self._look_for_it()
         # From here on the caller is told.
         self.in_flight = False
@@ -292,6 +295,14 @@ class Purchase:
                 type(error).__name__,
                 found,
             )
+            if receipt is None and self.doubt is not None:
+                # Nobody else is told any more.
+                _LOG.warning(
+                    "ExtendTrainingPlan: %s; request id %s, reply %.2000r",
+                    self._unknown(self.doubt),
+                    getattr(self.doubt, "request_id", None),
+                    getattr(self.doubt, "reply", None),
+                )
 
 
 def _bought_at(extension: TrainingPlanExtension) -> float:

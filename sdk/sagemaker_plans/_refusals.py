@@ -59,6 +59,8 @@ _CODES: Final[dict[str, type[ServiceError]]] = {
     "InternalFailure": InternalServiceError,
     "InternalServer": InternalServiceError,
     "InternalServerError": InternalServiceError,
+    "InternalService": InternalServiceError,
+    "InternalServiceError": InternalServiceError,
     "RequestTimeout": InternalServiceError,
     "ServiceUnavailable": InternalServiceError,
 }
@@ -103,15 +105,17 @@ def error_class(code: str, message: str, http_status: int | None) -> type[Servic
         The class of the error to raise.
     """
     known = _CODES.get(code) or _CODES.get(code.removesuffix("Exception"))
-    if known is ValidationError and _NOT_FOUND.search(message):
-        return ResourceNotFoundError
-    if known is not None:
-        return known
     status = http_status or 0
+    if status >= _SERVER_FAULT and known is not ThrottledError:
+        # A server at fault: whatever it says of the request, it may have had its effect.
+        return InternalServiceError
+    if known is not None:
+        is_missing = known is ValidationError and _NOT_FOUND.search(message)
+        return ResourceNotFoundError if is_missing else known
     if status == _TOO_MANY:
         return ThrottledError
-    # A 408 leaves open how far the request got, like a fault of the server's.
-    if status >= _SERVER_FAULT or status == _TIMED_OUT:
+    # It leaves open how far the request got, like a fault of the server's.
+    if status == _TIMED_OUT:
         return InternalServiceError
     if status in {_UNAUTHORIZED, _FORBIDDEN}:
         return AccessDeniedError

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
 import anyio
@@ -127,8 +128,8 @@ class RetryPolicy:
         yield from duration_problems("max_retry_after", self.max_retry_after, zero=True)
         yield from duration_problems("reconcile_limit", self.reconcile_limit, zero=True)
         hook = cast("object", self.on_retry)
-        if hook is not None and not callable(hook):
-            yield f"on_retry: got {shown(hook)}; allowed are a function and None"
+        if hook is not None and (not callable(hook) or iscoroutinefunction(hook)):
+            yield f"on_retry: got {shown(hook)}; allowed are a function, not async, and None"
 
     def delay_bounds(self, error: BaseException, attempt: int) -> tuple[float, float]:
         """Give the range from which the wait after a failed attempt is drawn.

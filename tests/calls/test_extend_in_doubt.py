@@ -372,6 +372,24 @@ async def test_the_looks_after_a_cancellation_are_bounded(
     assert warning.endswith("its outcome is not known")
 
 
+async def test_a_reply_that_could_not_be_read_is_in_the_log_if_the_looks_are_cancelled(
+    emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Gate()
+    emulator.inject(EXTEND, Fault.not_json())
+    emulator.inject(HISTORY, Fault.wait_until(gate), nth=2, times=None)
+    async with make_client(retry=SOON_GIVEN_UP) as client:
+        await cancelled_at(client, gate)
+    [request] = emulator.requests_of(EXTEND)
+    broken_off, unread = warnings(caplog)
+    assert broken_off.endswith("while it was on its way; its outcome is not known")
+    assert (
+        f"the purchase of offering {OFFERING} went through (the service answered HTTP 200)"
+        in unread
+    )
+    assert f"; request id {request.request_id}, reply '<!DOCTYPE html>" in unread
+
+
 async def test_purchases_for_one_plan_wait_for_each_other_and_others_do_not(
     emulator: Emulator, make_client: MakeClient
 ) -> None:

@@ -117,10 +117,17 @@ def test_the_ends_of_the_ranges_are_allowed(settings: dict[str, Any]) -> None:
     assert {name: getattr(policy, name) for name in settings} == settings
 
 
-@pytest.mark.parametrize("value", [1, "log", [print]], ids=repr)
-def test_a_hook_that_cannot_be_called_is_refused(value: Any) -> None:
-    message = problems(on_retry=value)
-    assert message == f"RetryPolicy: on_retry: got {shown(value)}; allowed are a function and None"
+async def _forgotten(event: object) -> None:
+    raise AssertionError(event)
+
+
+@pytest.mark.parametrize(
+    "value", [1, "log", [print], _forgotten], ids=["number", "text", "list", "async"]
+)
+def test_a_hook_that_cannot_be_called_or_would_not_be_awaited_is_refused(value: Any) -> None:
+    assert problems(on_retry=value) == (
+        f"RetryPolicy: on_retry: got {shown(value)}; allowed are a function, not async, and None"
+    )
 
 
 @pytest.mark.parametrize("base", ["base_delay", "throttle_base_delay"])

@@ -4,6 +4,7 @@ import math
 import re
 from datetime import timedelta
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +38,16 @@ def test_numbers_may_be_those_of_other_libraries(number: Any) -> None:
 
     found = (schedule.interval, schedule.max_interval, schedule.jitter)
     assert [(each, type(each)) for each in found] == [(0.5, float)] * 3
+
+
+def test_a_number_of_a_unit_of_its_own_is_refused() -> None:
+    # As numpy's timedelta64, which is of integers, too.
+    class Timedelta64(int):
+        dtype = SimpleNamespace(kind="m")
+
+    minutes = Timedelta64(5)
+    with pytest.raises(ConfigurationError, match="interval: got 5; allowed are seconds"):
+        PollSchedule(interval=minutes)
 
 
 @pytest.mark.parametrize(("interval", "longest"), [(1, 60), (60, 60), (61, 61), (3600, 3600)])
