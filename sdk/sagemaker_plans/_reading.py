@@ -88,7 +88,12 @@ async def read_plan(pager: StagePager) -> EdgeDeploymentPlan:
 
 
 def extension_pager(
-    gateway: Gateway, retrier: Retrier, training_plan_arn: str, *, page_size: int | None = None
+    gateway: Gateway,
+    retrier: Retrier,
+    training_plan_arn: str,
+    *,
+    page_size: int | None = None,
+    start_token: str | None = None,
 ) -> ExtensionPager:
     """Make a pager over a training plan's extensions.
 
@@ -97,6 +102,7 @@ def extension_pager(
         retrier: How patiently.
         training_plan_arn: The training plan.
         page_size: How many extensions a page has at most.
+        start_token: Where to go on.
 
     Returns:
         The pager.
@@ -111,7 +117,7 @@ def extension_pager(
         page = await retrier.run(DESCRIBE_HISTORY, attempt)
         return Fetched(page=page, items=page.extensions, next_token=page.next_token)
 
-    return ExtensionPager(fetch, start_token=None, operation=DESCRIBE_HISTORY.name)
+    return ExtensionPager(fetch, start_token=start_token, operation=DESCRIBE_HISTORY.name)
 
 
 async def search_offerings(

@@ -71,7 +71,7 @@ class RetryPolicy:
             an outage is not multiplied.
         reconcile_limit: How long the history is searched for a purchase whose reply was
             lost.
-        on_retry: Called before each wait.
+        on_retry: Called before each wait; not an async function.
 
     Raises:
         ConfigurationError: If a value is out of range; every problem is listed.

@@ -111,7 +111,11 @@ class TrainingPlans:
         )
 
     def extension_history(
-        self, training_plan_arn: str, *, page_size: int | None = None
+        self,
+        training_plan_arn: str,
+        *,
+        page_size: int | None = None,
+        start_token: str | None = None,
     ) -> ExtensionPager:
         """Read what extensions were bought for a training plan, lazily, page by page.
 
@@ -119,6 +123,7 @@ class TrainingPlans:
             training_plan_arn: The plan.
             page_size: How many extensions a page has at most, 1 to 100; None leaves it
                 to the service.
+            start_token: Where to go on: a ``next_token`` of a page or of an error.
 
         Returns:
             A pager for ``async for``; nothing is read before that.
@@ -131,5 +136,13 @@ class TrainingPlans:
         problems = [*checks.training_plan_arn("training_plan_arn", training_plan_arn)]
         if page_size is not None:
             problems += checks.whole_number("page_size", page_size, 1, _MAX_PAGE_SIZE)
+        if start_token is not None:
+            problems += checks.page_token("start_token", start_token)
         checks.raise_for("extension_history", problems, operation=DESCRIBE_HISTORY.name)
-        return extension_pager(self._gateway, self._retrier, training_plan_arn, page_size=page_size)
+        return extension_pager(
+            self._gateway,
+            self._retrier,
+            training_plan_arn,
+            page_size=page_size,
+            start_token=start_token,
+        )

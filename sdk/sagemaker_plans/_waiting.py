@@ -126,7 +126,13 @@ class Wait:
         Returns:
             The error.
         """
-        return cls(words, last_seen=last_seen, polls=self.polls, waited=self.waited)
+        return cls(
+            words,
+            last_seen=last_seen,
+            polls=self.polls,
+            waited=self.waited,
+            plan_name=self.plan_name,
+        )
 
     def timed_out(
         self, what: str, stages: tuple[Stage, ...], last_seen: Stage | EdgeDeploymentPlan | None

@@ -416,7 +416,11 @@ class WaitError(SageMakerPlansError):
         last_seen: The stage or plan as it was read last.
         polls: How often the plan was read during this wait.
         waited: How long the wait took, in seconds.
+        plan_name: The plan that was waited on.
     """
+
+    plan_name: str | None
+    """The plan that was waited on."""
 
     last_seen: "Stage | EdgeDeploymentPlan | None"
     """The stage or plan as it was read last; None if it was never read."""
@@ -434,8 +438,10 @@ class WaitError(SageMakerPlansError):
         last_seen: "Stage | EdgeDeploymentPlan | None",
         polls: int,
         waited: float,
+        plan_name: str | None = None,
     ) -> None:
         super().__init__(message, operation="DescribeEdgeDeploymentPlan")
+        self.plan_name = plan_name
         self.last_seen = last_seen
         self.polls = polls
         self.waited = waited
@@ -444,9 +450,15 @@ class WaitError(SageMakerPlansError):
 class StageFailedError(WaitError):
     """The stage ended as FAILED."""
 
+    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """The stage, or the plan if all its stages were waited for, as it was read last."""
+
 
 class StageStoppedError(WaitError):
     """The stage ended as STOPPED."""
+
+    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """The stage, or the plan if all its stages were waited for, as it was read last."""
 
 
 class StageNotFoundError(WaitError):
@@ -455,6 +467,9 @@ class StageNotFoundError(WaitError):
 
 class StageNotStartedError(WaitError):
     """The stage stayed READYTODEPLOY longer than ``start_grace``: nobody started it."""
+
+    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """The stage as it was read last."""
 
 
 class WaitTimeoutError(WaitError, TimeoutError):

@@ -86,6 +86,28 @@ async def test_an_error_in_the_history_carries_the_token_of_its_page() -> None:
     assert caught.value.next_token == "page 2"
 
 
+async def test_the_history_goes_on_from_the_token_of_an_error() -> None:
+    book = book_of(THREE_PAGES)
+
+    pager = book.training_plans.extension_history(TRAINING_PLAN_ARN, start_token="page 1")
+
+    assert ids(await pager.collect()) == ["tpeo-3"]
+    assert book.tokens == ["page 1", "page 2"]
+
+
+@pytest.mark.parametrize("token", ["", 5, "x" * 8193])
+async def test_a_token_that_cannot_be_one_is_refused_at_once(token: object) -> None:
+    book = book_of(THREE_PAGES)
+
+    with pytest.raises(InvalidRequestError, match="start_token: got"):
+        book.training_plans.extension_history(
+            TRAINING_PLAN_ARN,
+            start_token=token,  # type: ignore[arg-type]  # on purpose
+        )
+
+    assert book.requests == []
+
+
 async def test_a_history_whose_pages_go_in_a_circle_is_told() -> None:
     book = Book(lambda _: {**history_page("tpeo-1"), "NextToken": "again"})
 

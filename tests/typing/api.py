@@ -156,7 +156,7 @@ async def training_plans(client: smp.AsyncClient, arn: str) -> None:
         await client.training_plans.search_extension_offerings(arn, duration_hours=24),
         tuple[smp.TrainingPlanExtensionOffering, ...],
     )
-    pager = client.training_plans.extension_history(arn, page_size=10)
+    pager = client.training_plans.extension_history(arn, page_size=10, start_token="t")
     assert_type(pager, smp.ExtensionPager)
     async for extension in pager:
         assert_type(extension, smp.TrainingPlanExtension)
@@ -336,7 +336,12 @@ async def what_each_error_has(client: smp.AsyncClient) -> None:
     except smp.PlanMismatchError as error:
         assert_type(error.plan_name, str)
         assert_type(error.differences, tuple[str, ...])
+    except (smp.StageFailedError, smp.StageStoppedError) as error:
+        assert_type(error.last_seen, smp.Stage | smp.EdgeDeploymentPlan)
+    except smp.StageNotStartedError as error:
+        assert_type(error.last_seen, smp.Stage)
     except smp.WaitError as error:
+        assert_type(error.plan_name, str | None)
         assert_type(error.last_seen, smp.Stage | smp.EdgeDeploymentPlan | None)
         assert_type(error.polls, int)
         assert_type(error.waited, float)

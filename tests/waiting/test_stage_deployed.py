@@ -403,6 +403,7 @@ async def test_the_grace_begins_when_the_stage_is_ready_and_anew_each_time_it_mo
 
     # Ready since 30, moved at 45, ready again since 60.
     assert error.waited == 80
+    assert error.plan_name == "rollout"
 
 
 @virtually
