@@ -388,20 +388,31 @@ async def test_all_wrong_arguments_are_told_at_once(
         with pytest.raises(errors.InvalidRequestError) as caught:
             await client.training_plans.extend("", **wrong)
     assert [problem.split(":")[0] for problem in caught.value.problems] == ["offering_id", *wrong]
+    assert str(caught.value).startswith("extend: ")
+    assert caught.value.operation == EXTEND
     assert emulator.requests == ()
 
 
 async def test_a_limit_needs_the_plan(emulator: Emulator, make_client: MakeClient) -> None:
     async with make_client() as client:
-        with pytest.raises(errors.ConfigurationError, match="max_upfront_fee needs training_plan"):
+        with pytest.raises(errors.ConfigurationError) as caught:
             await client.training_plans.extend(OFFERING, max_upfront_fee=FEE)
+    assert str(caught.value) == (
+        "extend: max_upfront_fee needs training_plan_arn, because an offering's fee can only be "
+        "looked up among the offerings for a plan"
+    )
+    assert caught.value.operation == EXTEND
     assert emulator.requests == ()
 
 
 async def test_a_currency_needs_a_limit(emulator: Emulator, make_client: MakeClient) -> None:
     async with make_client() as client:
-        with pytest.raises(errors.ConfigurationError, match="'EUR' is the currency of max_upfront"):
+        with pytest.raises(errors.ConfigurationError) as caught:
             await extend(client, currency_code="EUR")
+    assert str(caught.value) == (
+        "extend: currency_code='EUR' is the currency of max_upfront_fee, which is missing"
+    )
+    assert caught.value.operation == EXTEND
     assert emulator.requests == ()
 
 

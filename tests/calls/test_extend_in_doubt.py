@@ -247,13 +247,20 @@ async def test_a_history_that_lags_longer_leaves_the_outcome_unknown(
     assert len(lagging.requests_of(EXTEND)) == len(lagging.purchases) == 1
 
 
-async def test_looks_that_fail_are_repeated(emulator: Emulator, make_client: MakeClient) -> None:
+async def test_looks_that_fail_are_repeated(
+    emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sagemaker_plans")
     emulator.inject(EXTEND, Fault.disconnect(committed=True))
     emulator.inject(HISTORY, Fault.not_json(), nth=2)
     async with make_client() as client:
         receipt = await extend(client)
     assert receipt.outcome == "confirmed_by_history"
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY, HISTORY]
+    [told] = [one for one in caplog.messages if " not read: " in one]
+    assert told.startswith(
+        f"ExtendTrainingPlan: history of {PLAN_ARN} not read: the reply to {HISTORY} does not fit"
+    )
 
 
 async def arrived(gate: Gate, count: int = 1) -> None:

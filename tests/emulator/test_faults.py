@@ -260,6 +260,18 @@ def test_a_repeated_token_goes_in_circles(emulator: Emulator, planned: SageMaker
     assert second["NextToken"] == first["NextToken"]
 
 
+def test_what_is_no_fault_is_not_injected(emulator: Emulator) -> None:
+    forgotten: Any = Fault.throttle
+    with pytest.raises(TypeError, match=r"a Fault such as Fault\.throttle\(\) is needed, not <"):
+        emulator.inject("*", forgotten)
+
+
+def test_a_code_of_an_error_is_a_text() -> None:
+    status: Any = 404
+    with pytest.raises(ValueError, match="code is a text such as 'ResourceInUse', not 404"):
+        Fault.error(status)
+
+
 @pytest.mark.parametrize("fault", [Fault.empty_page(), Fault.repeated_token()])
 def test_page_faults_need_pages(
     emulator: Emulator, sagemaker: SageMakerClient, fault: Fault

@@ -234,3 +234,9 @@ def test_plans_and_offerings_are_added_sensibly(service: Service) -> None:
         service.add_training_plan("demo-plan")
     with pytest.raises(ValueError, match="there is no training plan"):
         service.add_extension_offering("arn:aws:nothing")
+
+
+def test_the_duration_of_an_offering_is_a_whole_number(service: Service) -> None:
+    hours: Any = "24"
+    with pytest.raises(ValueError, match="duration_hours is a whole number, not '24'"):
+        service.add_extension_offering(next(iter(service.training_plan_arns)), duration_hours=hours)

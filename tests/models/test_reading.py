@@ -460,3 +460,16 @@ def test_any_whole_second_of_the_calendar_is_a_timestamp(seconds: int) -> None:
     wire = {"TrainingPlanExtensionOfferingId": "tpeo-1", "StartDate": seconds}
     expected = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     assert TrainingPlanExtensionOffering.from_wire(wire).start_date == expected
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-7))], ids=str)
+def test_a_datetime_is_read_as_utc_whatever_zone_it_came_in(zone: timezone) -> None:
+    came = datetime(2026, 3, 1, 12, tzinfo=UTC).astimezone(zone)
+
+    found = TrainingPlanExtension.from_wire(
+        {"TrainingPlanExtensionOfferingId": "tpeo-1", "ExtendedAt": came}
+    ).extended_at
+
+    assert found == came
+    assert found is not None
+    assert found.tzinfo is UTC  # not the machine's zone, which may happen to be as far from it

@@ -256,7 +256,7 @@ class Emulator:
                 fleet's name: the same in every run.
 
         Raises:
-            ValueError: The rate is outside 0 to 1, or the number of devices negative.
+            ValueError: The rate, a number or a list of names is none.
         """
         self._service.add_fleet(name, devices=devices, failing=failing, failure_rate=failure_rate)
 
@@ -327,7 +327,7 @@ class Emulator:
             The offering's id.
 
         Raises:
-            ValueError: There is no such plan.
+            ValueError: There is no such plan, or `duration_hours` is no whole number.
         """
         return self._service.add_extension_offering(
             training_plan_arn,
@@ -350,8 +350,9 @@ class Emulator:
             times: How many calls in a row; None is all from then on.
 
         Raises:
-            ValueError: There is no such operation, the fault has no effect on it, or a
-                number is below 1.
+            ValueError: There is no such operation, it has no pages and the fault is one of
+                pages, or a number is below 1.
+            TypeError: `fault` is no fault.
         """
         self._faults.inject(operation, fault, nth=nth, times=times)
 

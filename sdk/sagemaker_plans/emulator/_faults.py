@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias, final
+from typing import Final, Literal, TypeAlias, cast, final
 
 import attrs
 
@@ -108,8 +108,10 @@ class Fault:
             committed: Whether the operation is carried out all the same.
 
         Raises:
-            ValueError: `status` is not that of an error, or `code` not printable.
+            ValueError: `status` is not that of an error, or `code` not printable text.
         """
+        if not isinstance(cast("object", code), str):
+            raise ValueError(f"code is a text such as 'ResourceInUse', not {code!r}")  # noqa: TRY004
         if not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP errors
             raise ValueError(f"the status of an error is between 400 and 599, not {status!r}")
         answer = ErrorAnswer(code=code, message=message, status=status)
@@ -305,9 +307,12 @@ class FaultSchedule:
             A function that takes the injection back.
 
         Raises:
-            ValueError: There is no such operation, the fault has no effect on it, or a
-                number is below 1.
+            TypeError: What is injected is no fault.
+            ValueError: There is no such operation, it has no pages and the fault is one of
+                pages, or a number is below 1.
         """
+        if not isinstance(cast("object", fault), Fault):
+            raise TypeError(f"a Fault such as Fault.throttle() is needed, not {fault!r}")
         if operation != "*" and operation not in self._operations:
             allowed = ", ".join(("*", *self._operations))
             raise ValueError(f"there is no operation {operation!r}; there are {allowed}")

@@ -56,8 +56,12 @@ class Fleet:
             The fleet.
 
         Raises:
-            ValueError: The rate is outside 0 to 1, or a number of devices negative.
+            ValueError: The rate is outside 0 to 1, a number of devices negative, or one
+                text stands where names belong.
         """
+        for argument, names in (("devices", devices), ("failing", failing)):
+            if isinstance(names, str):
+                raise ValueError(f"{argument} is a list of names, not {names!r}")  # noqa: TRY004
         if not 0 <= failure_rate <= 1:
             raise ValueError(f"failure_rate must be between 0 and 1, not {failure_rate!r}")
         if isinstance(devices, int):

@@ -263,8 +263,10 @@ class Service:
             The offering's id.
 
         Raises:
-            ValueError: There is no such plan.
+            ValueError: There is no such plan, or `duration_hours` is no whole number.
         """
+        if type(duration_hours) is not int:
+            raise ValueError(f"duration_hours is a whole number, not {duration_hours!r}")
         if offering_id is None:
             offering_id = f"tpeo-{secrets.token_hex(8)}"
         with self._lock:
