@@ -101,12 +101,14 @@ CONNECTION_FAILURES: Final = (
 
 def _has_no_session(error: Exception) -> bool:
     """Whether aiobotocore looked for connections in a client that has none (any more)."""
-    inner = cast("Any", error).kwargs.get("error") if isinstance(error, boto.HTTPClientError) else 0
+    if not isinstance(error, boto.HTTPClientError):
+        return False
+    inner = cast("object", cast("Any", error).kwargs.get("error"))
     if not isinstance(inner, AttributeError):
         return False
     # Where it was raised is the proof that nothing was sent.
-    frames = [frame for frame, _ in walk_tb(inner.__traceback__)]
-    return frames[-1].f_code.co_name == "_get_session"
+    raised_in = [frame.f_code.co_name for frame, _ in walk_tb(inner.__traceback__)]
+    return raised_in[-1:] == ["_get_session"]
 
 
 def translated(

@@ -397,6 +397,19 @@ async def test_a_reply_that_could_not_be_read_is_in_the_log_if_the_looks_are_can
     assert f"; request id {request.request_id}, reply '<!DOCTYPE html>" in unread
 
 
+async def test_what_left_a_purchase_in_doubt_is_in_the_log_if_the_looks_are_cancelled(
+    emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Gate()
+    emulator.inject(EXTEND, Fault.disconnect("rst"))
+    emulator.inject(HISTORY, Fault.wait_until(gate), nth=2, times=None)
+    async with make_client(retry=SOON_GIVEN_UP) as client:
+        await cancelled_at(client, gate)
+    _, doubt = warnings(caplog)
+    assert doubt.startswith(f"ExtendTrainingPlan: offering {OFFERING} may or may not have been ")
+    assert doubt.endswith("before buying it again; request id None, reply None")
+
+
 async def test_purchases_for_one_plan_wait_for_each_other_and_others_do_not(
     emulator: Emulator, make_client: MakeClient
 ) -> None:

@@ -243,6 +243,15 @@ def test_an_answer_is_a_service_error(cls: Any) -> None:
     assert type(failure_of(error, sent())) is AccessDeniedError
 
 
+def test_a_bug_below_proves_nothing_unless_it_was_met_in_the_search_for_connections() -> None:
+    error = boto.HTTPClientError(error=AttributeError("'NoneType' object has no attribute 'get'"))
+
+    failure = failure_of(error, sent())
+
+    assert isinstance(failure, ConnectionFailedError)
+    assert failure.request_sent is None
+
+
 def test_the_report_of_an_invalid_request_becomes_its_problems() -> None:
     failure = failure_of(boto.ParamValidationError(report="one\ntwo"), Trace())
 

@@ -458,8 +458,13 @@ async def test_a_client_that_was_not_opened_is_refused() -> None:
     own: Any = session()
     unopened = own.create_client("sagemaker", region_name="us-east-1")
 
-    with pytest.raises(ConfigurationError, match="an open SageMaker client of aiobotocore"):
+    with pytest.raises(
+        ConfigurationError, match=r"^sagemaker_client: an open SageMaker client"
+    ) as caught:
         wrapped(unopened)
+    assert "got ClientCreatorContext for service None, which gives one in `async with`;" in str(
+        caught.value
+    )
 
     # So that nothing is left unawaited.
     async with unopened:
