@@ -100,8 +100,6 @@ FORMS: Final[Mapping[str, tuple[Form, ...]]] = {
         _error("TooManyRequestsException", 429, _THROTTLE),
         _error("CodeOfTomorrow", 502, _DOWN),
         _error("ValidationException", 500, _DOWN),
-        _error("AccessDeniedException", 503, _DOWN),
-        _error("InternalServiceException", 400, _DOWN),
     ),
     "internal_failure": (Form(meaning=_DOWN),),
     "service_unavailable": (

@@ -45,7 +45,7 @@ from virtual_clock import LOOPS, Loop, run_virtually
 pytestmark = pytest.mark.exhaustive
 
 MANY: Final = settings(
-    max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=1_200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 FEW: Final = settings(
     max_examples=15,
@@ -381,7 +381,7 @@ async def built(building: Building) -> tuple[list[Built], ServiceGateway]:
     return found, gateway
 
 
-@settings(MANY, max_examples=1_000)
+@settings(MANY, max_examples=600)
 @given(building=BUILDINGS)
 def test_whatever_happens_to_creates_what_is_told_is_true(building: Building) -> None:
     found, gateway = run_virtually(building.loop, built, building)

@@ -76,6 +76,8 @@ CLASSES: dict[type[ServiceError], tuple[str, ...]] = {
         "InternalError",
         "InternalServerException",
         "InternalServerError",
+        "InternalServiceException",
+        "InternalServiceError",
         "RequestTimeout",
         "ServiceUnavailable",
         "ServiceUnavailableException",
@@ -114,8 +116,15 @@ def test_the_status_decides_where_the_code_says_nothing(
     assert error_class("TeapotException", "Words.", status) is expected
 
 
-def test_a_known_code_is_stronger_than_the_status() -> None:
+def test_a_throttle_is_stronger_than_the_status() -> None:
     assert error_class("ThrottlingException", "Rate exceeded", 503) is ThrottledError
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_a_server_at_fault_is_stronger_than_any_other_code(cls: type[ServiceError]) -> None:
+    found = {error_class(code, "Words.", status) for code in CLASSES[cls] for status in (500, 503)}
+
+    assert found == {ThrottledError if cls is ThrottledError else InternalServiceError}
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ async def test_a_plan_that_is_deleted_ends_all_who_wait_for_it() -> None:
     assert anyio.current_time() == 30
 
 
+@pytest.mark.exhaustive
 @virtually
 async def test_ten_thousand_waits_on_a_thousand_plans_cost_one_request_a_plan_and_interval() -> (
     None
