@@ -14,8 +14,8 @@ from attrs import define
 
 from sagemaker_plans._gateway import Reply
 from sagemaker_plans._operations import Operation
-from sagemaker_plans._refusals import redacted, service_error
-from sagemaker_plans._replies import unexpected
+from sagemaker_plans._refusals import service_error
+from sagemaker_plans._replies import redacted, unexpected
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,

@@ -298,10 +298,11 @@ class Purchase:
             if receipt is None and self.doubt is not None:
                 # Nobody else is told any more.
                 _LOG.warning(
-                    "ExtendTrainingPlan: %s; request id %s, reply %.2000r",
+                    "ExtendTrainingPlan: %s; request id %s, reply %.2000s",
                     self._unknown(self.doubt),
                     getattr(self.doubt, "request_id", None),
-                    getattr(self.doubt, "reply", None),
+                    # A page of some proxy's may repeat the headers of the request.
+                    replies.redacted(repr(getattr(self.doubt, "reply", None))),
                 )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from sagemaker_plans._replies import redacted
 from sagemaker_plans.errors import (
     AccessDeniedError,
     ConflictError,
@@ -68,29 +69,11 @@ _CODES: Final[dict[str, type[ServiceError]]] = {
 # SageMaker often says "not found" as a ValidationException; these are its words.
 _NOT_FOUND: Final = re.compile(r"could not find|requested resource not found", re.IGNORECASE)
 
-# The service repeats the signed headers when a signature does not match, the session
-# token among them.
-_TOKEN: Final = re.compile(
-    r"(x-amz-security-token['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,]+", re.IGNORECASE
-)
-
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _TIMED_OUT: Final = 408
 _TOO_MANY: Final = 429
 _SERVER_FAULT: Final = 500
-
-
-def redacted(message: str) -> str:
-    """Take session tokens out of a message.
-
-    Args:
-        message: The service's own words.
-
-    Returns:
-        The message, fit for a log.
-    """
-    return _TOKEN.sub(r"\1[redacted]", message)
 
 
 def error_class(code: str, message: str, http_status: int | None) -> type[ServiceError]:

@@ -4,8 +4,9 @@ What reads is imported with the first reply: a program that only imports the pac
 not pay for it.
 """
 
+import re
 from collections.abc import Mapping
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from sagemaker_plans import models
 from sagemaker_plans._gateway import Reply
@@ -13,6 +14,24 @@ from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models._checks import shown
 
 S = TypeVar("S")
+
+# The service repeats the signed headers when a signature does not match, the session
+# token among them.
+_TOKEN: Final = re.compile(
+    r"(x-amz-security-token['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,]+", re.IGNORECASE
+)
+
+
+def redacted(message: str) -> str:
+    """Take session tokens out of a message.
+
+    Args:
+        message: The service's own words.
+
+    Returns:
+        The message, fit for a log.
+    """
+    return _TOKEN.sub(r"\1[redacted]", message)
 
 
 def _read_reply(cls: type[S], reply: Reply) -> S:

@@ -410,6 +410,22 @@ async def test_what_left_a_purchase_in_doubt_is_in_the_log_if_the_looks_are_canc
     assert doubt.endswith("before buying it again; request id None, reply None")
 
 
+async def test_a_reply_in_the_log_repeats_no_session_token(
+    emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    page = "<pre>X-Amz-Security-Token: of-the-account\nHost: sagemaker</pre>"
+    emulator.inject(
+        EXTEND, Fault.unknown_enum_value(page, member="TrainingPlanExtensionOfferingId")
+    )
+    gate = Gate()
+    emulator.inject(HISTORY, Fault.wait_until(gate), nth=2, times=None)
+    async with make_client(retry=SOON_GIVEN_UP) as client:
+        await cancelled_at(client, gate)
+    _, unread = warnings(caplog)
+    assert "X-Amz-Security-Token: [redacted]" in unread
+    assert "of-the-account" not in unread
+
+
 async def test_purchases_for_one_plan_wait_for_each_other_and_others_do_not(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
