@@ -345,7 +345,7 @@ def examples_prefect(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Change the code in hundreds of small ways, and list the changes that no test notices.
 
-    Goes on where it was broken off; `-- "sagemaker_plans._orders*"` tries those only.
+    Goes on where it was broken off; `-- "sagemaker_plans._training*"` tries those only.
     """
     install_wheel(session, "[rich,trio]", *group("mutants"))
     # In a copy: it writes beside the sources, and knows few names of a source root.

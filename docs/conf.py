@@ -48,7 +48,7 @@ nitpick_ignore_regex = [
     ),
     (r"py:.*", r"(aiobotocore|AioSession|AioConfig|rich).*"),
     # Type variables have no entry of their own.
-    (r"py:class", r"sagemaker_plans\._paging\.(ItemT|PageT)"),
+    (r"py:class", r"sagemaker_plans\._engine\.pagination\.(ItemT|PageT)"),
 ]
 
 _attribute_docstrings: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ from harness import (
     client_for,
     examples,
 )
-from sagemaker_plans import _wire
+from sagemaker_plans._wire import converter
 from sagemaker_plans.emulator import Emulator
 
 # A busy machine is slow, which is no failure.
@@ -44,7 +44,7 @@ def pytest_runtest_setup() -> None:
     and be that of the process from which a mutant's was forked.
     """
     if "MUTANT_UNDER_TEST" in os.environ:
-        _wire._converter.cache_clear()
+        converter._converter.cache_clear()
 
 
 @pytest.fixture(params=TRANSPORTS, ids=str)

@@ -1,28 +1,23 @@
-# The house, from the top down. Imports only go down.
+# The layers, from the top down. Imports only go down; each folder is a layer.
 #
-#   _client                                                  AsyncClient
-#   _plans, _training_plans                                  client.plans, client.training_plans
-#   _commanding, _creating, _purchasing, _orders             what start, create and extend promise
-#   _waiting, _watching                                      what a reading means to those who wait
-#   _reading                                                 plans and histories, page by page
-#   _retrying, _paging, _polling, _turns, _durations         engines: how often, how patiently
-#   _aiobotocore, _direct                                    the network
-#   _signing, _listening, _service_model                     what goes out, what is heard of it
-#   _failures, _refusals                                     what its errors mean
-#   _decisions, _replies                                     what is sent again; what came back
-#   _wire, _shapes, _training_shapes, _gateway, _operations  wire dicts, and the seam to the network
-#   models                                                   what the service says and is asked for
-#   errors                                                   what can go wrong
+#   _client           AsyncClient: where everything is put together
+#   _edge, _training  client.plans and client.training_plans
+#   _engine           retries and their rules, pagination, polling, durations, locks
+#   _transport        the network: one request out, one reply in, and what is known of it
+#   _wire             operations, the converter between models and wire dicts, replies
+#   models            what the service says and is asked for
+#   errors            what can go wrong
 #
-# Beside the house: emulator, which knows nothing of it.
+# Beside them: progress, a display; and emulator, which imports nothing of the SDK.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
 
 from sagemaker_plans import errors, models
 from sagemaker_plans._client import AsyncClient
-from sagemaker_plans._polling import PollSchedule
-from sagemaker_plans._reading import ExtensionPager, StagePager
-from sagemaker_plans._retrying import RetryEvent, RetryPolicy
-from sagemaker_plans._watching import StageWatch
+from sagemaker_plans._edge.reading import StagePager
+from sagemaker_plans._edge.watch import StageWatch
+from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.retries import RetryEvent, RetryPolicy
+from sagemaker_plans._training.reading import ExtensionPager
 from sagemaker_plans.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -78,7 +73,7 @@ from sagemaker_plans.models import (
 
 def _find_codec() -> _codec.Codec:
     # Slow to import, for cattrs is.
-    from sagemaker_plans._wire import CODEC  # noqa: PLC0415
+    from sagemaker_plans._wire.converter import CODEC  # noqa: PLC0415
 
     return CODEC
 

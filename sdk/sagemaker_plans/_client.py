@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Final, Literal, Self, final
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
-from sagemaker_plans._durations import Duration, as_seconds, duration_problems
-from sagemaker_plans._gateway import Gateway, Reply
-from sagemaker_plans._operations import Operation
-from sagemaker_plans._plans import EdgeDeploymentPlans
-from sagemaker_plans._polling import PollSchedule
-from sagemaker_plans._retrying import Retrier, RetryPolicy
-from sagemaker_plans._training_plans import TrainingPlans
+from sagemaker_plans._edge.plans import EdgeDeploymentPlans
+from sagemaker_plans._engine.durations import Duration, as_seconds, duration_problems
+from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.retries import Retrier, RetryPolicy
+from sagemaker_plans._training.training_plans import TrainingPlans
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import ConfigurationError
-from sagemaker_plans.models._checks import shown
+from sagemaker_plans.models._validation import shown
 
 if TYPE_CHECKING:
     from aiobotocore.config import AioConfig
@@ -154,10 +155,10 @@ class AsyncClient:
             from anyio import to_thread  # noqa: PLC0415
 
             # Slow to import, so only when needed, and not on the event loop.
-            await to_thread.run_sync(_import_aiobotocore)
-            from sagemaker_plans import _aiobotocore  # noqa: PLC0415
+            await to_thread.run_sync(_import_botocore_gateway)
+            from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415
 
-            opened = await _aiobotocore.open_client(
+            opened = await botocore_gateway.open_client(
                 region_name=region_name,
                 profile_name=profile_name,
                 endpoint_url=endpoint_url,
@@ -166,7 +167,7 @@ class AsyncClient:
                 http_backend=http_backend,
                 request_timeout=timeout,
             )
-            gateway = _aiobotocore.BotocoreGateway(
+            gateway = botocore_gateway.BotocoreGateway(
                 opened.client, request_timeout=timeout, lane=opened.lane
             )
 
@@ -215,11 +216,11 @@ class AsyncClient:
             ConfigurationError: If it is no such client: then its own retries cannot be
                 held back, and a purchase might be sent twice.
         """
-        from sagemaker_plans import _aiobotocore  # noqa: PLC0415  # slow to import
+        from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415  # slow to import
 
         timeout = as_seconds(request_timeout)
         _refuse("AsyncClient.from_client", [*_setting_problems(retry, polling, timeout)])
-        gateway = _aiobotocore.BotocoreGateway(sagemaker_client, request_timeout=timeout)
+        gateway = botocore_gateway.BotocoreGateway(sagemaker_client, request_timeout=timeout)
 
         async def release() -> None:
             gateway.release()
@@ -250,8 +251,8 @@ class AsyncClient:
         await self.aclose()
 
 
-def _import_aiobotocore() -> None:
-    import_module("sagemaker_plans._aiobotocore")
+def _import_botocore_gateway() -> None:
+    import_module("sagemaker_plans._transport.botocore_gateway")
 
 
 def _text_problems(argument: str, value: object) -> Iterator[str]:

@@ -23,7 +23,7 @@ from typing import Final, Self, TextIO, final
 from attrs import astuple, frozen
 
 from sagemaker_plans.models import DeviceCounts, EdgeDeploymentPlan, Stage, StageChange, StageStatus
-from sagemaker_plans.models._html import bar_parts
+from sagemaker_plans.models._notebook import bar_parts
 
 try:
     from rich import get_console

@@ -25,7 +25,7 @@ import anyio
 
 from harness import TRANSPORTS, Transport, a_spec, client_for
 from sagemaker_plans import PollSchedule, Stage
-from sagemaker_plans._plans import EdgeDeploymentPlans
+from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans.emulator import Emulator, PlanSeed, Seed, Timings
 from virtual_clock import LOOPS, Loop, run_virtually
 from waiting.virtual_plans import DESCRIBE, VirtualPlans, a_plan, a_stage, plans_of

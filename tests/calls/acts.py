@@ -8,8 +8,8 @@ from attrs import evolve, field, frozen
 from calls.design_table import Column
 from harness import a_spec
 from sagemaker_plans import AsyncClient
-from sagemaker_plans import _operations as operations
-from sagemaker_plans._operations import Operation
+from sagemaker_plans._wire import operations
+from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans.emulator import PlanSeed, Seed
 
 OFFERING: Final = "tpeo-0123456789abcdef"

@@ -23,10 +23,10 @@ from sagemaker_plans import (
     StageSpec,
     errors,
 )
-from sagemaker_plans._creating import create_plan
-from sagemaker_plans._retrying import Retrier
+from sagemaker_plans._edge.creation import create_plan
+from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans.emulator import Emulator, Fault
-from sagemaker_plans.models._checks import shown
+from sagemaker_plans.models._validation import shown
 from virtual_clock import LOOPS, Loop, run_virtually
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/rollout"

@@ -4,10 +4,10 @@ import pytest
 
 from calls.design_table import CELLS
 from calls.error_samples import SAMPLES, a_failure, an_answer, tree
-from sagemaker_plans import _operations as operations
 from sagemaker_plans import errors
-from sagemaker_plans._decisions import DECISIONS, Decision, Happened, decide, what_happened
-from sagemaker_plans._operations import OPERATIONS, Operation, Safety
+from sagemaker_plans._engine.retry_rules import DECISIONS, Decision, Happened, decide, what_happened
+from sagemaker_plans._wire import operations
+from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
 from sagemaker_plans.errors import SageMakerPlansError
 
 ROWS = {

@@ -14,11 +14,12 @@ import pytest
 from calls.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
 from calls.service_gateway import FINE, Fate, Kind, ServiceGateway, fates
 from sagemaker_plans import RetryPolicy, errors
-from sagemaker_plans._gateway import Gateway, Reply
-from sagemaker_plans._operations import EXTEND_TRAINING_PLAN, Operation
-from sagemaker_plans._retrying import Retrier
-from sagemaker_plans._training_plans import TrainingPlans
-from sagemaker_plans._turns import Turns
+from sagemaker_plans._engine.keyed_locks import Turns
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._training.training_plans import TrainingPlans
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.emulator import Timings
 from virtual_clock import LOOPS, Loop, run_virtually
 

@@ -28,9 +28,9 @@ from sagemaker_plans import (
     StageSpec,
     errors,
 )
-from sagemaker_plans._creating import create_plan
-from sagemaker_plans._retrying import Retrier
-from sagemaker_plans._training_plans import TrainingPlans
+from sagemaker_plans._edge.creation import create_plan
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._training.training_plans import TrainingPlans
 from sagemaker_plans.emulator import (
     Emulator,
     Fault,

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from sagemaker_plans import ConfigurationError, RetryPolicy
-from sagemaker_plans.models._checks import shown
+from sagemaker_plans.models._validation import shown
 
 DURATIONS = (
     "base_delay",

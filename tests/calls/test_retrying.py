@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from calls.error_samples import SAMPLES, a_failure, an_answer
 from harness import examples
 from sagemaker_plans import RetryEvent, RetryPolicy, errors
-from sagemaker_plans._operations import (
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._wire.operations import (
     CREATE_PLAN,
     DESCRIBE_PLAN,
     EXTEND_TRAINING_PLAN,
@@ -23,7 +24,6 @@ from sagemaker_plans._operations import (
     Operation,
     Safety,
 )
-from sagemaker_plans._retrying import Retrier
 from sagemaker_plans.errors import SageMakerPlansError
 from virtual_clock import LOOPS, Loop, run_virtually
 

@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from docs.pages import ROOT
-from sagemaker_plans._decisions import DECISIONS
-from sagemaker_plans._operations import Safety
+from sagemaker_plans._engine.retry_rules import DECISIONS
+from sagemaker_plans._wire.operations import Safety
 
 EXPLANATION: Final = ROOT / "docs" / "explanation"
 

@@ -16,6 +16,7 @@ from docs.pages import ROOT
 from harness import TRANSPORTS, client_for
 from models.reply_samples import sample
 from models.service_model import service
+from sagemaker_plans import _wire
 from sagemaker_plans.emulator import Emulator
 
 PAGE: Final = (ROOT / "docs" / "reference" / "wire.md").read_text(encoding="utf-8")
@@ -128,9 +129,9 @@ def changed_by(row: Row) -> set[str]:
 
 def shape_modules() -> Iterator[ModuleType]:
     """Find the modules that hold AWS's structures as classes."""
-    for module in pkgutil.iter_modules(sagemaker_plans.__path__):
+    for module in pkgutil.iter_modules(_wire.__path__):
         if module.name.endswith("shapes"):
-            yield importlib.import_module(f"sagemaker_plans.{module.name}")
+            yield importlib.import_module(f"{_wire.__name__}.{module.name}")
 
 
 def shapes_of_aws() -> Iterator[tuple[str, set[str]]]:

@@ -23,9 +23,9 @@ from botocore.exceptions import SSLError
 
 from harness import MakeClient, Transport, a_spec, client_for, dead_endpoint, session
 from sagemaker_plans import AsyncClient, ConnectionFailedError, RetryPolicy
-from sagemaker_plans._aiobotocore import BotocoreGateway, _StraightSession
-from sagemaker_plans._direct import DirectLane, direct_lane
-from sagemaker_plans._operations import OPERATIONS
+from sagemaker_plans._transport.botocore_gateway import BotocoreGateway, _StraightSession
+from sagemaker_plans._transport.fast_path import DirectLane, direct_lane
+from sagemaker_plans._wire.operations import OPERATIONS
 from sagemaker_plans.emulator import Emulator
 
 CREATED = {"EdgeDeploymentPlanArn": "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/p"}

@@ -38,8 +38,8 @@ from sagemaker_plans import (
     SageMakerPlansError,
     UnexpectedReplyError,
 )
-from sagemaker_plans._failures import SecondSendError, Trace, translated
-from sagemaker_plans._operations import DESCRIBE_PLAN
+from sagemaker_plans._transport.exception_mapping import SecondSendError, Trace, translated
+from sagemaker_plans._wire.operations import DESCRIBE_PLAN
 
 NEW_CLASS = (
     "{library} has exceptions that this table does not list: {names}. Find out whether a "

@@ -28,8 +28,8 @@ from sagemaker_plans import (
     ThrottledError,
     UnexpectedReplyError,
 )
-from sagemaker_plans._aiobotocore import BotocoreGateway
-from sagemaker_plans._operations import DESCRIBE_PLAN, OPERATIONS
+from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
+from sagemaker_plans._wire.operations import DESCRIBE_PLAN, OPERATIONS
 from sagemaker_plans.emulator import Emulator, Fault
 
 DESCRIBE = "DescribeEdgeDeploymentPlan"

@@ -22,8 +22,8 @@ from sagemaker_plans import (
     ThrottledError,
     ValidationError,
 )
-from sagemaker_plans._refusals import error_class, retry_after, service_error
-from sagemaker_plans._replies import redacted
+from sagemaker_plans._transport.service_errors import error_class, retry_after, service_error
+from sagemaker_plans._wire.redaction import redacted
 
 SECRET = "IQoJb3JpZ2luX2VjEJr//token+of/a+session=="
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import examples
-from sagemaker_plans._signing import Signer
+from sagemaker_plans._transport.signing import Signer
 
 MOMENT = datetime(2026, 11, 21, 12, 34, 56, tzinfo=UTC)
 URL = "https://api.sagemaker.us-east-1.amazonaws.com/"

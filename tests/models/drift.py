@@ -12,11 +12,12 @@ import attrs
 from botocore import xform_name
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from sagemaker_plans import _plans, _training_plans
-from sagemaker_plans._operations import CREATE_PLAN, OPERATIONS, Operation
-from sagemaker_plans._refusals import error_class
-from sagemaker_plans._shapes import CreatedShape, PlanShape, PlanSpecShape
-from sagemaker_plans._training_shapes import ExtendedShape, HistoryShape, OfferingsShape
+from sagemaker_plans._edge import plans
+from sagemaker_plans._training import training_plans
+from sagemaker_plans._transport.service_errors import error_class
+from sagemaker_plans._wire.edge_shapes import CreatedShape, PlanShape, PlanSpecShape
+from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation
+from sagemaker_plans._wire.training_shapes import ExtendedShape, HistoryShape, OfferingsShape
 from sagemaker_plans.errors import (
     ConflictError,
     ResourceInUseError,
@@ -24,7 +25,7 @@ from sagemaker_plans.errors import (
     ResourceNotFoundError,
     ServiceError,
 )
-from sagemaker_plans.models import _checks
+from sagemaker_plans.models import _validation
 from sagemaker_plans.models._enums import OpenEnum
 
 Bounds = Mapping[str, object]
@@ -67,17 +68,17 @@ REPLY_SHAPES: Final[Mapping[str, type[Any]]] = {
 _NAME: Final[Bounds] = {"min": 1, "max": 63, "pattern": "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"}
 _TAG_PATTERN: Final = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"
 _TRAINING_PLAN_ARN: Final[Bounds] = {
-    "min": _checks.MIN_TRAINING_PLAN_ARN,
-    "max": _checks.MAX_TRAINING_PLAN_ARN,
-    "pattern": _checks._TRAINING_PLAN_ARN.pattern,  # pyright: ignore[reportPrivateUsage]
+    "min": _validation.MIN_TRAINING_PLAN_ARN,
+    "max": _validation.MAX_TRAINING_PLAN_ARN,
+    "pattern": _validation._TRAINING_PLAN_ARN.pattern,  # pyright: ignore[reportPrivateUsage]
 }
-_TOKEN: Final[Bounds] = {"min": 1, "max": _checks.MAX_TOKEN, "pattern": ".*"}
+_TOKEN: Final[Bounds] = {"min": 1, "max": _validation.MAX_TOKEN, "pattern": ".*"}
 
 CHECKED: Final[Mapping[str, Bounds]] = {
     "CreateEdgeDeploymentPlanRequest.EdgeDeploymentPlanName": _NAME,
     "CreateEdgeDeploymentPlanRequest.DeviceFleetName": _NAME,
-    "CreateEdgeDeploymentPlanRequest.Stages": {"max": _checks.MAX_STAGES},
-    "CreateEdgeDeploymentPlanRequest.Tags": {"min": 0, "max": _checks.MAX_TAGS},
+    "CreateEdgeDeploymentPlanRequest.Stages": {"max": _validation.MAX_STAGES},
+    "CreateEdgeDeploymentPlanRequest.Tags": {"min": 0, "max": _validation.MAX_TAGS},
     "EdgeDeploymentModelConfig.ModelHandle": _NAME,
     "EdgeDeploymentModelConfig.EdgePackagingJobName": _NAME,
     "DeploymentStage.StageName": _NAME,
@@ -85,12 +86,12 @@ CHECKED: Final[Mapping[str, Bounds]] = {
     "DeviceSelectionConfig.DeviceNames": {"min": 1},
     "DeviceSelectionConfig.DeviceNames[]": _NAME,
     "DeviceSelectionConfig.DeviceNameContains": _NAME,
-    "Tag.Key": {"min": 1, "max": _checks.MAX_TAG_KEY, "pattern": _TAG_PATTERN},
-    "Tag.Value": {"min": 0, "max": _checks.MAX_TAG_VALUE, "pattern": _TAG_PATTERN},
+    "Tag.Key": {"min": 1, "max": _validation.MAX_TAG_KEY, "pattern": _TAG_PATTERN},
+    "Tag.Value": {"min": 0, "max": _validation.MAX_TAG_VALUE, "pattern": _TAG_PATTERN},
     "DescribeEdgeDeploymentPlanRequest.EdgeDeploymentPlanName": _NAME,
     "DescribeEdgeDeploymentPlanRequest.MaxResults": {
         "min": 1,
-        "max": _plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
+        "max": plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
     },
     "DescribeEdgeDeploymentPlanRequest.NextToken": _TOKEN,
     "StartEdgeDeploymentStageRequest.EdgeDeploymentPlanName": _NAME,
@@ -99,12 +100,12 @@ CHECKED: Final[Mapping[str, Bounds]] = {
     "StopEdgeDeploymentStageRequest.StageName": _NAME,
     "SearchTrainingPlanOfferingsRequest.DurationHours": {
         "min": 1,
-        "max": _checks.MAX_DURATION_HOURS,
+        "max": _validation.MAX_DURATION_HOURS,
     },
     "SearchTrainingPlanOfferingsRequest.TrainingPlanArn": _TRAINING_PLAN_ARN,
     "DescribeTrainingPlanExtensionHistoryRequest.MaxResults": {
         "min": 1,
-        "max": _training_plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
+        "max": training_plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
     },
     "DescribeTrainingPlanExtensionHistoryRequest.NextToken": _TOKEN,
     "DescribeTrainingPlanExtensionHistoryRequest.TrainingPlanArn": _TRAINING_PLAN_ARN,

@@ -59,12 +59,12 @@ The service's model of botocore {version} and this package differ:
 {differences}
 
 For each, do one of these:
-  - a member, value or type of the service: follow it in sdk/sagemaker_plans/_shapes.py and
+  - a member, value or type of the service: follow it in _wire/edge_shapes.py and models in
     sdk/sagemaker_plans/models, and say so in CHANGELOG.md;
-  - a length, range or pattern: follow it in sdk/sagemaker_plans/models/_checks.py, and in
+  - a length, range or pattern: follow it in sdk/sagemaker_plans/models/_validation.py, and in
     CHECKED of tests/models/drift.py;
   - a member of a request: offer it, and add it to SENT of tests/models/drift.py;
-  - an error: give it a class in sdk/sagemaker_plans/errors.py and _refusals.py;
+  - an error: give it a class in sdk/sagemaker_plans/errors.py and _transport/service_errors.py;
   - none of it: add the difference to DELIBERATE of tests/models/test_drift.py, with the reason.
 """
 
@@ -89,7 +89,7 @@ def test_the_advice_names_the_difference_and_what_to_do() -> None:
     words = advice(frozenset({"Tag.Colour: only in the service's model"}))
     assert all(
         part in words
-        for part in ("Tag.Colour: only in the service's model", "_shapes.py", "DELIBERATE")
+        for part in ("Tag.Colour: only in the service's model", "edge_shapes.py", "DELIBERATE")
     )
 
 

@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from sagemaker_plans import errors
-from sagemaker_plans._gateway import Reply
-from sagemaker_plans._operations import CREATE_PLAN
+from sagemaker_plans._wire.operations import CREATE_PLAN
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import SageMakerPlansError
 from sagemaker_plans.models import (
     DeviceCounts,

@@ -15,9 +15,8 @@ from models import service_model
 from models.drift import REPLY_SHAPES
 from models.model_strategies import PATIENT
 from models.reply_samples import Site, sample, sites, with_value, without
-from sagemaker_plans import _replies as replies
-from sagemaker_plans._gateway import Reply
-from sagemaker_plans._operations import (
+from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.operations import (
     CREATE_PLAN,
     DESCRIBE_HISTORY,
     DESCRIBE_PLAN,
@@ -26,6 +25,7 @@ from sagemaker_plans._operations import (
     START_STAGE,
     Operation,
 )
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import InvalidRequestError, UnexpectedReplyError
 from sagemaker_plans.models import (
     DeviceCounts,
@@ -38,8 +38,8 @@ from sagemaker_plans.models import (
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
 )
-from sagemaker_plans.models._checks import shown
 from sagemaker_plans.models._training import parse_fee
+from sagemaker_plans.models._validation import shown
 
 READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
     DESCRIBE_PLAN: replies.read_stage_page,

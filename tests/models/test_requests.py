@@ -22,7 +22,7 @@ from sagemaker_plans.models import (
     PercentageOfFleet,
     StageSpec,
     UnrecognizedSelection,
-    _checks,
+    _validation,
 )
 
 NAME_RULE: Final = (
@@ -151,7 +151,7 @@ NEAR_NAMES: Final = st.one_of(
 @example("a" + "-" * 62 + "a")
 def test_names_are_taken_exactly_if_the_service_model_takes_them(text: str) -> None:
     allowed = 1 <= len(text) <= 63 and AWS_NAME.fullmatch(text) is not None
-    assert (not tuple(_checks.name("name", text))) == allowed
+    assert (not tuple(_validation.name("name", text))) == allowed
 
 
 # --- stages of a plan ---
@@ -481,20 +481,20 @@ def test_what_the_service_takes_is_taken(spec: EdgeDeploymentPlanSpec | StageSpe
 
 @pytest.mark.parametrize("value", ["", "  ", None, 5, b"tpeo-1"], ids=repr)
 def test_an_identifier_that_is_empty_or_no_text_is_refused(value: object) -> None:
-    assert tuple(_checks.text("offering_id", value)) == (
+    assert tuple(_validation.text("offering_id", value)) == (
         f"offering_id: a string that is not empty is needed, got {value!r}",
     )
 
 
 def test_an_identifier_of_any_form_is_taken() -> None:
-    assert tuple(_checks.text("offering_id", "tpeo_0!")) == ()
+    assert tuple(_validation.text("offering_id", "tpeo_0!")) == ()
 
 
 @pytest.mark.parametrize("value", ["", None, 5, "t" * 8193], ids=["empty", "none", "int", "long"])
 def test_a_page_token_that_no_page_can_have_is_refused(value: object) -> None:
-    assert tuple(_checks.page_token("start_token", value)) == (
+    assert tuple(_validation.page_token("start_token", value)) == (
         (
-            f"start_token: got {_checks.shown(value)}; "
+            f"start_token: got {_validation.shown(value)}; "
             "allowed is a token of an earlier page, 1 to 8,192 characters"
         ),
     )
@@ -502,7 +502,7 @@ def test_a_page_token_that_no_page_can_have_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize("value", ["t", "t" * 8192, "\n"], ids=["short", "long", "newline"])
 def test_a_page_token_of_any_characters_is_taken(value: str) -> None:
-    assert tuple(_checks.page_token("start_token", value)) == ()
+    assert tuple(_validation.page_token("start_token", value)) == ()
 
 
 WRONG_ARNS: Final = {
@@ -521,9 +521,9 @@ WRONG_ARNS: Final = {
 
 @pytest.mark.parametrize("value", WRONG_ARNS.values(), ids=WRONG_ARNS)
 def test_what_is_no_arn_of_a_training_plan_is_refused(value: object) -> None:
-    assert tuple(_checks.training_plan_arn("training_plan_arn", value)) == (
+    assert tuple(_validation.training_plan_arn("training_plan_arn", value)) == (
         (
-            f"training_plan_arn: got {_checks.shown(value)}; allowed is a training plan's ARN "
+            f"training_plan_arn: got {_validation.shown(value)}; allowed is a training plan's ARN "
             "(arn:aws:sagemaker:REGION:ACCOUNT:training-plan/NAME), not its name"
         ),
     )
@@ -532,22 +532,22 @@ def test_what_is_no_arn_of_a_training_plan_is_refused(value: object) -> None:
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_a_training_plan_of_any_partition_is_taken(partition: str) -> None:
     arn = TRAINING_ARN.replace("aws", partition, 1)
-    assert tuple(_checks.training_plan_arn("training_plan_arn", arn)) == ()
+    assert tuple(_validation.training_plan_arn("training_plan_arn", arn)) == ()
 
 
 def test_large_bounds_are_shown_with_separators() -> None:
-    assert tuple(_checks.whole_number("duration_hours", 0, 1, 87_600)) == (
+    assert tuple(_validation.whole_number("duration_hours", 0, 1, 87_600)) == (
         "duration_hours: got 0; allowed are whole numbers from 1 to 87,600",
     )
 
 
 def test_a_refusal_by_the_client_names_the_operation() -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        _checks.raise_for("extend", iter(["a", "b"]), operation="ExtendTrainingPlan")
+        _validation.raise_for("extend", iter(["a", "b"]), operation="ExtendTrainingPlan")
     assert caught.value.operation == "ExtendTrainingPlan"
 
 
 def test_nothing_is_raised_where_there_is_no_problem() -> None:
     seen = iter(())
-    _checks.raise_for("extend", seen)
+    _validation.raise_for("extend", seen)
     assert list(seen) == []

@@ -26,8 +26,8 @@ from models.model_strategies import (
     understood_plans,
     unrecognized_selections,
 )
-from sagemaker_plans import _shapes
-from sagemaker_plans._operations import DESCRIBE_PLAN, SEARCH_OFFERINGS
+from sagemaker_plans._wire import edge_shapes as _shapes
+from sagemaker_plans._wire.operations import DESCRIBE_PLAN, SEARCH_OFFERINGS
 from sagemaker_plans.models import (
     DeviceCounts,
     DeviceSelectionConfig,

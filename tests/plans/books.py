@@ -6,11 +6,12 @@ import anyio.lowlevel
 from attrs import define, field
 
 from sagemaker_plans import PollSchedule, RetryPolicy
-from sagemaker_plans._gateway import Gateway, Reply
-from sagemaker_plans._operations import Operation
-from sagemaker_plans._plans import EdgeDeploymentPlans
-from sagemaker_plans._retrying import Retrier
-from sagemaker_plans._training_plans import TrainingPlans
+from sagemaker_plans._edge.plans import EdgeDeploymentPlans
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._training.training_plans import TrainingPlans
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._wire.reply import Reply
 
 Wire = Mapping[str, object]
 Answer = Wire | Exception

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sagemaker_plans import InvalidRequestError
-from sagemaker_plans._plans import EdgeDeploymentPlans
+from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from waiting.virtual_plans import DESCRIBE, VirtualPlans, plans_of, virtually
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import anyio
 import anyio.lowlevel
 
-from sagemaker_plans._gateway import Gateway, Reply
-from sagemaker_plans._operations import Operation
-from sagemaker_plans._refusals import service_error
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._transport.service_errors import service_error
+from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.emulator import Clock, Refusal, Seed, Service, Timings
 
 

@@ -70,9 +70,9 @@ class Stage(WireModel):
         return StageSpec(self.name, self.device_selection, self.failure_handling_policy)
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _html  # noqa: PLC0415  # for notebooks only
+        from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only
 
-        return _html.stage_html(self)
+        return _notebook.stage_html(self)
 
 
 @frozen(kw_only=True)
@@ -120,9 +120,9 @@ class EdgeDeploymentPlan(WireModel):
         return all(stage.status.is_terminal for stage in self.stages)
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _html  # noqa: PLC0415  # for notebooks only
+        from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only
 
-        return _html.plan_html(self)
+        return _notebook.plan_html(self)
 
 
 @frozen(kw_only=True)
@@ -147,6 +147,6 @@ class StagePage:
     """What the next page is asked with; None on the last page."""
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _html  # noqa: PLC0415  # for notebooks only
+        from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only
 
-        return _html.page_html(self.plan, self.stages, is_last=self.next_token is None)
+        return _notebook.page_html(self.plan, self.stages, is_last=self.next_token is None)

@@ -6,7 +6,7 @@ from typing import cast
 
 from attrs import field, frozen
 
-from sagemaker_plans.models import _checks
+from sagemaker_plans.models import _validation
 from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._enums import DeviceSubsetType
 
@@ -59,12 +59,12 @@ class PercentageOfFleet(DeviceSelectionConfig):
             Each problem: the argument, its value and what is allowed.
         """
         # The service model has only the upper bound; no stage is for nobody.
-        yield from _checks.whole_number(f"{argument}.percentage", self.percentage, 1, 100)
+        yield from _validation.whole_number(f"{argument}.percentage", self.percentage, 1, 100)
 
 
 def _device_names(names: Iterable[str]) -> tuple[str, ...]:
     # What is not a sequence of names stays as it is, and is refused with its value.
-    return tuple(names) if _checks.is_items(names) else cast("tuple[str, ...]", names)
+    return tuple(names) if _validation.is_items(names) else cast("tuple[str, ...]", names)
 
 
 @frozen
@@ -95,7 +95,7 @@ class NamedDevices(DeviceSelectionConfig):
         argument = f"{argument}.device_names"
         if self.device_names == ():
             yield f"{argument}: got no device; at least one name is needed"
-        yield from _checks.items(argument, self.device_names, _checks.name)
+        yield from _validation.items(argument, self.device_names, _validation.name)
 
 
 @frozen
@@ -123,7 +123,7 @@ class NameContains(DeviceSelectionConfig):
         Yields:
             Each problem: the argument, its value and what is allowed.
         """
-        yield from _checks.name(f"{argument}.device_name_contains", self.device_name_contains)
+        yield from _validation.name(f"{argument}.device_name_contains", self.device_name_contains)
 
 
 @frozen
@@ -152,6 +152,6 @@ class UnrecognizedSelection(DeviceSelectionConfig):
             The one problem.
         """
         yield (
-            f"{argument}: got {_checks.shown(self)}, which can be read but not sent; allowed are "
-            "PercentageOfFleet, NamedDevices and NameContains"
+            f"{argument}: got {_validation.shown(self)}, which can be read but not sent; "
+            "allowed are PercentageOfFleet, NamedDevices and NameContains"
         )

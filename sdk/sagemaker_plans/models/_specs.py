@@ -5,7 +5,7 @@ from typing import TypeVar, cast
 
 from attrs import field, frozen
 
-from sagemaker_plans.models import _checks
+from sagemaker_plans.models import _validation
 from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._enums import FailureHandlingPolicy
 from sagemaker_plans.models._selection import DeviceSelectionConfig
@@ -59,29 +59,29 @@ class StageSpec(WireModel):
     """What happens on a device where the deployment fails."""
 
     def __attrs_post_init__(self) -> None:
-        _checks.raise_for("StageSpec", self._problems())
+        _validation.raise_for("StageSpec", self._problems())
 
     def _problems(self) -> Iterator[str]:
-        yield from _checks.name("name", self.name)
+        yield from _validation.name("name", self.name)
         selection = cast("object", self.device_selection)
         if isinstance(selection, DeviceSelectionConfig):
             yield from selection.problems("device_selection")
         else:
             yield (
-                f"device_selection: got {_checks.shown(selection)}; allowed are "
+                f"device_selection: got {_validation.shown(selection)}; allowed are "
                 "PercentageOfFleet, NamedDevices and NameContains"
             )
         policy = cast("object", self.failure_handling_policy)
         if policy is not None and not isinstance(policy, FailureHandlingPolicy):
             yield (
-                f"failure_handling_policy: got {_checks.shown(policy)}; allowed are "
+                f"failure_handling_policy: got {_validation.shown(policy)}; allowed are "
                 f"{', '.join(FailureHandlingPolicy)} and None"
             )
 
 
 def _as_tuple(value: Iterable[T]) -> tuple[T, ...]:
     # What is not a sequence stays as it is, and is refused with its value.
-    return tuple(value) if _checks.is_items(value) else cast("tuple[T, ...]", value)
+    return tuple(value) if _validation.is_items(value) else cast("tuple[T, ...]", value)
 
 
 def _model_configs(value: Iterable[ModelConfig]) -> tuple[ModelConfig, ...]:
@@ -127,27 +127,27 @@ class EdgeDeploymentPlanSpec(WireModel):
     """The tags of the plan."""
 
     def __attrs_post_init__(self) -> None:
-        _checks.raise_for("EdgeDeploymentPlanSpec", self._problems())
+        _validation.raise_for("EdgeDeploymentPlanSpec", self._problems())
 
     def _problems(self) -> Iterator[str]:
-        yield from _checks.name("name", self.name)
-        yield from _checks.name("device_fleet_name", self.device_fleet_name)
-        yield from _checks.items("model_configs", self.model_configs, _model_config_problems)
-        yield from _checks.items("stages", self.stages, _stage_problems)
+        yield from _validation.name("name", self.name)
+        yield from _validation.name("device_fleet_name", self.device_fleet_name)
+        yield from _validation.items("model_configs", self.model_configs, _model_config_problems)
+        yield from _validation.items("stages", self.stages, _stage_problems)
         yield from self._stage_list_problems()
-        yield from _checks.tags("tags", self.tags)
+        yield from _validation.tags("tags", self.tags)
 
     def _stage_list_problems(self) -> Iterator[str]:
         listed = cast("object", self.stages)
         stages = cast("tuple[object, ...]", listed) if isinstance(listed, tuple) else ()
-        if len(stages) > _checks.MAX_STAGES:
-            yield f"stages: got {len(stages)}; allowed are up to {_checks.MAX_STAGES}"
+        if len(stages) > _validation.MAX_STAGES:
+            yield f"stages: got {len(stages)}; allowed are up to {_validation.MAX_STAGES}"
         seen: set[str] = set()
         for position, stage in enumerate(stages):
             name = stage.name if isinstance(stage, StageSpec) else None
             if name in seen:
                 yield (
-                    f"stages[{position}].name: got {_checks.shown(name)} again; "
+                    f"stages[{position}].name: got {_validation.shown(name)} again; "
                     "stage names must be unique within a plan"
                 )
             if name is not None:
@@ -156,12 +156,14 @@ class EdgeDeploymentPlanSpec(WireModel):
 
 def _model_config_problems(argument: str, value: object) -> Iterator[str]:
     if not isinstance(value, ModelConfig):
-        yield f"{argument}: a ModelConfig is needed, got {_checks.shown(value)}"
+        yield f"{argument}: a ModelConfig is needed, got {_validation.shown(value)}"
         return
-    yield from _checks.name(f"{argument}.model_handle", value.model_handle)
-    yield from _checks.name(f"{argument}.edge_packaging_job_name", value.edge_packaging_job_name)
+    yield from _validation.name(f"{argument}.model_handle", value.model_handle)
+    yield from _validation.name(
+        f"{argument}.edge_packaging_job_name", value.edge_packaging_job_name
+    )
 
 
 def _stage_problems(argument: str, value: object) -> Iterator[str]:
     if not isinstance(value, StageSpec):
-        yield f"{argument}: a StageSpec is needed, got {_checks.shown(value)}"
+        yield f"{argument}: a StageSpec is needed, got {_validation.shown(value)}"

@@ -4,38 +4,19 @@ What reads is imported with the first reply: a program that only imports the pac
 not pay for it.
 """
 
-import re
 from collections.abc import Mapping
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
 from sagemaker_plans import models
-from sagemaker_plans._gateway import Reply
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import UnexpectedReplyError
-from sagemaker_plans.models._checks import shown
+from sagemaker_plans.models._validation import shown
 
 S = TypeVar("S")
 
-# The service repeats the signed headers when a signature does not match, the session
-# token among them.
-_TOKEN: Final = re.compile(
-    r"(x-amz-security-token['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,]+", re.IGNORECASE
-)
-
-
-def redacted(message: str) -> str:
-    """Take session tokens out of a message.
-
-    Args:
-        message: The service's own words.
-
-    Returns:
-        The message, fit for a log.
-    """
-    return _TOKEN.sub(r"\1[redacted]", message)
-
 
 def _read_reply(cls: type[S], reply: Reply) -> S:
-    from sagemaker_plans._wire import MisfitsError, read_shape
+    from sagemaker_plans._wire.converter import MisfitsError, read_shape
 
     try:
         return read_shape(cls, reply.body)
@@ -86,7 +67,7 @@ def read_stage_page(reply: Reply) -> models.StagePage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans import _shapes as shapes
+    from sagemaker_plans._wire import edge_shapes as shapes
 
     return _read_reply(shapes.PlanShape, reply).page()
 
@@ -103,7 +84,7 @@ def read_created(reply: Reply) -> str:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans import _shapes as shapes
+    from sagemaker_plans._wire import edge_shapes as shapes
 
     return _read_reply(shapes.CreatedShape, reply).EdgeDeploymentPlanArn
 
@@ -142,7 +123,7 @@ def read_extended(reply: Reply) -> tuple[models.TrainingPlanExtension, ...]:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans import _training_shapes as shapes
+    from sagemaker_plans._wire import training_shapes as shapes
 
     shape = _read_reply(shapes.ExtendedShape, reply)
     return tuple(extension.model() for extension in shape.TrainingPlanExtensions)
@@ -160,7 +141,7 @@ def read_extension_page(reply: Reply) -> models.ExtensionPage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans import _training_shapes as shapes
+    from sagemaker_plans._wire import training_shapes as shapes
 
     return _read_reply(shapes.HistoryShape, reply).page()
 
@@ -177,7 +158,7 @@ def read_offerings(reply: Reply) -> tuple[models.TrainingPlanExtensionOffering, 
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans import _training_shapes as shapes
+    from sagemaker_plans._wire import training_shapes as shapes
 
     shape = _read_reply(shapes.OfferingsShape, reply)
     return tuple(offering.model() for offering in shape.TrainingPlanExtensionOfferings or ())

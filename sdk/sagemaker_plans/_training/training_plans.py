@@ -3,13 +3,13 @@
 from decimal import Decimal
 from typing import Final, final
 
-from sagemaker_plans._gateway import Gateway
-from sagemaker_plans._operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS
-from sagemaker_plans._reading import ExtensionPager, extension_pager, search_offerings
-from sagemaker_plans._retrying import Retrier
-from sagemaker_plans._turns import Turns
+from sagemaker_plans._engine.keyed_locks import Turns
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._training.reading import ExtensionPager, extension_pager, search_offerings
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS
 from sagemaker_plans.models import ExtensionReceipt, TrainingPlanExtensionOffering
-from sagemaker_plans.models import _checks as checks
+from sagemaker_plans.models import _validation as checks
 
 _MAX_PAGE_SIZE: Final = 100
 
@@ -65,8 +65,8 @@ class TrainingPlans:
             ConnectionFailedError: If it provably could not be sent, at every attempt.
         """
         # Few programs buy, so importing the package does not bring this along.
-        from sagemaker_plans._orders import Order  # noqa: PLC0415
-        from sagemaker_plans._purchasing import Purchase  # noqa: PLC0415
+        from sagemaker_plans._training.purchase import Purchase  # noqa: PLC0415
+        from sagemaker_plans._training.purchase_request import Order  # noqa: PLC0415
 
         order = Order.checked(
             offering_id,

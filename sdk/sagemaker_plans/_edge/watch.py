@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Self, final
 
-from sagemaker_plans._waiting import Wait, raise_if_gone
+from sagemaker_plans._edge.waiters import Wait, raise_if_gone
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageChange
 
 

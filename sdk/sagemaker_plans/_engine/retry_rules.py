@@ -7,7 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from sagemaker_plans._operations import Operation, Safety
+from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans.errors import (
     ConnectionFailedError,
     InternalServiceError,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from numbers import Real
 
-from sagemaker_plans.models._checks import shown
+from sagemaker_plans.models._validation import shown
 
 Duration = float | timedelta
 """Seconds, or a timedelta."""

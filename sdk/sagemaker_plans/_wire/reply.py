@@ -1,11 +1,10 @@
-"""The one seam between this package and the network."""
+"""What came back for one request."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from attrs import field, frozen
 
-from sagemaker_plans._operations import Operation
+from sagemaker_plans._wire.operations import Operation
 
 
 @frozen(kw_only=True)
@@ -27,25 +26,3 @@ class Reply:
     def text(self) -> str | None:
         """The reply as it came, as text; what is no UTF-8 is shown as escapes."""
         return None if self.raw is None else self.raw.decode(errors="backslashreplace")
-
-
-class Gateway(Protocol):
-    """Sends one request and brings one reply: no retry, no interpretation."""
-
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
-        """Send a request, once.
-
-        Args:
-            operation: What to ask.
-            request: Its members in wire form.
-
-        Returns:
-            The service's reply.
-
-        Raises:
-            ConfigurationError: If there are no credentials or no region to send with.
-            ServiceError: If the service said no.
-            ConnectionFailedError: If nothing usable came back.
-            UnexpectedReplyError: If a reply came that botocore cannot parse.
-        """
-        ...

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from sagemaker_plans._replies import redacted
+from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import (
     AccessDeniedError,
     ConflictError,

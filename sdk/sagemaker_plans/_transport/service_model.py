@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, cast
 
 from botocore.loaders import JSONFileLoader
 
-from sagemaker_plans._operations import OPERATIONS, Operation
+from sagemaker_plans._wire.operations import OPERATIONS, Operation
 
 SERVICE: Final = "sagemaker"
 

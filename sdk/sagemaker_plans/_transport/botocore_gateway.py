@@ -21,18 +21,18 @@ from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from sagemaker_plans._direct import DirectLane, direct_lane
-from sagemaker_plans._failures import (
+from sagemaker_plans._transport.event_hooks import TRACE, Events, Listener
+from sagemaker_plans._transport.exception_mapping import (
     CONNECTION_FAILURES,
     RedirectError,
     Trace,
     not_sendable,
     translated,
 )
-from sagemaker_plans._gateway import Reply
-from sagemaker_plans._listening import TRACE, Events, Listener
-from sagemaker_plans._operations import Operation
-from sagemaker_plans._service_model import SERVICE, SlimLoader
+from sagemaker_plans._transport.fast_path import DirectLane, direct_lane
+from sagemaker_plans._transport.service_model import SERVICE, SlimLoader
+from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,

@@ -2,15 +2,10 @@
 
 from typing import Final, final
 
-from sagemaker_plans._commanding import StageCommand
-from sagemaker_plans._creating import create_plan
-from sagemaker_plans._durations import Duration, as_seconds_or_none, duration_problems
-from sagemaker_plans._gateway import Gateway
-from sagemaker_plans._operations import DESCRIBE_PLAN, START_STAGE, STOP_STAGE, Operation
-from sagemaker_plans._polling import PollSchedule, SharedReadings
-from sagemaker_plans._reading import StagePager, read_plan, stage_pager
-from sagemaker_plans._retrying import Retrier, RetryPolicy
-from sagemaker_plans._waiting import (
+from sagemaker_plans._edge.creation import create_plan
+from sagemaker_plans._edge.reading import StagePager, read_plan, stage_pager
+from sagemaker_plans._edge.stage_commands import StageCommand
+from sagemaker_plans._edge.waiters import (
     OnPoll,
     Wait,
     plan_deployed,
@@ -18,9 +13,14 @@ from sagemaker_plans._waiting import (
     stage_ready,
     wait_problems,
 )
-from sagemaker_plans._watching import StageWatch
+from sagemaker_plans._edge.watch import StageWatch
+from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
+from sagemaker_plans._engine.polling import PollSchedule, SharedReadings
+from sagemaker_plans._engine.retries import Retrier, RetryPolicy
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.operations import DESCRIBE_PLAN, START_STAGE, STOP_STAGE, Operation
 from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec, Stage
-from sagemaker_plans.models import _checks as checks
+from sagemaker_plans.models import _validation as checks
 
 _MAX_PAGE_SIZE: Final = 10
 

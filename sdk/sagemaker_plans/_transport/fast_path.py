@@ -17,12 +17,12 @@ from typing import Any, Final, Protocol, cast
 from attrs import frozen
 from botocore.awsrequest import AWSPreparedRequest
 
-from sagemaker_plans._failures import Trace, redirected
-from sagemaker_plans._gateway import Reply
-from sagemaker_plans._operations import OPERATIONS, Operation
-from sagemaker_plans._refusals import service_error
-from sagemaker_plans._service_model import SERVICE
-from sagemaker_plans._signing import Keys, Signer
+from sagemaker_plans._transport.exception_mapping import Trace, redirected
+from sagemaker_plans._transport.service_errors import service_error
+from sagemaker_plans._transport.service_model import SERVICE
+from sagemaker_plans._transport.signing import Keys, Signer
+from sagemaker_plans._wire.operations import OPERATIONS, Operation
+from sagemaker_plans._wire.reply import Reply
 
 _EVENTS: Final = (
     "provide-client-params",

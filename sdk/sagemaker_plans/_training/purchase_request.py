@@ -6,9 +6,9 @@ from typing import Final, Self, cast
 
 from attrs import frozen
 
-from sagemaker_plans._operations import EXTEND_TRAINING_PLAN
+from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans.errors import ConfigurationError
-from sagemaker_plans.models import _checks as checks
+from sagemaker_plans.models import _validation as checks
 
 _DEFAULT_CURRENCY: Final = "USD"
 """The only currency that AWS's documentation shows for training plans."""

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 import anyio
 from attrs import define, field, frozen
 
-from sagemaker_plans._decisions import Decision, Happened, decide, what_happened
-from sagemaker_plans._durations import as_seconds, as_seconds_or_none, duration_problems
-from sagemaker_plans._operations import Operation, Safety
+from sagemaker_plans._engine.durations import as_seconds, as_seconds_or_none, duration_problems
+from sagemaker_plans._engine.retry_rules import Decision, Happened, decide, what_happened
+from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans.errors import (
     ConfigurationError,
     SageMakerPlansError,
     ServiceError,
     ThrottledError,
 )
-from sagemaker_plans.models._checks import shown, whole_number
+from sagemaker_plans.models._validation import shown, whole_number
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

@@ -1,5 +1,6 @@
 """The operations that this package calls, and how safe it is to send each again."""
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -92,3 +93,21 @@ OPERATIONS = (
     DESCRIBE_HISTORY,
 )
 """All of them."""
+
+
+def paged_request(
+    key: str, value: str, page_size: int | None, token: str | None
+) -> Mapping[str, object]:
+    """Write the request for one page.
+
+    Args:
+        key: The member that names what is read.
+        value: Its name.
+        page_size: How many items a page has at most; None leaves it to the service.
+        token: Where the page begins; None for the first.
+
+    Returns:
+        The members of the request.
+    """
+    members = {key: value, "MaxResults": page_size, "NextToken": token}
+    return {member: content for member, content in members.items() if content is not None}

@@ -14,12 +14,12 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from sagemaker_plans import _shapes as shapes
 from sagemaker_plans import models
+from sagemaker_plans._wire import edge_shapes as shapes
 from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models import _codec
-from sagemaker_plans.models._checks import shown
 from sagemaker_plans.models._enums import OpenEnum
+from sagemaker_plans.models._validation import shown
 
 S = TypeVar("S")
 M = TypeVar("M", bound=_codec.WireModel)
@@ -29,7 +29,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @cache
 def _shapes_of_models() -> Mapping[type, type[Any]]:
-    from sagemaker_plans import _training_shapes as training_shapes  # noqa: PLC0415  # few need it
+    from sagemaker_plans._wire import training_shapes  # noqa: PLC0415  # few need it
 
     return {
         models.ModelConfig: shapes.ModelConfigShape,

@@ -1,4 +1,4 @@
-"""AWS's structures of training plan extensions as classes, as in ``_shapes``."""
+"""AWS's structures of training plan extensions as classes, as in ``edge_shapes``."""
 
 from datetime import datetime
 from typing import ClassVar, Self

@@ -6,12 +6,12 @@ from typing import Final
 
 from attrs import define
 
-from sagemaker_plans import _replies as replies
-from sagemaker_plans._decisions import Happened, what_happened
-from sagemaker_plans._gateway import Gateway
-from sagemaker_plans._operations import START_STAGE, STOP_STAGE, Operation
-from sagemaker_plans._reading import read_plan, stage_pager
-from sagemaker_plans._retrying import Retrier
+from sagemaker_plans._edge.reading import read_plan, stage_pager
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retry_rules import Happened, what_happened
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.operations import START_STAGE, STOP_STAGE, Operation
 from sagemaker_plans.errors import SageMakerPlansError
 from sagemaker_plans.models import StageStatus
 

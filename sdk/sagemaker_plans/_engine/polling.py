@@ -12,14 +12,14 @@ from weakref import WeakValueDictionary
 import anyio
 from attrs import Factory, field, frozen
 
-from sagemaker_plans._durations import as_float, as_seconds, duration_problems
+from sagemaker_plans._engine.durations import as_float, as_seconds, duration_problems
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,
     SageMakerPlansError,
     ServiceError,
 )
-from sagemaker_plans.models._checks import shown
+from sagemaker_plans.models._validation import shown
 
 V = TypeVar("V")
 

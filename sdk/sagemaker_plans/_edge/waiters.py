@@ -9,9 +9,9 @@ from typing import Final, NoReturn, TypeVar
 
 import anyio
 
-from sagemaker_plans._decisions import Happened, what_happened
-from sagemaker_plans._durations import Duration, as_seconds_or_none, duration_problems
-from sagemaker_plans._polling import Poller, PollSchedule, Reading, SharedReading
+from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
+from sagemaker_plans._engine.polling import Poller, PollSchedule, Reading, SharedReading
+from sagemaker_plans._engine.retry_rules import Happened, what_happened
 from sagemaker_plans.errors import (
     SageMakerPlansError,
     StageFailedError,
@@ -22,7 +22,7 @@ from sagemaker_plans.errors import (
     WaitTimeoutError,
 )
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageStatus
-from sagemaker_plans.models import _checks as checks
+from sagemaker_plans.models import _validation as checks
 
 T = TypeVar("T")
 

@@ -6,12 +6,12 @@ from typing import cast
 
 from attrs import define
 
-from sagemaker_plans import _replies as replies
-from sagemaker_plans._decisions import Happened, what_happened
-from sagemaker_plans._gateway import Gateway
-from sagemaker_plans._operations import CREATE_PLAN
-from sagemaker_plans._reading import read_plan, stage_pager
-from sagemaker_plans._retrying import Retrier
+from sagemaker_plans._edge.reading import read_plan, stage_pager
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retry_rules import Happened, what_happened
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.operations import CREATE_PLAN
 from sagemaker_plans.errors import (
     InvalidRequestError,
     OutcomeUnknownError,
@@ -28,7 +28,7 @@ from sagemaker_plans.models import (
     Stage,
     StageSpec,
 )
-from sagemaker_plans.models._checks import shown
+from sagemaker_plans.models._validation import shown
 
 
 async def create_plan(gateway: Gateway, retrier: Retrier, spec: EdgeDeploymentPlanSpec) -> str:

@@ -10,13 +10,15 @@ from typing import Final, cast
 import anyio
 from attrs import define
 
-from sagemaker_plans import _replies as replies
-from sagemaker_plans._decisions import Decision, decide
-from sagemaker_plans._gateway import Gateway, Reply
-from sagemaker_plans._operations import EXTEND_TRAINING_PLAN
-from sagemaker_plans._orders import Order
-from sagemaker_plans._reading import extension_pager, search_offerings
-from sagemaker_plans._retrying import Retrier, RetryPolicy
+from sagemaker_plans._engine.retries import Retrier, RetryPolicy
+from sagemaker_plans._engine.retry_rules import Decision, decide
+from sagemaker_plans._training.purchase_request import Order
+from sagemaker_plans._training.reading import extension_pager, search_offerings
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
+from sagemaker_plans._wire.redaction import redacted
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
     OutcomeUnknownError,
     PurchaseRefusedError,
@@ -302,7 +304,7 @@ class Purchase:
                     self._unknown(self.doubt),
                     getattr(self.doubt, "request_id", None),
                     # A page of some proxy's may repeat the headers of the request.
-                    replies.redacted(repr(getattr(self.doubt, "reply", None))),
+                    redacted(repr(getattr(self.doubt, "reply", None))),
                 )
 
 

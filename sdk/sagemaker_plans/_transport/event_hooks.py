@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Final, Protocol, final
 
-from sagemaker_plans._failures import Trace
-from sagemaker_plans._operations import OPERATIONS
-from sagemaker_plans._service_model import SERVICE
+from sagemaker_plans._transport.exception_mapping import Trace
+from sagemaker_plans._transport.service_model import SERVICE
+from sagemaker_plans._wire.operations import OPERATIONS
 
 TRACE: Final[ContextVar[Trace | None]] = ContextVar("sagemaker_plans_trace", default=None)
 """The trace of the call that is under way; None in calls that are not ours."""

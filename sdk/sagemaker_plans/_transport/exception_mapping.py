@@ -12,10 +12,11 @@ import botocore.exceptions as boto
 from aiohttp import ClientConnectorError, ConnectionTimeoutError
 from attrs import define
 
-from sagemaker_plans._gateway import Reply
-from sagemaker_plans._operations import Operation
-from sagemaker_plans._refusals import service_error
-from sagemaker_plans._replies import redacted, unexpected
+from sagemaker_plans._transport.service_errors import service_error
+from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._wire.redaction import redacted
+from sagemaker_plans._wire.replies import unexpected
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,

@@ -1,0 +1,1 @@
+"""``client.plans``: edge deployment plans, their stages, and waiting for them."""

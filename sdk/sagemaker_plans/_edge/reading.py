@@ -1,0 +1,71 @@
+"""Reading plans, page by page."""
+
+from typing import final
+
+from attrs import evolve
+
+from sagemaker_plans._engine.pagination import Fetched, Pager
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.operations import DESCRIBE_PLAN, paged_request
+from sagemaker_plans.models import (
+    EdgeDeploymentPlan,
+    Stage,
+    StagePage,
+)
+
+
+@final
+class StagePager(Pager[Stage, StagePage]):
+    """The stages of a plan. ``async for`` gives them one by one, page by page."""
+
+
+def stage_pager(
+    gateway: Gateway,
+    retrier: Retrier,
+    name: str,
+    *,
+    page_size: int | None = None,
+    start_token: str | None = None,
+) -> StagePager:
+    """Make a pager over a plan's stages.
+
+    Args:
+        gateway: Where to ask.
+        retrier: How patiently.
+        name: The plan's name.
+        page_size: How many stages a page has at most.
+        start_token: Where to begin.
+
+    Returns:
+        The pager.
+    """
+
+    async def fetch(token: str | None) -> Fetched[Stage, StagePage]:
+        request = paged_request("EdgeDeploymentPlanName", name, page_size, token)
+
+        async def attempt() -> StagePage:
+            return replies.read_stage_page(await gateway.call(DESCRIBE_PLAN, request))
+
+        page = await retrier.run(DESCRIBE_PLAN, attempt)
+        return Fetched(page=page, items=page.stages, next_token=page.next_token)
+
+    return StagePager(fetch, start_token=start_token, operation=DESCRIBE_PLAN.name)
+
+
+async def read_plan(pager: StagePager) -> EdgeDeploymentPlan:
+    """Put a plan together from its pages.
+
+    Args:
+        pager: Over the plan's stages, from the first.
+
+    Returns:
+        The plan: the header of the last page, each stage once in its latest reading.
+    """
+    stages: dict[str, Stage] = {}
+    headers: list[EdgeDeploymentPlan] = []
+    async for page in pager.pages():
+        headers[:] = [page.plan]
+        stages.update((stage.name, stage) for stage in page.stages)
+    return evolve(headers[0], stages=tuple(stages.values()))

@@ -1,0 +1,1 @@
+"""What any operation may need: retries, pagination, polling, durations, locks."""

@@ -1,0 +1,1 @@
+"""``client.training_plans``: extensions of training plans, and buying them once."""

@@ -1,0 +1,76 @@
+"""Reading extension histories, page by page, and what is on offer."""
+
+from typing import final
+
+from sagemaker_plans._engine.pagination import Fetched, Pager
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS, paged_request
+from sagemaker_plans.models import (
+    ExtensionPage,
+    TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
+)
+
+
+@final
+class ExtensionPager(Pager[TrainingPlanExtension, ExtensionPage]):
+    """The extensions of a training plan. ``async for`` gives them one by one."""
+
+
+def extension_pager(
+    gateway: Gateway,
+    retrier: Retrier,
+    training_plan_arn: str,
+    *,
+    page_size: int | None = None,
+    start_token: str | None = None,
+) -> ExtensionPager:
+    """Make a pager over a training plan's extensions.
+
+    Args:
+        gateway: Where to ask.
+        retrier: How patiently.
+        training_plan_arn: The training plan.
+        page_size: How many extensions a page has at most.
+        start_token: Where to go on.
+
+    Returns:
+        The pager.
+    """
+
+    async def fetch(token: str | None) -> Fetched[TrainingPlanExtension, ExtensionPage]:
+        request = paged_request("TrainingPlanArn", training_plan_arn, page_size, token)
+
+        async def attempt() -> ExtensionPage:
+            return replies.read_extension_page(await gateway.call(DESCRIBE_HISTORY, request))
+
+        page = await retrier.run(DESCRIBE_HISTORY, attempt)
+        return Fetched(page=page, items=page.extensions, next_token=page.next_token)
+
+    return ExtensionPager(fetch, start_token=start_token, operation=DESCRIBE_HISTORY.name)
+
+
+async def search_offerings(
+    gateway: Gateway, retrier: Retrier, arn: str, *, duration_hours: int | None = None
+) -> tuple[TrainingPlanExtensionOffering, ...]:
+    """Ask what extensions a training plan can have.
+
+    Args:
+        gateway: Where to ask.
+        retrier: How patiently.
+        arn: The training plan.
+        duration_hours: Only extensions of this length.
+
+    Returns:
+        The offerings, in the service's order.
+    """
+    request: dict[str, object] = {"TrainingPlanArn": arn}
+    if duration_hours is not None:
+        request["DurationHours"] = duration_hours
+
+    async def attempt() -> tuple[TrainingPlanExtensionOffering, ...]:
+        return replies.read_offerings(await gateway.call(SEARCH_OFFERINGS, request))
+
+    return await retrier.run(SEARCH_OFFERINGS, attempt)
