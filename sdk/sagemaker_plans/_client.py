@@ -31,7 +31,7 @@ _Opened = tuple[Gateway, Callable[[], Awaitable[None]]]
 
 
 @final
-class _Door(Gateway):
+class _LazyGateway(Gateway):
     """A gateway that is opened when it is first needed, once, and closed for good."""
 
     def __init__(
@@ -44,19 +44,18 @@ class _Door(Gateway):
         self._opened = opened
         self._closed = False
         self._lock = anyio.Lock()
-        self._loop: EventLoopToken | None = None
+        self._loops: dict[str, EventLoopToken] = {}
 
     async def open(self) -> Gateway:
-        opened = self._opened or await self._open_once()
         here = current_token()
-        self._loop = self._loop or here
-        if self._loop != here:
+        # Event loops in several threads may come here at once; setdefault lets one win.
+        if self._loops.setdefault("first", here) != here:
             # Its connections are those of that loop: a reply would come there.
             raise ConfigurationError(
                 "this client belongs to the event loop in which it was first used; make one in "
                 "each event loop (each asyncio.run or trio.run has its own)"
             )
-        return opened[0]
+        return (self._opened or await self._open_once())[0]
 
     async def _open_once(self) -> _Opened:
         async with self._lock:
@@ -76,7 +75,7 @@ class _Door(Gateway):
         return await (await self.open()).call(operation, request)
 
     async def close(self) -> None:
-        # Without the lock: whoever is opening finds it closed, and closes it again.
+        # Without the lock: a task that is opening sees the flag afterwards, and closes again.
         self._closed = True
         opened, self._opened = self._opened, None
         if opened is not None:
@@ -155,10 +154,11 @@ class AsyncClient:
             from anyio import to_thread  # noqa: PLC0415
 
             # Slow to import, so only when needed, and not on the event loop.
-            await to_thread.run_sync(_import_botocore_gateway)
+            await to_thread.run_sync(_import_transport)
             from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415
+            from sagemaker_plans._transport.aiobotocore_client import opening  # noqa: PLC0415
 
-            opened = await botocore_gateway.open_client(
+            opened = await opening.open_client(
                 region_name=region_name,
                 profile_name=profile_name,
                 endpoint_url=endpoint_url,
@@ -168,7 +168,7 @@ class AsyncClient:
                 request_timeout=timeout,
             )
             gateway = botocore_gateway.BotocoreGateway(
-                opened.client, request_timeout=timeout, lane=opened.lane
+                opened.client, request_timeout=timeout, fast_path=opened.fast_path
             )
 
             async def close() -> None:
@@ -177,17 +177,21 @@ class AsyncClient:
 
             return gateway, close
 
-        self._furnish(_Door(open_gateway), retry, polling, timeout)
+        self._set_up(_LazyGateway(open_gateway), retry, polling, timeout)
 
-    def _furnish(
-        self, door: _Door, retry: RetryPolicy, polling: PollSchedule, request_timeout: float
+    def _set_up(
+        self,
+        gateway: _LazyGateway,
+        retry: RetryPolicy,
+        polling: PollSchedule,
+        request_timeout: float,
     ) -> None:
-        self._door = door
+        self._gateway = gateway
         retrier = Retrier(retry)
         self.plans = EdgeDeploymentPlans(
-            door, retrier, polling=polling, request_timeout=request_timeout
+            gateway, retrier, polling=polling, request_timeout=request_timeout
         )
-        self.training_plans = TrainingPlans(door, retrier)
+        self.training_plans = TrainingPlans(gateway, retrier)
 
     @classmethod
     def from_client(
@@ -227,8 +231,8 @@ class AsyncClient:
 
         client = cls.__new__(cls)
         # Open from the beginning: the gateway listens already, and has to be released.
-        door = _Door(opened=(gateway, release))
-        client._furnish(door, retry, polling, timeout)  # noqa: SLF001  # its own
+        lazy = _LazyGateway(opened=(gateway, release))
+        client._set_up(lazy, retry, polling, timeout)  # noqa: SLF001  # its own
         return client
 
     async def aclose(self) -> None:
@@ -236,10 +240,10 @@ class AsyncClient:
 
         Calls made afterwards raise ConfigurationError.
         """
-        await self._door.close()
+        await self._gateway.close()
 
     async def __aenter__(self) -> Self:
-        await self._door.open()
+        await self._gateway.open()
         return self
 
     async def __aexit__(
@@ -251,8 +255,9 @@ class AsyncClient:
         await self.aclose()
 
 
-def _import_botocore_gateway() -> None:
-    import_module("sagemaker_plans._transport.botocore_gateway")
+def _import_transport() -> None:
+    for module in ("botocore_gateway", "aiobotocore_client.opening"):
+        import_module(f"sagemaker_plans._transport.{module}")
 
 
 def _text_problems(argument: str, value: object) -> Iterator[str]:

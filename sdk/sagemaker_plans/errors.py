@@ -18,6 +18,7 @@
     ├── OutcomeUnknownError
     │   └── PurchaseReplyError (also UnexpectedReplyError)
     ├── PurchaseRefusedError
+    ├── PurchaseFailedError
     ├── PlanMismatchError
     ├── PaginationError
     └── WaitError
@@ -37,7 +38,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sagemaker_plans.models import EdgeDeploymentPlan, Stage
+    from sagemaker_plans.models import EdgeDeploymentPlan, Stage, TrainingPlanExtension
 
 __all__ = [
     "AccessDeniedError",
@@ -49,6 +50,7 @@ __all__ = [
     "OutcomeUnknownError",
     "PaginationError",
     "PlanMismatchError",
+    "PurchaseFailedError",
     "PurchaseRefusedError",
     "PurchaseReplyError",
     "ResourceInUseError",
@@ -301,7 +303,11 @@ class OutcomeUnknownError(SageMakerPlansError):
         offering_id: The offering of a purchase.
         training_plan_arn: The training plan of a purchase, if the caller named it.
         plan_name: The edge deployment plan of a create.
+        reply: What answered, if anything did.
     """
+
+    reply: Mapping[str, object] | str | None
+    """What answered, whole: the parsed object, or the text if it was not JSON."""
 
     offering_id: str | None
     """The offering of a purchase."""
@@ -320,19 +326,22 @@ class OutcomeUnknownError(SageMakerPlansError):
         offering_id: str | None = None,
         training_plan_arn: str | None = None,
         plan_name: str | None = None,
+        reply: Mapping[str, object] | str | None = None,
     ) -> None:
         # Not super(): in PurchaseReplyError the next class takes other arguments.
         SageMakerPlansError.__init__(self, message, operation=operation)
+        self.reply = reply
         self.offering_id = offering_id
         self.training_plan_arn = training_plan_arn
         self.plan_name = plan_name
 
 
 class PurchaseReplyError(OutcomeUnknownError, UnexpectedReplyError):
-    """The service accepted a purchase (HTTP 200), and its reply cannot be read.
+    """The service answered a purchase with a success, and its reply cannot be read.
 
     The money is most likely spent: do not send the purchase again. ``reply`` has the
-    whole reply.
+    whole reply. The message says that it went through only if the reply is the
+    service's own: a JSON object with a request id.
 
     Args:
         message: What happened and what to check.
@@ -355,9 +364,9 @@ class PurchaseReplyError(OutcomeUnknownError, UnexpectedReplyError):
             operation=unread.operation,
             offering_id=offering_id,
             training_plan_arn=training_plan_arn,
+            reply=unread.reply,
         )
         self.problems: tuple[str, ...] = unread.problems
-        self.reply: Mapping[str, object] | str | None = unread.reply
         self.http_status: int | None = unread.http_status
         self.request_id: str | None = unread.request_id
 
@@ -380,6 +389,36 @@ class PurchaseRefusedError(SageMakerPlansError):
     def __init__(self, message: str, *, offering_id: str, training_plan_arn: str | None) -> None:
         super().__init__(message, operation="ExtendTrainingPlan")
         self.offering_id = offering_id
+        self.training_plan_arn = training_plan_arn
+
+
+class PurchaseFailedError(SageMakerPlansError):
+    """An extension was bought, and the service says that it failed.
+
+    The capacity is not there. Whether money was taken, AWS has to tell. The same
+    offering cannot be bought again; search for a new one.
+
+    Args:
+        message: What the service says, and what can still be done.
+        extension: The extension that failed, as the service shows it.
+        training_plan_arn: The training plan, if the caller named it.
+    """
+
+    extension: "TrainingPlanExtension"
+    """The extension that failed, as the service shows it."""
+
+    training_plan_arn: str | None
+    """The training plan, if the caller named it."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        extension: "TrainingPlanExtension",
+        training_plan_arn: str | None = None,
+    ) -> None:
+        super().__init__(message, operation="ExtendTrainingPlan")
+        self.extension = extension
         self.training_plan_arn = training_plan_arn
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sagemaker_plans import errors
+from sagemaker_plans import TrainingPlanExtension, errors
 from sagemaker_plans.errors import SageMakerPlansError
 
 UNREAD = errors.UnexpectedReplyError("misfit", problems=("reply: no",), reply="<html>")
@@ -56,6 +56,8 @@ def _samples() -> Iterator[SageMakerPlansError]:
         "unread", unread=UNREAD, offering_id="tpeo-1", training_plan_arn=None
     )
     yield errors.PurchaseRefusedError("too dear", offering_id="tpeo-1", training_plan_arn=None)
+    bought = TrainingPlanExtension(offering_id="tpeo-1")
+    yield errors.PurchaseFailedError("failed", extension=bought)
     yield errors.PlanMismatchError("another", plan_name="rollout", differences=("fleet",))
     yield errors.PaginationError("a circle")
     for wait in WAITS:

@@ -292,7 +292,11 @@ async def test_an_offering_that_is_gone_is_refused(
         f"it is not among the 3 offerings for {PLAN_ARN}: it was sold, is no longer offered, or "
         "is for another plan"
     )
-    assert asked(emulator) == [HISTORY, SEARCH]
+    # Once without a length, and then with each of the 38 that AWS documents.
+    assert asked(emulator) == [HISTORY, *[SEARCH] * 39]
+    bodies = [request.body or {} for request in emulator.requests_of(SEARCH)]
+    lengths = [body.get("DurationHours") for body in bodies]
+    assert lengths == [None, *range(24, 360, 24), *range(504, 4369, 168)]
 
 
 async def test_an_offering_for_another_plan_is_refused(

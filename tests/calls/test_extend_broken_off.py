@@ -1,6 +1,7 @@
 """Purchases in virtual time: how long is looked, what breaks them off, what is logged."""
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ import pytest
 from calls.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
 from calls.service_gateway import FINE, Fate, Kind, ServiceGateway, fates
 from sagemaker_plans import RetryPolicy, errors
-from sagemaker_plans._engine.keyed_locks import Turns
+from sagemaker_plans._engine.keyed_locks import KeyedLocks
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._training.training_plans import TrainingPlans
 from sagemaker_plans._transport.gateway import Gateway
@@ -139,17 +140,41 @@ def test_a_look_that_fails_is_repeated_whatever_it_failed_with(loop: Loop, faili
     assert run(loop, main) == "confirmed_by_history"
 
 
-@pytest.mark.parametrize("status", [None, 200, 202, 204])
-def test_every_success_that_cannot_be_read_keeps_its_reply(loop: Loop, status: int | None) -> None:
+@pytest.mark.parametrize("status", [200, 202, 204])
+def test_every_success_of_the_service_that_cannot_be_read_went_through(
+    loop: Loop, status: int
+) -> None:
     async def main() -> errors.PurchaseReplyError:
         with pytest.raises(errors.PurchaseReplyError) as caught:
-            await plans(Answering(http_status=status)).extend(OFFERING)
+            await plans(Answering(http_status=status, request_id="id-1")).extend(OFFERING)
         return caught.value
 
     error: errors.PurchaseReplyError = run(loop, main)
-    answer = "success" if status is None else f"HTTP {status}"
-    assert f"went through (the service answered {answer})" in str(error)
+    assert f"went through (the service answered HTTP {status})" in str(error)
     assert (error.reply, error.http_status) == ({"Sold": "yes"}, status)
+
+
+@pytest.mark.parametrize(
+    "answering",
+    [
+        {"http_status": 200},  # a captive portal's, or a cache's
+        {"http_status": None},  # a fake's
+        {"http_status": 200, "request_id": "id-1", "raw": b'{"__type":"ThrottlingException"}'},
+    ],
+    ids=["no-request-id", "no-status", "an-error"],
+)
+def test_what_the_service_may_not_have_said_is_not_called_a_purchase(
+    loop: Loop, answering: dict[str, Any]
+) -> None:
+    async def main() -> errors.OutcomeUnknownError:
+        with pytest.raises(errors.OutcomeUnknownError) as caught:
+            await plans(Answering(**answering)).extend(OFFERING)
+        return caught.value
+
+    error = run(loop, main)
+    assert type(error) is errors.OutcomeUnknownError
+    assert "may or may not have been bought" in str(error)
+    assert error.reply == json.loads(answering.get("raw", b'{"Sold": "yes"}'))
 
 
 def test_an_unreadable_error_is_not_called_a_purchase(loop: Loop) -> None:
@@ -168,11 +193,18 @@ class Answering(Gateway):
     """Answers with an object that has nothing that is needed."""
 
     http_status: int | None
+    request_id: str | None = None
+    raw: bytes | None = None
 
     async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
         del request
-        body = {"Sold": "yes"}
-        return Reply(operation=operation, body=body, http_status=self.http_status)
+        return Reply(
+            operation=operation,
+            body={"Sold": "yes"},
+            raw=self.raw,
+            http_status=self.http_status,
+            request_id=self.request_id,
+        )
 
 
 # What breaks a purchase off.
@@ -408,8 +440,8 @@ class Counting(Gateway):
                 self.now[key] -= 1
 
 
-def nobody_waits(turns: Turns) -> bool:
-    return not any(vars(turns).values())
+def nobody_waits(locks: KeyedLocks) -> bool:
+    return not any(vars(locks).values())
 
 
 def most_at_once(loop: Loop, *calls: tuple[str, str | None]) -> int:
@@ -431,7 +463,7 @@ def most_at_once(loop: Loop, *calls: tuple[str, str | None]) -> int:
         async with anyio.create_task_group() as group:
             for offering, arn in calls:
                 group.start_soon(one, offering, arn)
-        assert nobody_waits(client._turns)
+        assert nobody_waits(client._locks)
         return gateway.most["any"]
 
     return run_virtually(loop, main)
@@ -458,11 +490,11 @@ def test_names_that_are_exchanged_do_not_wait_for_each_other_for_ever(loop: Loop
 
 
 def test_no_turn_is_leaked_however_it_ends(loop: Loop) -> None:
-    turns = Turns()
+    locks = KeyedLocks()
     ended: list[str] = []
 
     async def fails_in_the_middle() -> None:
-        async with turns.turn("plan", PLAN_ARN):
+        async with locks.hold("plan", PLAN_ARN):
             await anyio.sleep(10)
             raise KeyError
 
@@ -474,7 +506,7 @@ def test_no_turn_is_leaked_however_it_ends(loop: Loop) -> None:
     async def gives_up(after: float) -> None:
         await anyio.sleep(1)
         with anyio.move_on_after(after):
-            async with turns.turn("plan", PLAN_ARN):
+            async with locks.hold("plan", PLAN_ARN):
                 await anyio.sleep(100)
         ended.append(f"gave up after {after:g}")
 
@@ -486,14 +518,14 @@ def test_no_turn_is_leaked_however_it_ends(loop: Loop) -> None:
 
     run(loop, main)
     assert ended == ["gave up after 5", "failed", "gave up after 50"]
-    assert nobody_waits(turns)
+    assert nobody_waits(locks)
 
 
 def test_a_turn_for_nothing_is_nobodys(loop: Loop) -> None:
-    turns = Turns()
+    locks = KeyedLocks()
 
     async def main() -> None:
-        async with turns.turn("plan", None), turns.turn("plan", None):
+        async with locks.hold("plan", None), locks.hold("plan", None):
             pass
 
     run(loop, main)

@@ -35,7 +35,7 @@ from harness import (
     session,
 )
 from sagemaker_plans import AsyncClient, ExtensionReceipt, RetryEvent, errors
-from sagemaker_plans._transport.botocore_gateway import OpenedClient, open_client
+from sagemaker_plans._transport.aiobotocore_client.opening import OpenedClient, open_client
 from sagemaker_plans._wire.operations import OPERATIONS
 from sagemaker_plans.emulator import Emulator
 from sagemaker_plans.errors import SageMakerPlansError

@@ -36,8 +36,8 @@ from sagemaker_plans import (
     RetryPolicy,
     _client,
 )
-from sagemaker_plans._transport import botocore_gateway
-from sagemaker_plans._transport.service_model import PlainFiles
+from sagemaker_plans._transport.aiobotocore_client import opening
+from sagemaker_plans._transport.aiobotocore_client.service_model import PlainFiles
 from sagemaker_plans.emulator import Emulator
 
 on_asyncio = pytest.mark.parametrize("transport", TRANSPORTS[:2], indirect=True, ids=str)
@@ -58,7 +58,7 @@ def client_with(endpoint_url: str, transport: Transport, /, **settings: Any) -> 
 @pytest.fixture(autouse=True)
 def _models_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     # The sessions that the package makes are ordinary ones, but for the parsed models.
-    monkeypatch.setattr(botocore_gateway, "AioSession", BareSession)
+    monkeypatch.setattr(opening, "AioSession", BareSession)
 
 
 @define
@@ -278,7 +278,7 @@ async def test_a_backend_that_is_not_installed_is_told(
     def nothing(_: str) -> None:
         """Find no module."""
 
-    monkeypatch.setattr(botocore_gateway, "find_spec", nothing)
+    monkeypatch.setattr(opening, "find_spec", nothing)
     assert transport.loop in {"asyncio", "trio"}
 
     refusal = await refusal_of(AsyncClient(http_backend="httpx"))
@@ -293,7 +293,7 @@ async def test_the_opener_refuses_a_backend_that_got_past_the_client(transport: 
     wrong: Any = "curl"
 
     with pytest.raises(ConfigurationError, match="allowed are auto, aiohttp, httpx"):
-        await botocore_gateway.open_client(
+        await opening.open_client(
             region_name="us-east-1",
             profile_name=None,
             endpoint_url=None,
@@ -871,11 +871,11 @@ async def test_importing_and_loading_are_done_in_worker_threads(
 
         monkeypatch.setattr(module, name, note)
 
-    noted(_client, "_import_botocore_gateway")
-    noted(botocore_gateway, "_load_models")
+    noted(_client, "_import_transport")
+    noted(opening, "_load_models")
     await ask(client_with(emulator.endpoint_url, transport))
 
-    assert threads.keys() == {"_import_botocore_gateway", "_load_models"}
+    assert threads.keys() == {"_import_transport", "_load_models"}
     assert threading.get_ident() not in threads.values()
 
 
@@ -902,7 +902,7 @@ async def test_all_that_a_client_needs_from_disk_is_loaded_in_the_worker_thread(
             return found
 
         monkeypatch.setattr(loader, "load_file", load_file)
-    monkeypatch.setattr(botocore_gateway, "AioSession", Session)
+    monkeypatch.setattr(opening, "AioSession", Session)
     session = Session() if own_session else None
     await ask(client_with(emulator.endpoint_url, transport, session=session))
 

@@ -11,8 +11,8 @@ from botocore.model import ServiceModel
 
 from models import service_model
 from models.drift import REPLY_SHAPES, SENT
-from sagemaker_plans._transport import service_model as _service_model
-from sagemaker_plans._transport.service_model import PlainFiles, SlimLoader
+from sagemaker_plans._transport.aiobotocore_client import service_model as _service_model
+from sagemaker_plans._transport.aiobotocore_client.service_model import PlainFiles, SlimLoader
 from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation
 
 of_each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)

@@ -19,6 +19,7 @@ from sagemaker_plans.models import (
     PercentageOfFleet,
     Stage,
     StageStatus,
+    TrainingPlanExtension,
 )
 
 STAGE: Final = Stage(
@@ -86,6 +87,9 @@ EXAMPLES: Final[tuple[SageMakerPlansError, ...]] = (
         "bought, not readable", unread=UNREAD, offering_id="tpeo-1", training_plan_arn=PLAN_ARN
     ),
     errors.PurchaseRefusedError("too dear", offering_id="tpeo-1", training_plan_arn=PLAN_ARN),
+    errors.PurchaseFailedError(
+        "failed", extension=TrainingPlanExtension(offering_id="tpeo-1"), training_plan_arn=PLAN_ARN
+    ),
     errors.PlanMismatchError("it differs", plan_name="spring", differences=("fleet: a, not b",)),
     errors.PaginationError("a circle", operation="DescribeEdgeDeploymentPlan"),
     *(cls("it failed", last_seen=STAGE, polls=4, waited=45.5) for cls in WAIT_ERRORS),

@@ -142,6 +142,8 @@ async def training_plans(client: smp.AsyncClient, arn: str) -> None:
     )
     assert_type(receipt, smp.ExtensionReceipt)
     await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=5000)
+    for offering in await client.training_plans.search_extension_offerings(arn):
+        await client.training_plans.extend(offering, training_plan_arn=arn)
     assert_type(receipt.extension, smp.TrainingPlanExtension)
     assert_type(receipt.extensions, tuple[smp.TrainingPlanExtension, ...])
     assert_type(receipt.outcome, smp.PurchaseOutcome)
@@ -301,6 +303,11 @@ def what_all_errors_have(error: smp.SageMakerPlansError) -> None:
     assert_type(error.next_token, str | None)
 
 
+def what_a_failed_purchase_has(error: smp.PurchaseFailedError) -> None:
+    assert_type(error.extension, smp.TrainingPlanExtension)
+    assert_type(error.training_plan_arn, str | None)
+
+
 async def what_each_error_has(client: smp.AsyncClient) -> None:
     try:
         await client.plans.describe("spring")
@@ -330,6 +337,7 @@ async def what_each_error_has(client: smp.AsyncClient) -> None:
         assert_type(error.offering_id, str | None)
         assert_type(error.training_plan_arn, str | None)
         assert_type(error.plan_name, str | None)
+        assert_type(error.reply, Mapping[str, object] | str | None)
     except smp.PurchaseRefusedError as error:
         assert_type(error.offering_id, str)
         assert_type(error.training_plan_arn, str | None)

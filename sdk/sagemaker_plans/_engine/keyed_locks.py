@@ -1,4 +1,4 @@
-"""Taking turns: what may be done for one thing at a time only."""
+"""A lock for each name: what may be done for one thing at a time only."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -10,25 +10,27 @@ import anyio
 _Key = tuple[str, str]
 
 
-class Turns:
-    """Lets calls for one offering, and for one plan, go one at a time."""
+class KeyedLocks:
+    """A lock for each offering and each plan, kept for as long as somebody needs it."""
 
     def __init__(self) -> None:
-        self._locks: dict[_Key, anyio.Lock] = {}
+        # Semaphores, for a lock can only be released by the task that took it, and a coroutine
+        # may be closed by another one.
+        self._locks: dict[_Key, anyio.Semaphore] = {}
         self._users: Counter[_Key] = Counter()
 
     @asynccontextmanager
-    async def turn(
+    async def hold(
         self, kind: Literal["offering", "plan"], name: str | None
     ) -> AsyncGenerator[None]:
-        """Wait for one's turn.
+        """Hold the lock of a name.
 
         Args:
             kind: What the name is of: an offering and a plan may have the same one.
-            name: What only one may have at a time; None needs no waiting.
+            name: What only one caller may work on at a time; None needs no lock.
 
         Yields:
-            When it is one's turn.
+            Once the lock is held.
         """
         if name is None:
             yield
@@ -36,7 +38,7 @@ class Turns:
         key = kind, name
         self._users[key] += 1
         try:
-            async with self._locks.setdefault(key, anyio.Lock()):
+            async with self._locks.setdefault(key, anyio.Semaphore(1)):
                 yield
         finally:
             self._users[key] -= 1

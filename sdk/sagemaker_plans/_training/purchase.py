@@ -5,15 +5,18 @@ may have gone through, the plan's history is asked, and nothing is sent any more
 """
 
 import logging
-from typing import Final, cast
+from collections.abc import Mapping
+from typing import Final
 
 import anyio
 from attrs import define
 
 from sagemaker_plans._engine.retries import Retrier, RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, decide
-from sagemaker_plans._training.purchase_request import Order
-from sagemaker_plans._training.reading import extension_pager, search_offerings
+from sagemaker_plans._training.payment_status import is_failed, is_payment_pending
+from sagemaker_plans._training.price_check import PriceError, checked_price
+from sagemaker_plans._training.purchase_request import PurchaseRequest
+from sagemaker_plans._training.reading import extension_pager
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
@@ -21,6 +24,7 @@ from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
     OutcomeUnknownError,
+    PurchaseFailedError,
     PurchaseRefusedError,
     PurchaseReplyError,
     SageMakerPlansError,
@@ -30,12 +34,11 @@ from sagemaker_plans.models import (
     ExtensionReceipt,
     PurchaseOutcome,
     TrainingPlanExtension,
-    TrainingPlanExtensionOffering,
 )
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
 
-_FIRST_NO_SUCCESS: Final = 300
+_SUCCESS: Final = 2
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 2.0
 
@@ -46,7 +49,7 @@ class Purchase:
 
     gateway: Gateway
     retrier: Retrier
-    order: Order
+    request: PurchaseRequest
     in_flight: bool = False
     """Whether a purchase request may be on its way or have taken effect unheard."""
     doubt: SageMakerPlansError | None = None
@@ -60,21 +63,22 @@ class Purchase:
 
         Raises:
             PurchaseRefusedError: If it must not be sent; nothing was.
+            PurchaseFailedError: If it was bought, and the service says that it failed.
             OutcomeUnknownError: If it may have gone through.
             SageMakerPlansError: If it was refused, or could not be sent.
         """
-        order = self.order
-        if order.training_plan_arn is not None:
-            receipt = self._already_made(await self._checked_history(order.training_plan_arn))
+        request = self.request
+        if request.training_plan_arn is not None:
+            receipt = self._already_made(await self._checked_history(request.training_plan_arn))
             if receipt is not None:
                 return receipt
         fee = "not checked"
-        if order.max_upfront_fee is not None:
-            fee = await self._checked_fee(cast("str", order.training_plan_arn))
+        if request.max_upfront_fee is not None:
+            fee = await self._checked_price()
         _LOG.info(
             "ExtendTrainingPlan: buying offering %s for plan %s, upfront fee %s",
-            order.offering_id,
-            order.training_plan_arn or "(not named)",
+            request.offering_id,
+            request.training_plan_arn or "(not named)",
             fee,
         )
         try:
@@ -91,16 +95,19 @@ class Purchase:
         except SageMakerPlansError as error:
             if self.in_flight:
                 return await self._reconciled(error)
-            _LOG.info(
-                "ExtendTrainingPlan: offering %s not bought: %s", self.order.offering_id, error
-            )
+            if not isinstance(error, PurchaseFailedError):
+                _LOG.info(
+                    "ExtendTrainingPlan: offering %s not bought: %s",
+                    self.request.offering_id,
+                    error,
+                )
             raise
 
     async def _attempt(self) -> ExtensionReceipt:
         self.in_flight = True
         try:
             reply = await self.gateway.call(
-                EXTEND_TRAINING_PLAN, {"TrainingPlanExtensionOfferingId": self.order.offering_id}
+                EXTEND_TRAINING_PLAN, {"TrainingPlanExtensionOfferingId": self.request.offering_id}
             )
             receipt = self._read(reply)
         except SageMakerPlansError as error:
@@ -108,30 +115,45 @@ class Purchase:
             raise
         self.in_flight = False
         self._log_outcome(receipt, reply.request_id)
-        return receipt
+        return self._paid_for(receipt)
 
     def _read(self, reply: Reply) -> ExtensionReceipt:
         receipt = self._receipt("purchased", replies.read_extended(reply))
         if receipt is None:
-            problem = f"TrainingPlanExtensions: {self.order.offering_id} is not among them"
+            problem = f"TrainingPlanExtensions: {self.request.offering_id} is not among them"
             raise replies.unexpected(reply, (problem,))
         return receipt
 
     def _receipt(
         self, outcome: PurchaseOutcome, extensions: tuple[TrainingPlanExtension, ...]
     ) -> ExtensionReceipt | None:
-        ours = [one for one in extensions if one.offering_id == self.order.offering_id]
+        ours = [one for one in extensions if one.offering_id == self.request.offering_id]
         if not ours:
             return None
         # Should the service sell an offering twice, ours is the latest.
         latest = max(ours, key=_bought_at)
         return ExtensionReceipt(extension=latest, extensions=extensions, outcome=outcome)
 
+    def _paid_for(self, receipt: ExtensionReceipt) -> ExtensionReceipt:
+        """Give the receipt, unless the service says that the purchase failed."""
+        extension = receipt.extension
+        if not is_failed(extension):
+            return receipt
+        failed = PurchaseFailedError(
+            f"offering {extension.offering_id} was bought, and the service says that it failed "
+            f"(status {extension.status}, payment {extension.payment_status}); the plan was not "
+            "extended; search for a new offering, and ask AWS whether money was taken",
+            extension=extension,
+            training_plan_arn=self.request.training_plan_arn,
+        )
+        _LOG.warning("ExtendTrainingPlan: %s", failed)
+        raise failed
+
     def _log_outcome(self, receipt: ExtensionReceipt, request_id: str | None) -> None:
         _LOG.info(
             "ExtendTrainingPlan: offering %s for plan %s: %s, upfront fee %s %s, request id %s",
-            self.order.offering_id,
-            self.order.training_plan_arn or "(not named)",
+            self.request.offering_id,
+            self.request.training_plan_arn or "(not named)",
             receipt.outcome,
             receipt.extension.upfront_fee_text,
             receipt.extension.currency_code,
@@ -139,11 +161,11 @@ class Purchase:
         )
 
     def _refused(self, words: str) -> PurchaseRefusedError:
-        order = self.order
+        request = self.request
         refused = PurchaseRefusedError(
-            f"offering {order.offering_id} was not bought, and no purchase was sent: {words}",
-            offering_id=order.offering_id,
-            training_plan_arn=order.training_plan_arn,
+            f"offering {request.offering_id} was not bought, and no purchase was sent: {words}",
+            offering_id=request.offering_id,
+            training_plan_arn=request.training_plan_arn,
         )
         _LOG.info("%s", refused)
         return refused
@@ -161,7 +183,7 @@ class Purchase:
         receipt = self._receipt("already_purchased", history)
         if receipt is not None:
             extension = receipt.extension
-            if "failed" in {_folded(extension.status), _folded(extension.payment_status)}:
+            if is_failed(extension):
                 raise self._refused(
                     "it was bought before and failed (status "
                     f"{extension.status}, payment {extension.payment_status}); "
@@ -170,46 +192,20 @@ class Purchase:
             self._log_outcome(receipt, None)
             return receipt
         for extension in history:
-            if _folded(extension.payment_status) == "pending":
+            if is_payment_pending(extension):
                 raise self._refused(
                     f"the payment of extension {extension.offering_id} is pending; the service "
                     "takes one at a time, so try again when it is completed"
                 )
         return None
 
-    async def _checked_fee(self, arn: str) -> str:
+    async def _checked_price(self) -> str:
         try:
-            offerings = await search_offerings(self.gateway, self.retrier, arn)
+            return await checked_price(self.gateway, self.retrier, self.request)
+        except PriceError as error:
+            raise self._refused(str(error)) from error
         except SageMakerPlansError as error:
             raise self._refused(f"its fee could not be looked up: {error}") from error
-        for offering in offerings:
-            if offering.offering_id == self.order.offering_id:
-                return self._affordable(offering)
-        raise self._refused(
-            f"it is not among the {len(offerings)} offerings for {arn}: it was sold, is no "
-            "longer offered, or is for another plan"
-        )
-
-    def _affordable(self, offering: TrainingPlanExtensionOffering) -> str:
-        fee, currency = offering.upfront_fee, offering.currency_code
-        most, wanted = self.order.max_upfront_fee, self.order.currency_code
-        if fee is None or most is None:
-            raise self._refused(
-                f"its fee {offering.upfront_fee_text!r} is not a number that could be compared "
-                f"with max_upfront_fee ({most})"
-            )
-        if currency is None:
-            raise self._refused(
-                f"its fee of {fee} has no currency that could be compared with {wanted}"
-            )
-        if currency.upper() != wanted.upper():
-            raise self._refused(
-                f"its fee is {fee} {currency}, and max_upfront_fee is in {wanted}; give the "
-                "limit in the offering's currency and say so with currency_code"
-            )
-        if fee > most:
-            raise self._refused(f"its fee is {fee} {currency}, more than max_upfront_fee ({most})")
-        return f"{fee} {currency}"
 
     async def _reconciled(self, error: SageMakerPlansError) -> ExtensionReceipt:
         """Find out what became of a purchase whose reply was lost."""
@@ -219,14 +215,14 @@ class Purchase:
         self.in_flight = False
         if receipt is not None:
             self._log_outcome(receipt, getattr(error, "request_id", None))
-            return receipt
+            return self._paid_for(receipt)
         unknown = self._unknown(error)
         _LOG.warning("ExtendTrainingPlan: %s", unknown)
         raise unknown from error
 
     async def _look_for_it(self) -> ExtensionReceipt | None:
         """Look at the history until the purchase shows, for a bounded time."""
-        arn = self.order.training_plan_arn
+        arn = self.request.training_plan_arn
         if arn is None:
             return None
         # One attempt a look: the looks are repeated anyway.
@@ -247,32 +243,37 @@ class Purchase:
         return None
 
     def _unknown(self, error: SageMakerPlansError) -> OutcomeUnknownError:
-        order = self.order
-        if order.training_plan_arn is None:
+        request = self.request
+        if request.training_plan_arn is None:
             check = (
                 "check the extension history of its training plan before buying it again, and "
                 "pass training_plan_arn= next time, so that this is done for you"
             )
         else:
             check = (
-                f"{order.training_plan_arn} does not show it yet, which proves nothing; read its "
+                f"{request.training_plan_arn} does not show it yet, which proves nothing; read its "
                 "extension_history again later before buying it again"
             )
-        # No status: it came from no wire but from a stub, which gives successes only.
-        if isinstance(error, UnexpectedReplyError) and (error.http_status or 0) < _FIRST_NO_SUCCESS:
-            answer = "success" if error.http_status is None else f"HTTP {error.http_status}"
+        if isinstance(error, UnexpectedReplyError) and _is_the_services(error):
+            # What cannot be parsed may have been cut, or written by somebody else.
+            happened = (
+                f"the purchase of offering {request.offering_id} went through"
+                if isinstance(error.reply, Mapping)
+                else f"offering {request.offering_id} may or may not have been bought"
+            )
             return PurchaseReplyError(
-                f"the purchase of offering {order.offering_id} went through (the service answered "
-                f"{answer}), but its reply cannot be read (see reply): {error}; {check}",
+                f"{happened} (the service answered HTTP {error.http_status}), but its reply cannot "
+                f"be read (see reply): {error}; {check}",
                 unread=error,
-                offering_id=order.offering_id,
-                training_plan_arn=order.training_plan_arn,
+                offering_id=request.offering_id,
+                training_plan_arn=request.training_plan_arn,
             )
         return OutcomeUnknownError(
-            f"offering {order.offering_id} may or may not have been bought: {error}; {check}",
+            f"offering {request.offering_id} may or may not have been bought: {error}; {check}",
             operation=EXTEND_TRAINING_PLAN.name,
-            offering_id=order.offering_id,
-            training_plan_arn=order.training_plan_arn,
+            offering_id=request.offering_id,
+            training_plan_arn=request.training_plan_arn,
+            reply=getattr(error, "reply", None),
         )
 
     async def _tell_broken_off(self, error: BaseException) -> None:
@@ -292,13 +293,13 @@ class Purchase:
             _LOG.warning(
                 "ExtendTrainingPlan: the purchase of offering %s for plan %s was broken off (%s) "
                 "while it was on its way; %s",
-                self.order.offering_id,
-                self.order.training_plan_arn or "(not named)",
+                self.request.offering_id,
+                self.request.training_plan_arn or "(not named)",
                 type(error).__name__,
                 found,
             )
             if receipt is None and self.doubt is not None:
-                # Nobody else is told any more.
+                # The caller gets the cancellation, so only the log can tell.
                 _LOG.warning(
                     "ExtendTrainingPlan: %s; request id %s, reply %.2000s",
                     self._unknown(self.doubt),
@@ -308,9 +309,12 @@ class Purchase:
                 )
 
 
+def _is_the_services(error: UnexpectedReplyError) -> bool:
+    """Tell whether a reply is a success that the service itself sent."""
+    is_an_error = isinstance(error.reply, Mapping) and "__type" in error.reply
+    is_success = error.http_status is not None and error.http_status // 100 == _SUCCESS
+    return is_success and error.request_id is not None and not is_an_error
+
+
 def _bought_at(extension: TrainingPlanExtension) -> float:
     return extension.extended_at.timestamp() if extension.extended_at else 0.0
-
-
-def _folded(text: str | None) -> str:
-    return (text or "").casefold()

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans.errors import ConfigurationError
+from sagemaker_plans.models import TrainingPlanExtensionOffering
 from sagemaker_plans.models import _validation as checks
 
 _DEFAULT_CURRENCY: Final = "USD"
@@ -15,10 +16,12 @@ _DEFAULT_CURRENCY: Final = "USD"
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class Order:
+class PurchaseRequest:
     """What was asked for, checked."""
 
     offering_id: str
+    duration_hours: int | None
+    """The length of the offering, where the caller passed the whole offering."""
     training_plan_arn: str | None
     max_upfront_fee: Decimal | None
     currency_code: str
@@ -26,28 +29,32 @@ class Order:
     @classmethod
     def checked(
         cls,
-        offering_id: str,
+        offering: str | TrainingPlanExtensionOffering,
         *,
         training_plan_arn: str | None,
         max_upfront_fee: Decimal | int | None,
         currency_code: str | None,
     ) -> Self:
-        """Check an order before anything is sent.
+        """Check what was asked for, before anything is sent.
 
         Args:
-            offering_id: What to buy.
+            offering: What to buy: an offering, or its id.
             training_plan_arn: For which plan.
             max_upfront_fee: The most that it may cost.
             currency_code: The currency of that.
 
         Returns:
-            The order.
+            The request.
 
         Raises:
             InvalidRequestError: If an argument is of the wrong kind.
             ConfigurationError: If arguments do not go together.
         """
-        problems = [*checks.text("offering_id", offering_id)]
+        duration_hours: int | None = None
+        if isinstance(offering, TrainingPlanExtensionOffering):
+            duration_hours = offering.duration_hours
+            offering = offering.offering_id
+        problems = [*checks.text("offering_id", offering)]
         if training_plan_arn is not None:
             problems += checks.training_plan_arn("training_plan_arn", training_plan_arn)
         if max_upfront_fee is not None:
@@ -68,7 +75,8 @@ class Order:
                 operation=EXTEND_TRAINING_PLAN.name,
             )
         return cls(
-            offering_id=offering_id,
+            offering_id=offering,
+            duration_hours=duration_hours,
             training_plan_arn=training_plan_arn,
             max_upfront_fee=None if max_upfront_fee is None else Decimal(max_upfront_fee),
             currency_code=currency_code or _DEFAULT_CURRENCY,

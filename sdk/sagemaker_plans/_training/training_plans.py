@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final, final
 
-from sagemaker_plans._engine.keyed_locks import Turns
+from sagemaker_plans._engine.keyed_locks import KeyedLocks
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._training.reading import ExtensionPager, extension_pager, search_offerings
 from sagemaker_plans._transport.gateway import Gateway
@@ -21,11 +21,11 @@ class TrainingPlans:
     def __init__(self, gateway: Gateway, retrier: Retrier) -> None:
         self._gateway = gateway
         self._retrier = retrier
-        self._turns = Turns()
+        self._locks = KeyedLocks()
 
     async def extend(
         self,
-        offering_id: str,
+        offering_id: str | TrainingPlanExtensionOffering,
         *,
         training_plan_arn: str | None = None,
         max_upfront_fee: Decimal | int | None = None,
@@ -42,7 +42,9 @@ class TrainingPlans:
         logged, and the cancellation goes on.
 
         Args:
-            offering_id: What to buy, from ``search_extension_offerings`` (``tpeo-...``).
+            offering_id: What to buy: an offering of ``search_extension_offerings``, or its
+                id (``tpeo-...``). An offering brings its length, by which its fee is then
+                looked up; with an id alone several searches may be needed.
             training_plan_arn: The plan to extend. Its history is read first.
             max_upfront_fee: The most that it may cost; needs ``training_plan_arn``. A
                 Decimal or a whole number, in units of ``currency_code``.
@@ -57,27 +59,31 @@ class TrainingPlans:
             PurchaseRefusedError: If it is dearer than allowed, in another currency, not
                 on offer, failed before, another payment is pending, or the history
                 cannot be read; nothing was sent.
+            PurchaseFailedError: If it was bought, and the service says that it failed.
             OutcomeUnknownError: If it may have gone through; the message says what to
                 check. Do not simply call again.
-            PurchaseReplyError: If it went through and the reply cannot be read; the
-                error has the reply. Also an OutcomeUnknownError.
+            PurchaseReplyError: If the service answered with a success that cannot be
+                read; the error has the reply. Also an OutcomeUnknownError.
             ServiceError: If the service said no.
             ConnectionFailedError: If it provably could not be sent, at every attempt.
         """
         # Few programs buy, so importing the package does not bring this along.
         from sagemaker_plans._training.purchase import Purchase  # noqa: PLC0415
-        from sagemaker_plans._training.purchase_request import Order  # noqa: PLC0415
+        from sagemaker_plans._training.purchase_request import PurchaseRequest  # noqa: PLC0415
 
-        order = Order.checked(
+        request = PurchaseRequest.checked(
             offering_id,
             training_plan_arn=training_plan_arn,
             max_upfront_fee=max_upfront_fee,
             currency_code=currency_code,
         )
-        # Everybody takes the offering's turn first, so nobody waits in a circle.
-        turns = self._turns
-        async with turns.turn("offering", offering_id), turns.turn("plan", training_plan_arn):
-            return await Purchase(self._gateway, self._retrier, order).make()
+        # The offering's lock always comes first, so no two calls wait for each other.
+        locks = self._locks
+        async with (
+            locks.hold("offering", request.offering_id),
+            locks.hold("plan", request.training_plan_arn),
+        ):
+            return await Purchase(self._gateway, self._retrier, request).make()
 
     async def search_extension_offerings(
         self, training_plan_arn: str, *, duration_hours: int | None = None

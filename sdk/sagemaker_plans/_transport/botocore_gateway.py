@@ -1,94 +1,29 @@
-"""The gateway over aiobotocore: session, client, backend, and what its exceptions mean.
-
-The only importer of aiobotocore and botocore. It is slow to import and is itself
-imported only when a client is opened.
-"""
+"""The gateway over aiobotocore: sends each request once, and says what became of it."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
-from importlib.util import find_spec
 from inspect import iscoroutinefunction
-from typing import Any, Final, Literal, NamedTuple, cast, get_args
+from typing import Any, Final, cast
 
 import anyio
-import anyio.to_thread
-import botocore.exceptions as boto
-from aiobotocore.config import AioConfig
-from aiobotocore.httpsession import AIOHTTPSession
-from aiobotocore.httpxsession import HttpxSession
-from aiobotocore.session import AioSession
-from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams
-from botocore import UNSIGNED
-from botocore.config import Config
+from aiobotocore.endpoint import AioEndpoint
 
-from sagemaker_plans._transport.event_hooks import TRACE, Events, Listener
-from sagemaker_plans._transport.exception_mapping import (
-    CONNECTION_FAILURES,
-    RedirectError,
-    Trace,
-    not_sendable,
-    translated,
-)
-from sagemaker_plans._transport.fast_path import DirectLane, direct_lane
-from sagemaker_plans._transport.service_model import SERVICE, SlimLoader
-from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._transport.aiobotocore_client.event_hooks import EventHooks, Events, linked
+from sagemaker_plans._transport.aiobotocore_client.observed_session import observe, release
+from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
+from sagemaker_plans._transport.answers import answer, is_unreadable, without_metadata
+from sagemaker_plans._transport.closable_call import ClosableCall
+from sagemaker_plans._transport.evidence import Evidence
+from sagemaker_plans._transport.exception_mapping import loss_in_words, may_pass, shown_cause
+from sagemaker_plans._transport.fast_path import FastPath
+from sagemaker_plans._wire.operations import Operation, Safety
+from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
-from sagemaker_plans.errors import (
-    ConfigurationError,
-    ConnectionFailedError,
-    SageMakerPlansError,
-)
+from sagemaker_plans.errors import ConfigurationError, SageMakerPlansError
+from sagemaker_plans.models._validation import shown
 
-HttpBackend = Literal["auto", "aiohttp", "httpx"]
-
-_CONNECT_TIMEOUT: Final = 10.0
-_MAX_CONNECTIONS: Final = 50
-
-
-async def _refuse_redirect(
-    _session: ClientSession, _context: object, told: TraceRequestRedirectParams
-) -> None:
-    trace, reply = TRACE.get(), told.response
-    assert trace is not None, "only the package's own calls go through its own session"
-    trace.status = reply.status
-    reply.close()
-    raise RedirectError(location=reply.headers.get("Location", "nowhere"))
-
-
-_NO_REDIRECTS: Final = TraceConfig()
-_NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
-_NO_REDIRECTS.freeze()
-
-
-class _StraightSession(AIOHTTPSession):
-    """aiobotocore's session over aiohttp, which follows no redirect.
-
-    aiohttp sends a redirected POST again, up to ten times, and where it cannot connect to
-    the next place it says that the request could not be sent.
-
-    To an endpoint without encryption (an emulator) it brings no certificates: reading them
-    takes longer than everything else that a first request needs.
-    """
-
-    _encrypts: bool = False
-
-    async def send(self, request: Any) -> Any:  # noqa: ANN401  # as the stubs have it
-        self._encrypts = self._encrypts or not request.url.startswith("http:")
-        return await super().send(request)
-
-    def _build_ssl_contexts(self, proxy_url: str | None) -> tuple[object, object]:
-        if self._encrypts or proxy_url is not None:
-            build = cast("Any", super())._build_ssl_contexts  # noqa: SLF001  # its own
-            return cast("tuple[object, object]", build(proxy_url))
-        # aiohttp's own context, which verifies, should an encrypted request come after all.
-        return True, None
-
-    async def _get_session(self, proxy_url: str | None) -> object:
-        # Any: the stubs do not have it.
-        session = await cast("Any", super())._get_session(proxy_url)  # noqa: SLF001  # its own
-        if _NO_REDIRECTS not in session.trace_configs:
-            session.trace_configs.append(_NO_REDIRECTS)
-        return cast("object", session)
+_LOG: Final = logging.getLogger("sagemaker_plans")
 
 
 class BotocoreGateway:
@@ -97,49 +32,55 @@ class BotocoreGateway:
     Args:
         client: A SageMaker client of aiobotocore.
         request_timeout: The longest that one request may take, in seconds.
-        lane: A direct way past the client's own preparation of requests, if it has one.
+        fast_path: A way past the client's own preparation of reads, if it has one.
 
     Raises:
-        ConfigurationError: If this is no such client: its own retries could not be held
-            back, and a purchase might be sent twice.
+        ConfigurationError: If this is no such client: what it sends could not be observed,
+            and a purchase might be sent twice.
     """
 
     def __init__(
-        self, client: object, *, request_timeout: float, lane: DirectLane | None = None
+        self, client: object, *, request_timeout: float, fast_path: FastPath | None = None
     ) -> None:
         meta = getattr(client, "meta", None)
         events = getattr(meta, "events", None)
+        endpoint = getattr(client, "_endpoint", None)
         service = getattr(getattr(meta, "service_model", None), "service_name", None)
         fits = service == SERVICE and callable(getattr(events, "register_first", None))
         # A client of boto3 has all of that too, but would send before it could be awaited.
-        if not fits or not iscoroutinefunction(getattr(client, "close", None)):
+        is_async = iscoroutinefunction(getattr(client, "close", None))
+        if not (fits and is_async and isinstance(endpoint, AioEndpoint)):
             unopened = meta is None and hasattr(client, "__aenter__")
             hint = ", which gives one in `async with`" if unopened else ""
             raise ConfigurationError(
                 "sagemaker_client: an open SageMaker client of aiobotocore is needed, got "
-                f"{type(client).__name__} for service {service!r}{hint}; with another one retries "
-                "of its own cannot be held back, and a purchase could be sent twice"
+                f"{type(client).__name__} for service {service!r}{hint}; what another one sends "
+                "cannot be observed, and a purchase could be sent twice"
             )
         self._client = client
-        self._lane = lane
+        self._fast_path = fast_path
         self._request_timeout = request_timeout
-        self._endpoint = str(getattr(meta, "endpoint_url", "the endpoint"))
-        self._listener = Listener(cast("Events", events))
+        self._endpoint = endpoint
+        self._endpoint_url = str(getattr(meta, "endpoint_url", "the endpoint"))
+        self._hooks = EventHooks(cast("Events", events))
+        self._session = observe(endpoint, cast("Any", meta).config)
         self._calls = 0
         self._released = False
 
     def release(self) -> None:
         """Send nothing any more, and leave the client as it was found.
 
-        As long as calls are under way they are listened to: otherwise the client's own
+        As long as calls are under way they are observed: otherwise the client's own
         retries would come back in the middle of a purchase.
         """
-        self._released = True
-        self._leave()
+        if not self._released:
+            self._released = True
+            self._leave()
 
     def _leave(self) -> None:
         if self._released and self._calls == 0:
-            self._listener.release()
+            self._hooks.release()
+            release(self._endpoint, self._session)
 
     async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
         """Send a request, once.
@@ -155,226 +96,128 @@ class BotocoreGateway:
             ConfigurationError: If there are no credentials to send with, or the client was
                 closed before the request could be sent.
             ServiceError: If the service said no.
-            ConnectionFailedError: If nothing usable came back.
-            UnexpectedReplyError: If a reply came that botocore cannot parse.
+            ConnectionFailedError: If no whole reply came.
+            UnexpectedReplyError: If a reply came that the service would not give.
         """
-        trace = Trace(operation=operation.name, is_closed=lambda: self._released)
-        token = TRACE.set(trace)
+        method = self._method(operation)
+        evidence = Evidence(operation, is_closed=lambda: self._released)
+        call: ClosableCall | None = None
+        returned: object = None
+        ended_by: BaseException | None = None
         self._calls += 1
         try:
             with anyio.move_on_after(self._request_timeout):
-                if self._lane is not None and self._lane.is_unpatched():
-                    return await self._lane.send(operation, request, trace)
-                # By its method, so that a wrapped client's wrapping is kept.
-                return _reply(operation, await self._method(operation)(**request), trace)
-            failure: SageMakerPlansError = ConnectionFailedError(
-                f"{operation.name}: no whole reply from {self._endpoint} within "
-                f"{self._request_timeout:g} s (request_timeout)",
-                request_sent=trace.request_sent,
-                operation=operation.name,
-            )
-            cause: Exception | None = None
-        except SageMakerPlansError:
-            raise
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+                if self._fast_path is not None and self._fast_path.takes(operation):
+                    await self._fast_path.send(operation, request, evidence)
+                else:
+                    call = ClosableCall(method(**linked(request, evidence)))
+                    returned = await call
+        except BaseException as error:
+            if call is not None and call.is_closed:
+                _log_broken_off(evidence, error)
+                raise GeneratorExit from None
+            if not isinstance(error, Exception) and not _is_stray_cancellation(error):
+                _log_broken_off(evidence, error)
                 raise
-            # Nobody cancelled this task: aiohttp cancels what waits for one of its
-            # connections when the client is closed.
-            failure = ConnectionFailedError(
-                f"{operation.name}: the client was closed meanwhile",
-                request_sent=trace.request_sent,
-                operation=operation.name,
-            )
-            cause = RuntimeError(f"cancelled by the HTTP client: {error!r}")
-        except Exception as error:  # noqa: BLE001  # every one is translated, none is lost
-            failure, cause = translated(operation, error, trace, self._endpoint)
+            ended_by = error
         finally:
-            TRACE.reset(token)
+            # From now on the observed session lets nothing of this call through.
+            evidence.is_over = True
             self._calls -= 1
             self._leave()
-        # Outside the handler, so that an unredacted cause is no context either.
-        raise failure from cause
+        return self._verdict(evidence, returned, ended_by)
 
-    def _method(self, operation: Operation) -> Callable[..., Any]:
+    def _method(self, operation: Operation) -> Callable[..., Awaitable[object]]:
+        # By its method, so that a wrapped client's wrapping is kept.
         try:
-            return cast("Callable[..., Any]", getattr(self._client, operation.method))
+            return cast("Callable[..., Awaitable[object]]", getattr(self._client, operation.method))
         except AttributeError as error:
             raise ConfigurationError(
                 f"the installed botocore does not know {operation.name}; upgrade aiobotocore",
                 operation=operation.name,
             ) from error
 
+    def _verdict(
+        self, evidence: Evidence, returned: object, ended_by: BaseException | None
+    ) -> Reply:
+        """Say what became of a request, by the evidence."""
+        operation, heard = evidence.operation, evidence.reply
+        is_reply = isinstance(returned, Mapping)
+        parsed = cast("Mapping[str, object]", returned) if is_reply else None
+        try:
+            if heard is not None:
+                reply = answer(operation, heard, parsed)
+                if ended_by is not None and not is_unreadable(heard):
+                    _LOG.error(
+                        "%s: the reply had come (HTTP %d, request id %s) before an exception was "
+                        "raised; the reply counts",
+                        operation.name,
+                        heard.status,
+                        heard.request_id,
+                        exc_info=ended_by,
+                    )
+                return reply
+            if parsed is not None:
+                return _reply_of_a_fake(operation, parsed)
+        except SageMakerPlansError as error:
+            raise error from shown_cause(ended_by)
+        failure = evidence.unsent(ended_by) or self._loss(evidence, returned, ended_by)
+        raise failure from shown_cause(ended_by)
 
-def _reply(operation: Operation, parsed: Mapping[str, Any], trace: Trace) -> Reply:
-    metadata = parsed.get("ResponseMetadata", {})
+    def _loss(
+        self, evidence: Evidence, returned: object, ended_by: BaseException | None
+    ) -> SageMakerPlansError:
+        """Make the error for a request of which nothing is known."""
+        if ended_by is not None:
+            words = loss_in_words(ended_by, self._endpoint_url)
+            is_read = evidence.operation.safety is Safety.READ
+            if is_read and not evidence.was_handed_over and not may_pass(ended_by):
+                # A hook or a stub that fails will fail again, and to read again is no help.
+                return ConfigurationError(
+                    f"{evidence.operation.name}: {words}", operation=evidence.operation.name
+                )
+            return evidence.lost(words)
+        if returned is not None:
+            return evidence.lost(f"the client returned {shown(returned)}")
+        return evidence.lost(
+            f"no whole reply from {self._endpoint_url} within {self._request_timeout:g} s "
+            "(request_timeout)"
+        )
+
+
+def _is_stray_cancellation(error: BaseException) -> bool:
+    """Tell whether a cancellation is meant for nobody here.
+
+    aiohttp cancels what waits for one of its connections when the client is closed; so does
+    a wrapper whose own task is cancelled.
+    """
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
+        return True
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()
+
+
+def _log_broken_off(evidence: Evidence, error: BaseException) -> None:
+    heard = evidence.reply
+    if heard is not None and evidence.operation.safety in {Safety.CREATE, Safety.PURCHASE}:
+        _LOG.warning(
+            "%s: broken off (%s) after the reply had come: HTTP %d, request id %s, %.2000s",
+            evidence.operation.name,
+            type(error).__name__,
+            heard.status,
+            heard.request_id,
+            redacted(repr(heard.raw)),
+        )
+
+
+def _reply_of_a_fake(operation: Operation, parsed: Mapping[str, object]) -> Reply:
+    """Read what a fake in the place of the client's method returned."""
+    metadata = cast("Mapping[str, Any]", parsed.get("ResponseMetadata", {}))
     return Reply(
         operation=operation,
-        body={key: value for key, value in parsed.items() if key != "ResponseMetadata"},
-        raw=trace.raw,
+        body=without_metadata(parsed),
         http_status=metadata.get("HTTPStatusCode"),
         request_id=metadata.get("RequestId"),
     )
-
-
-class OpenedClient(NamedTuple):
-    """A client that this package made, and how to close it."""
-
-    client: object
-    close: Callable[[], Awaitable[None]]
-    lane: DirectLane | None
-
-
-async def open_client(
-    *,
-    region_name: str | None,
-    profile_name: str | None,
-    endpoint_url: str | None,
-    session: AioSession | None,
-    config: AioConfig | None,
-    http_backend: HttpBackend,
-    request_timeout: float,
-) -> OpenedClient:
-    """Make a SageMaker client whose own retries are off.
-
-    Args:
-        region_name: The region; None leaves it to the environment and the profile.
-        profile_name: The profile of the AWS configuration.
-        endpoint_url: Another endpoint than the region's.
-        session: The user's session.
-        config: The user's configuration, which wins over our defaults.
-        http_backend: What carries the requests.
-        request_timeout: The longest that one request may take, in seconds.
-
-    Returns:
-        The client.
-
-    Raises:
-        ConfigurationError: If the client cannot be made: no region, no credentials, a
-            profile that does not exist, a backend that does not fit.
-    """
-    own = AioSession(profile=profile_name) if session is None else session
-    if not isinstance(cast("object", own), AioSession):
-        raise ConfigurationError(
-            f"session: an AioSession of aiobotocore is needed, got {type(own).__name__}"
-        )
-    if not isinstance(cast("object", config), Config | None):
-        raise ConfigurationError(
-            f"config: an AioConfig of aiobotocore is needed, got {type(config).__name__}"
-        )
-    merged = _config(own, config, http_backend, request_timeout, is_ours=session is None)
-    try:
-        if session is None:
-            # In here, for a profile that does not exist is found out by the first question.
-            own.register_component("data_loader", SlimLoader(own.get_component("data_loader")))
-        await anyio.to_thread.run_sync(_load_models, own)
-        # Any: the stubs list each service, and need that service's stubs beside them.
-        context = cast("Any", own).create_client(
-            SERVICE, region_name=region_name, endpoint_url=endpoint_url, config=merged
-        )
-        client = await context.__aenter__()
-    except CONNECTION_FAILURES as error:
-        raise ConnectionFailedError(
-            f"could not open a client: {error}", request_sent=False
-        ) from error
-    except Exception as error:
-        # Whatever a program that gives credentials, or a file of them, makes it raise.
-        raise _cannot_open(error) from error
-    try:
-        lane = await _signing_lane(client, own, merged)
-    except BaseException as error:
-        with anyio.CancelScope(shield=True):
-            await client.close()
-        if isinstance(error, ConfigurationError) or not isinstance(error, Exception):
-            raise
-        raise _cannot_open(error) from error
-    return OpenedClient(client, client.close, lane)
-
-
-def _config(
-    session: AioSession,
-    config: Config | None,
-    http_backend: HttpBackend,
-    request_timeout: float,
-    *,
-    is_ours: bool,
-) -> AioConfig:
-    """Put together what a client is made with: what the user set wins over our defaults."""
-    # First: it may set the session's own default.
-    backend = _backend(session, http_backend, is_ours=is_ours)
-    merged = AioConfig(
-        connect_timeout=min(_CONNECT_TIMEOUT, request_timeout),
-        read_timeout=request_timeout,
-        max_pool_connections=_MAX_CONNECTIONS,
-        user_agent_extra="lib/sagemaker-plans",
-    )
-    # Any: a plain Config of botocore merges as well.
-    layers = cast("tuple[Any, ...]", (session.get_default_client_config(), backend, config))
-    for layer in layers:
-        if layer is not None:
-            merged = merged.merge(layer)
-    if getattr(merged, "http_session_cls", None) is AIOHTTPSession:
-        merged = merged.merge(AioConfig(http_session_cls=_StraightSession))
-    # Last, so that it wins: this package's retries replace botocore's.
-    return merged.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}))
-
-
-async def _signing_lane(
-    client: object, session: AioSession, config: AioConfig
-) -> DirectLane | None:
-    if cast("object", getattr(config, "signature_version", None)) is UNSIGNED:
-        return None
-    # Asked for again after the client has: a session without any finds out only when
-    # it signs, and a user wants to know when the client is opened.
-    credentials = cast("object", await session.get_credentials())
-    if credentials is None:
-        raise not_sendable("a request", boto.NoCredentialsError())
-    return await direct_lane(client, credentials)
-
-
-def _cannot_open(error: Exception) -> ConfigurationError:
-    words = f"could not open a client: {error}"
-    if isinstance(error, boto.NoRegionError):
-        words = (
-            "region_name: no region is set; pass region_name=, set AWS_DEFAULT_REGION, or name "
-            "a profile that has a region (profile_name=)"
-        )
-    return ConfigurationError(words)
-
-
-def _load_models(session: AioSession) -> None:
-    """Load what a client needs from disk; run in a thread, so that no loop waits for it."""
-    loader = session.get_component("data_loader")
-    for data in ("_retry", "endpoints", "partitions", "sdk-default-configuration"):
-        loader.load_data_with_path(data)
-    for kind in ("service-2", "endpoint-rule-set-1"):
-        loader.load_service_model(SERVICE, kind)
-
-
-def _backend(session: AioSession, wanted: HttpBackend, *, is_ours: bool) -> AioConfig:
-    """Choose what carries the requests, for the session's own needs too."""
-    if wanted not in get_args(HttpBackend):
-        raise ConfigurationError(
-            f"http_backend: got {wanted!r}; allowed are {', '.join(get_args(HttpBackend))}"
-        )
-    on_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
-    if wanted == "aiohttp" and not on_asyncio:
-        raise ConfigurationError("http_backend: aiohttp runs on asyncio only; on trio use 'httpx'")
-    if wanted == "auto" and on_asyncio:
-        return AioConfig()
-    if wanted == "aiohttp":
-        return AioConfig(http_session_cls=AIOHTTPSession)
-    if not any(map(find_spec, ("httpx2", "httpx"))):
-        raise ConfigurationError(
-            "http_backend: httpx is not installed; install sagemaker-plans[trio]"
-        )
-    # A full pool is no failure: a request waits for its turn, bounded by request_timeout.
-    session_cls = cast("Any", HttpxSession)
-    httpx = AioConfig(http_session_cls=session_cls, connector_args={"pool_timeout": None})
-    if is_ours or not on_asyncio:
-        # The credential chain makes clients and fetchers of its own from this default;
-        # under trio all of them need httpx.
-        theirs = cast("AioConfig | None", session.get_default_client_config())
-        session.set_default_client_config(httpx if theirs is None else httpx.merge(theirs))
-    return httpx

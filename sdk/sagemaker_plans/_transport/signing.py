@@ -1,4 +1,4 @@
-"""Signature Version 4 of the one kind of request that takes the direct lane.
+"""Signature Version 4 of the one kind of request that takes the fast path.
 
 botocore's signer takes apart whatever request it is given. Ours differ in operation,
 body, time and credentials only, so what stays is written once (by that very signer), and

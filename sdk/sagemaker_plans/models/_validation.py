@@ -48,7 +48,11 @@ def shown(value: object) -> str:
     Returns:
         Its repr, shortened.
     """
-    return _shortener.repr(value)
+    try:
+        return _shortener.repr(value)
+    except ValueError as error:
+        # Python does not write out an integer of thousands of digits.
+        return f"<{type(value).__name__}: {error}>"
 
 
 def raise_for(subject: str, problems: Iterable[str], *, operation: str | None = None) -> None:

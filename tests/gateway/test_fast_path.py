@@ -23,8 +23,9 @@ from botocore.exceptions import SSLError
 
 from harness import MakeClient, Transport, a_spec, client_for, dead_endpoint, session
 from sagemaker_plans import AsyncClient, ConnectionFailedError, RetryPolicy
-from sagemaker_plans._transport.botocore_gateway import BotocoreGateway, _StraightSession
-from sagemaker_plans._transport.fast_path import DirectLane, direct_lane
+from sagemaker_plans._transport.aiobotocore_client.opening import _StraightSession
+from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
+from sagemaker_plans._transport.fast_path import FastPath, fast_path
 from sagemaker_plans._wire.operations import OPERATIONS
 from sagemaker_plans.emulator import Emulator
 
@@ -32,14 +33,14 @@ CREATED = {"EdgeDeploymentPlanArn": "arn:aws:sagemaker:us-east-1:123456789012:ed
 
 
 def gateway_of(client: AsyncClient) -> BotocoreGateway:
-    opened = client._door._opened
+    opened = client._gateway._opened
     assert opened is not None
     assert isinstance(opened[0], BotocoreGateway)
     return opened[0]
 
 
-def lane_of(client: AsyncClient) -> DirectLane | None:
-    return gateway_of(client)._lane
+def fast_path_of(client: AsyncClient) -> FastPath | None:
+    return gateway_of(client)._fast_path
 
 
 def counting(calls: list[str]) -> Callable[..., Any]:
@@ -53,9 +54,9 @@ def counting(calls: list[str]) -> Callable[..., Any]:
 
 
 @pytest.mark.anyio
-async def test_a_client_of_our_own_making_has_a_direct_lane(make_client: MakeClient) -> None:
+async def test_a_client_of_our_own_making_has_a_fast_path(make_client: MakeClient) -> None:
     async with make_client() as client:
-        assert lane_of(client) is not None
+        assert fast_path_of(client) is not None
 
 
 @pytest.mark.anyio
@@ -65,11 +66,11 @@ async def test_the_server_sees_no_difference_that_matters(
     del transport
     async with make_client() as client:
         await client.plans.create(a_spec())
-        lane = lane_of(client)
+        lane = fast_path_of(client)
         assert lane is not None
-        gateway_of(client)._lane = None
+        gateway_of(client)._fast_path = None
         await client.plans.describe("rollout")
-        gateway_of(client)._lane = lane
+        gateway_of(client)._fast_path = lane
         await client.plans.describe("rollout")
 
     general, direct = emulator.requests_of("DescribeEdgeDeploymentPlan")
@@ -97,7 +98,7 @@ async def test_a_hook_of_the_users_session_sees_every_request(
         session=theirs,
         http_backend=transport.http_backend,
     ) as client:
-        assert lane_of(client) is None
+        assert fast_path_of(client) is None
         await client.plans.create(a_spec())
         await client.plans.describe("rollout")
 
@@ -121,13 +122,13 @@ async def test_a_tracer_that_patches_the_client_later_sees_every_call_from_then_
 
 
 @pytest.mark.anyio
-async def test_a_tracer_that_patched_before_leaves_no_direct_lane(
+async def test_a_tracer_that_patched_before_leaves_no_fast_path(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
     monkeypatch.setattr(AioBaseClient, "_make_api_call", counting(calls))
     async with make_client() as client:
-        assert lane_of(client) is None
+        assert fast_path_of(client) is None
         await client.plans.create(a_spec())
 
     assert calls == ["CreateEdgeDeploymentPlan"]
@@ -191,7 +192,7 @@ async def test_the_lane_goes_where_the_client_would_go(
         "sagemaker", region_name=region, config=AioConfig(**cast("Any", settings))
     )
     async with context as client:
-        lane = await direct_lane(client, await theirs.get_credentials())
+        lane = await fast_path(client, await theirs.get_credentials())
         client.meta.events.register("before-send.sagemaker", answer)
         with pytest.raises(ConnectionAbortedError):
             await client.describe_edge_deployment_plan(EdgeDeploymentPlanName="p")
@@ -210,7 +211,7 @@ async def test_the_endpoint_of_the_environment_is_used(
     monkeypatch.delenv("AWS_ENDPOINT_URL_SAGEMAKER")
     monkeypatch.setenv(variable, emulator.endpoint_url)
     async with AsyncClient(http_backend=transport.http_backend) as client:
-        assert lane_of(client) is not None
+        assert fast_path_of(client) is not None
         await client.plans.create(a_spec())
 
     assert len(emulator.requests) == 1
@@ -245,7 +246,7 @@ async def test_credentials_are_refreshed_in_mid_session(transport: Transport) ->
             session=theirs,
             http_backend=transport.http_backend,
         ) as client:
-            assert lane_of(client) is not None
+            assert fast_path_of(client) is not None
             await client.plans.create(a_spec())
 
     assert fetched == ["key-1", "key-2"]
@@ -360,7 +361,7 @@ async def test_a_configured_proxy_is_used(transport: Transport) -> None:
             retry=RetryPolicy.none(),
         ) as client,
     ):
-        assert lane_of(client) is not None
+        assert fast_path_of(client) is not None
         await client.plans.create(a_spec())
 
     assert seen == ["sagemaker.test"]
@@ -398,7 +399,7 @@ async def test_the_ca_bundle_of_the_environment_is_trusted(
         serving(created, tls) as port,
         client_for(f"https://127.0.0.1:{port}", transport) as client,
     ):
-        assert lane_of(client) is not None
+        assert fast_path_of(client) is not None
         assert await client.plans.create(a_spec()) == CREATED["EdgeDeploymentPlanArn"]
 
 
@@ -486,8 +487,8 @@ async def test_where_the_inside_of_the_client_is_another_there_is_no_lane(
         async def _make_api_call(self) -> None:
             await anyio.lowlevel.checkpoint()
 
-    assert await direct_lane(Stranger(), object()) is None
-    assert await direct_lane(object(), object()) is None
+    assert await fast_path(Stranger(), object()) is None
+    assert await fast_path(object(), object()) is None
 
 
 @pytest.mark.anyio
@@ -503,4 +504,4 @@ async def test_an_endpoint_with_signing_rules_of_its_own_has_no_lane(
     monkeypatch.setattr(AioBaseClient, "_resolve_endpoint_ruleset", ruled)
     theirs: AioSession = session()
     async with cast("Any", theirs).create_client("sagemaker", region_name="us-east-1") as client:
-        assert await direct_lane(client, await theirs.get_credentials()) is None
+        assert await fast_path(client, await theirs.get_credentials()) is None

@@ -1,0 +1,84 @@
+"""The price of an offering, looked up before it is bought."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._training.purchase_request import PurchaseRequest
+from sagemaker_plans._training.reading import search_offerings
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans.models import TrainingPlanExtensionOffering
+
+DURATIONS: Final = tuple(24 * days for days in (*range(1, 15), *range(21, 183, 7)))
+"""The lengths in hours in which AWS documents extensions: by the day up to 14 days, then
+by 7 days up to 182."""
+
+
+class PriceError(Exception):
+    """The price keeps the offering from being bought; the message says why."""
+
+
+async def checked_price(gateway: Gateway, retrier: Retrier, request: PurchaseRequest) -> str:
+    """Look up what an offering costs, and compare it with the most that it may cost.
+
+    A search without a length may not list everything, so the offering is searched with its
+    own length where that is known; else without one, and then with each in turn.
+
+    Args:
+        gateway: Where to ask.
+        retrier: How patiently.
+        request: What shall be bought, with ``training_plan_arn`` and ``max_upfront_fee``.
+
+    Returns:
+        The price, in words.
+
+    Raises:
+        PriceError: If it is dearer than allowed, in another currency, not on offer, listed
+            with several prices, or has no readable price.
+        SageMakerPlansError: If a search failed.
+    """
+    arn = request.training_plan_arn
+    assert arn is not None
+    known = request.duration_hours
+    seen = 0
+    for duration in (None, *DURATIONS) if known is None else (known,):
+        offerings = await search_offerings(gateway, retrier, arn, duration_hours=duration)
+        seen = max(seen, len(offerings))
+        listed = [one for one in offerings if one.offering_id == request.offering_id]
+        if listed:
+            return _affordable(request, listed)
+    raise PriceError(
+        f"it is not among the {seen} offerings for {arn}: it was sold, is no longer offered, or is "
+        "for another plan"
+    )
+
+
+def _affordable(request: PurchaseRequest, listed: list[TrainingPlanExtensionOffering]) -> str:
+    for problem in _price_problems(request, listed):
+        raise PriceError(problem)
+    return f"{listed[0].upfront_fee} {listed[0].currency_code}"
+
+
+def _price_problems(
+    request: PurchaseRequest, listed: list[TrainingPlanExtensionOffering]
+) -> Iterator[str]:
+    prices = {(one.upfront_fee, (one.currency_code or "").upper()): one for one in listed}
+    if len(prices) > 1:
+        texts = ", ".join(f"{one.upfront_fee_text} {one.currency_code}" for one in prices.values())
+        yield f"it is listed with different prices ({texts})"
+    fee, currency = listed[0].upfront_fee, listed[0].currency_code
+    most, wanted = request.max_upfront_fee, request.currency_code
+    if fee is None or most is None:
+        yield (
+            f"its fee {listed[0].upfront_fee_text!r} is not a number that could be compared with "
+            f"max_upfront_fee ({most})"
+        )
+    elif currency is None:
+        yield f"its fee of {fee} has no currency that could be compared with {wanted}"
+    elif currency.upper() != wanted.upper():
+        yield (
+            f"its fee is {fee} {currency}, and max_upfront_fee is in {wanted}; give the limit in "
+            "the offering's currency and say so with currency_code"
+        )
+    elif fee > most:
+        yield f"its fee is {fee} {currency}, more than max_upfront_fee ({most})"

@@ -1,0 +1,152 @@
+"""The client's HTTP session, observed: what was handed over, and what came back whole.
+
+It takes the place of the session in the client's endpoint for as long as the client is
+ours or wrapped. That place is the last one that every request passes, behind all hooks,
+tracers and fakes of the user's, whichever task or thread carries it.
+"""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+from botocore.config import Config
+
+from sagemaker_plans._transport.aiobotocore_client.event_hooks import evidence_in
+from sagemaker_plans._transport.aiobotocore_client.own_connection import (
+    ConnectionTrace,
+    HttpSession,
+    is_open,
+    send_alone,
+)
+from sagemaker_plans._transport.evidence import Evidence, HeardReply
+from sagemaker_plans._transport.exception_mapping import (
+    closed_session,
+    could_not_connect,
+    proves_unsent,
+    redirect_in,
+)
+from sagemaker_plans._wire.operations import OPERATIONS, Safety
+
+_ALONE: Final = frozenset(
+    f"SageMaker.{each.name}"
+    for each in OPERATIONS
+    if each.safety in {Safety.CREATE, Safety.PURCHASE}
+)
+"""What is sent on a connection of its own, whoever calls the client."""
+
+
+class ObservedSession:
+    """Sends through a client's HTTP session, and notes what is known of each request.
+
+    Args:
+        session: The client's own session.
+        config: The client's configuration.
+        endpoint_url: Where its requests go, for messages.
+    """
+
+    def __init__(self, session: HttpSession, config: Config, endpoint_url: str) -> None:
+        self.session = session
+        self.users = 1
+        self._config = config
+        self._endpoint_url = endpoint_url
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the session has
+        return getattr(self.session, name)
+
+    async def __aenter__(self) -> Self:
+        await self.session.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Any:  # noqa: ANN401  # whatever the session says
+        return await self.session.__aexit__(kind, raised, traceback)
+
+    async def send(self, request: Any) -> Any:  # noqa: ANN401  # as aiobotocore has it
+        """Send a request, and note what becomes of it.
+
+        Args:
+            request: The request, prepared and signed.
+
+        Returns:
+            The session's response.
+
+        Raises:
+            Exception: Whatever the HTTP client raises.
+        """
+        is_alone = _target(request.headers) in _ALONE
+        evidence = evidence_in(request.context)
+        if evidence is None:
+            # A call that the user makes with the client, or one whose origin was lost.
+            return await (self._alone(request) if is_alone else self.session.send(request))
+        if not is_open(self.session) and not evidence.is_closed():
+            closed = closed_session(evidence.operation)
+            evidence.keep_back(closed, closed)
+        evidence.hand_over()
+        trace = ConnectionTrace()
+        try:
+            sending = self._alone(request, trace) if is_alone else self.session.send(request)
+            response = await sending
+            raw = await response.content
+        except BaseException as error:
+            self._note_failure(evidence, error, trace if is_alone else None)
+            raise
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        evidence.hear(HeardReply(status=response.status_code, headers=headers, raw=raw))
+        return response
+
+    async def _alone(self, request: object, trace: ConnectionTrace | None = None) -> Any:  # noqa: ANN401
+        return await send_alone(self.session, self._config, request, trace or ConnectionTrace())
+
+    def _note_failure(
+        self, evidence: Evidence, error: BaseException, trace: ConnectionTrace | None
+    ) -> None:
+        if redirect := redirect_in(error):
+            headers = {"location": redirect.location}
+            evidence.hear(HeardReply(status=redirect.status, headers=headers, raw=b""))
+            return
+        # Of a connection of its own the HTTP client told. A pooled one carries what may be
+        # sent again anyway, and there the exception of the HTTP client itself has to do.
+        unsent = proves_unsent(error) if trace is None else trace.could_not_connect
+        if unsent:
+            told = could_not_connect(evidence.operation, error, self._endpoint_url)
+            evidence.keep_back(error, told)
+
+
+def _target(headers: Mapping[str, str | bytes]) -> str:
+    target = headers.get("X-Amz-Target", "")
+    return target.decode() if isinstance(target, bytes) else target
+
+
+def observe(endpoint: Any, config: Config) -> ObservedSession:  # noqa: ANN401  # the stubs err
+    """Put an observed session in the place of an endpoint's own.
+
+    Args:
+        endpoint: The endpoint of a client.
+        config: The client's configuration.
+
+    Returns:
+        The observed session; the one that is there already, if there is one.
+    """
+    session = endpoint.http_session
+    if isinstance(session, ObservedSession):
+        session.users += 1
+        return session
+    observed = ObservedSession(session, config, str(endpoint.host))
+    endpoint.http_session = observed
+    return observed
+
+
+def release(endpoint: Any, observed: ObservedSession) -> None:  # noqa: ANN401  # the stubs err
+    """Put an endpoint's own session back, once nobody observes it any more.
+
+    Args:
+        endpoint: The endpoint.
+        observed: What ``observe`` gave.
+    """
+    observed.users -= 1
+    if observed.users == 0 and endpoint.http_session is observed:
+        endpoint.http_session = observed.session

@@ -1,0 +1,216 @@
+"""Sending one request on a connection of its own: opened for it, closed after it.
+
+No pool lends the connection, so no stray bytes of an earlier reply are on it. No redirect
+is followed, and nothing is sent twice. The HTTP client's own trace tells whether the
+connection could be made.
+"""
+
+import asyncio
+import copy
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, Final
+
+import anyio
+from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.httpxsession import HttpxSession
+from aiohttp import ClientSession, TraceConfig
+from attrs import define
+from botocore.config import Config
+
+from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS
+from sagemaker_plans._transport.evidence import SecondSendError
+from sagemaker_plans.errors import ConfigurationError
+
+_CLOSING_TIME: Final = 5.0
+
+
+@define(eq=False)
+class ConnectionTrace:
+    """What the HTTP client tells of one connection."""
+
+    is_tried: bool = False
+    """Whether a connection was begun."""
+    is_used: bool = False
+    """Whether the request, or a part of it, may have left."""
+    requests: int = 0
+    """How many requests were begun."""
+
+    @property
+    def could_not_connect(self) -> bool:
+        """Whether provably no connection was made, so that nothing was sent."""
+        return self.is_tried and not self.is_used
+
+    def begin_request(self) -> None:
+        """Note a request.
+
+        Raises:
+            SecondSendError: If it is not the first.
+        """
+        self.requests += 1
+        if self.requests > 1:
+            raise SecondSendError("the HTTP session was about to send the request a second time")
+
+
+HttpSession = Any  # aiobotocore has no type for what its clients send with
+
+
+def is_open(session: HttpSession) -> bool:
+    """Tell whether a client's HTTP session can send.
+
+    Args:
+        session: The session.
+
+    Returns:
+        False if it was closed or never opened; True for a class that does not tell.
+    """
+    if isinstance(session, AIOHTTPSession):
+        return vars(session).get("_sessions", ()) is not None
+    if isinstance(session, HttpxSession):
+        return bool(vars(session).get("_entered", True))
+    return True
+
+
+async def send_alone(
+    session: HttpSession, config: Config, request: object, trace: ConnectionTrace
+) -> Any:  # noqa: ANN401  # whatever class of response the session has
+    """Send a request on a connection of its own, and read the whole reply.
+
+    Args:
+        session: The client's HTTP session. It is not used, and not changed; the request
+            goes through another one with the same settings.
+        config: The client's configuration.
+        request: The request, prepared and signed.
+        trace: Told what becomes of the connection.
+
+    Returns:
+        The response; its body has been read.
+
+    Raises:
+        ConfigurationError: If no connection of its own can be had with this session.
+        Exception: Whatever the HTTP client raises.
+    """
+    alone = _like(session, config, trace)
+    await alone.__aenter__()
+    try:
+        response = await alone.send(request)
+        await response.content
+        return response
+    finally:
+        with anyio.move_on_after(_CLOSING_TIME, shield=True):
+            await alone.__aexit__(None, None, None)
+
+
+def _like(session: HttpSession, config: Config, trace: ConnectionTrace) -> HttpSession:
+    """Make a session like the client's, not entered yet, that tells of its connection."""
+    if isinstance(session, AIOHTTPSession):
+        fresh = {"_exit_stack": AsyncExitStack(), "_sessions_lock": asyncio.Lock()}
+        alone = _copied(session, **fresh, _sessions=None)
+        _on_each_session(alone, partial(_trace_aiohttp, trace=trace))
+    elif isinstance(session, HttpxSession):
+        alone = _copied(session, _entered=False, _session=None)
+        _on_each_session(alone, partial(_trace_httpx, trace=trace))
+    else:
+        alone = _made_anew(session, config)
+    return alone
+
+
+def _copied(session: HttpSession, **fresh: object) -> HttpSession:
+    missing = [name for name in fresh if name not in vars(session)]
+    if missing or not callable(getattr(session, "_get_session", None)):
+        raise ConfigurationError(
+            "a purchase needs a connection of its own, and this version of aiobotocore opens "
+            f"them in another way ({type(session).__name__} lacks {', '.join(missing)})"
+        )
+    alone = copy.copy(session)
+    for name, value in fresh.items():
+        setattr(alone, name, value)
+    return alone
+
+
+def _made_anew(session: HttpSession, config: Config) -> HttpSession:
+    """Make another session as aiobotocore made this one, of a class that is not its own."""
+    verify = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True
+    settings = {
+        name: getattr(config, name, None)
+        for name in (
+            *("connect_timeout", "read_timeout"),
+            *("proxies", "client_cert", "proxies_config", "connector_args"),
+        )
+    }
+    try:
+        return type(session)(
+            timeout=(settings.pop("connect_timeout"), settings.pop("read_timeout")),
+            verify=verify,
+            max_pool_connections=1,
+            socket_options=None,
+            **settings,
+        )
+    except Exception as error:
+        raise ConfigurationError(
+            "a purchase needs a connection of its own, and no second "
+            f"{type(session).__name__} could be made: {error}"
+        ) from error
+
+
+def _on_each_session(alone: HttpSession, told: Callable[[Any], None]) -> None:
+    get_session = alone._get_session  # noqa: SLF001  # the one place where both classes open one
+    seen: list[object] = []
+
+    async def traced(target: object) -> object:
+        opened = await get_session(target)
+        if opened not in seen:
+            seen.append(opened)
+            told(opened)
+        return opened
+
+    alone._get_session = traced  # noqa: SLF001  # of this copy only
+
+
+def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
+    async def begin(*_: object) -> None:
+        trace.begin_request()
+
+    async def tried(*_: object) -> None:
+        trace.is_tried = True
+
+    async def used(*_: object) -> None:
+        trace.is_used = True
+
+    config = TraceConfig()
+    config.on_request_start.append(begin)
+    config.on_connection_create_start.append(tried)
+    for signal in (
+        config.on_connection_create_end,
+        config.on_connection_reuseconn,
+        config.on_request_headers_sent,
+    ):
+        signal.append(used)
+    config.freeze()
+    added = [config] if NO_REDIRECTS in opened.trace_configs else [config, NO_REDIRECTS]
+    opened.trace_configs.extend(added)
+
+
+def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  # either httpx
+    async def note(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith((".connect_tcp.started", ".connect_unix_socket.started")):
+            trace.is_tried = True
+        # CONNECT asks a proxy for the connection, and carries nothing of the request.
+        elif event.endswith(".send_request_headers.started"):
+            trace.is_used |= info["request"].method != b"CONNECT"
+
+    async def begin(request: Any) -> None:  # noqa: ANN401  # either httpx
+        trace.begin_request()
+        others = request.extensions.get("trace")
+
+        async def note_and_pass_on(event: str, info: Mapping[str, Any]) -> None:
+            await note(event, info)
+            if others is not None:
+                await others(event, info)
+
+        request.extensions = {**request.extensions, "trace": note_and_pass_on}
+
+    hooks = opened.event_hooks
+    opened.event_hooks = {**hooks, "request": [*hooks["request"], begin]}

@@ -1,0 +1,172 @@
+"""What a whole reply says, whoever wrote it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sagemaker_plans import (
+    AccessDeniedError,
+    ConnectionFailedError,
+    InternalServiceError,
+    ResourceNotFoundError,
+    ServiceError,
+    ThrottledError,
+    UnexpectedReplyError,
+)
+from sagemaker_plans._transport.answers import answer, is_unreadable
+from sagemaker_plans._transport.evidence import HeardReply
+from sagemaker_plans._wire.operations import (
+    CREATE_PLAN,
+    DESCRIBE_PLAN,
+    EXTEND_TRAINING_PLAN,
+    OPERATIONS,
+    START_STAGE,
+    Operation,
+)
+
+ID = {"x-amzn-requestid": "id-1"}
+THROTTLE = b'{"__type":"ThrottlingException","message":"Rate exceeded"}'
+PROXY_PAGE = b"<html>Proxy Authentication Required</html>"
+IN_DOUBT = (CREATE_PLAN, EXTEND_TRAINING_PLAN)
+WITHOUT_DOUBT = (DESCRIBE_PLAN, START_STAGE)
+
+
+def heard(status: int, raw: bytes | None = b"{}", **headers: str) -> HeardReply:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return HeardReply(status=status, headers={**ID, **names}, raw=raw)
+
+
+def by_name(operation: Operation) -> str:
+    return operation.name
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
+def test_a_success_gives_the_members_and_the_facts(operation: Operation) -> None:
+    reply = answer(operation, heard(200, b'{"A": 1}'))
+
+    assert reply.operation is operation
+    assert reply.body == {"A": 1}
+    assert (reply.raw, reply.http_status, reply.request_id) == (b'{"A": 1}', 200, "id-1")
+
+
+def test_what_the_client_returned_is_the_body() -> None:
+    returned = {"A": 2, "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    assert answer(DESCRIBE_PLAN, heard(200, b'{"A": 1}'), returned).body == {"A": 2}
+
+
+def test_a_stubs_reply_has_no_text() -> None:
+    stub = HeardReply(status=200, headers={}, raw=None, parsed={"A": 1, "ResponseMetadata": {}})
+
+    reply = answer(DESCRIBE_PLAN, stub)
+
+    assert (reply.raw, reply.body, reply.request_id) == (None, {"A": 1}, None)
+
+
+@pytest.mark.parametrize("raw", [b"[1, 2]", b"<html>", b'"text"', b"\xff{", b"{" * 5000, b""])
+def test_what_is_no_object_has_no_members(raw: bytes) -> None:
+    assert answer(EXTEND_TRAINING_PLAN, heard(200, raw)).body == {}
+
+
+@pytest.mark.parametrize(
+    ("raw", "unreadable"), [(b"<html>", True), (b'{"A": 1}', False), (b"", False)]
+)
+def test_what_is_no_object_is_unreadable(raw: bytes, *, unreadable: bool) -> None:
+    assert is_unreadable(heard(200, raw)) is unreadable
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (heard(400, THROTTLE), ThrottledError),
+        (heard(400, b'{"__type":"a.b#ResourceNotFound","Message":"gone"}'), ResourceNotFoundError),
+        (heard(403, b"", x_amzn_errortype="AccessDeniedException"), AccessDeniedError),
+        (heard(429, b"{}", x_amzn_errortype="ThrottlingException"), ThrottledError),
+        (heard(503, THROTTLE), ThrottledError),
+        (heard(500, b'{"__type":"AccessDenied"}'), InternalServiceError),
+        (heard(502, PROXY_PAGE), InternalServiceError),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_the_services_own_no_is_a_service_error(
+    operation: Operation, reply: HeardReply, error: type[ServiceError]
+) -> None:
+    with pytest.raises(error) as caught:
+        answer(operation, reply)
+
+    assert type(caught.value) is error
+    assert (caught.value.operation, caught.value.http_status) == (operation.name, reply.status)
+    assert caught.value.request_id == "id-1"
+
+
+def test_a_stubs_no_is_a_service_error() -> None:
+    parsed: Any = {"Error": {"Code": "ThrottlingException", "Message": "slow down"}}
+
+    with pytest.raises(ThrottledError, match="slow down") as caught:
+        answer(EXTEND_TRAINING_PLAN, HeardReply(status=400, headers={}, raw=None, parsed=parsed))
+
+    assert caught.value.code == "ThrottlingException"
+
+
+@pytest.mark.parametrize("status", [400, 403, 407, 429])
+@pytest.mark.parametrize("raw", [PROXY_PAGE, b"", b"{}", b'{"message": "no"}', b"[]"], ids=repr)
+@pytest.mark.parametrize("operation", IN_DOUBT, ids=by_name)
+def test_a_no_in_words_of_its_own_may_come_from_a_proxy_that_forwarded(
+    operation: Operation, raw: bytes, status: int
+) -> None:
+    with pytest.raises(UnexpectedReplyError) as caught:
+        answer(operation, heard(status, raw))
+
+    assert f"HTTP {status} without the form in which the service says no" in str(caught.value)
+    assert (caught.value.http_status, caught.value.request_id) == (status, "id-1")
+    try:
+        expected = json.loads(raw)
+    except ValueError:
+        expected = None
+    assert caught.value.reply == (expected if isinstance(expected, dict) else raw.decode())
+
+
+@pytest.mark.parametrize("operation", WITHOUT_DOUBT, ids=by_name)
+@pytest.mark.parametrize(("status", "error"), [(403, AccessDeniedError), (429, ThrottledError)])
+def test_to_what_may_be_sent_again_a_proxys_no_is_a_no(
+    operation: Operation, status: int, error: type[ServiceError]
+) -> None:
+    with pytest.raises(error, match="Proxy Authentication Required"):
+        answer(operation, heard(status, PROXY_PAGE))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
+@pytest.mark.parametrize("status", [101, 199])
+def test_what_is_no_final_reply_is_no_success(operation: Operation, status: int) -> None:
+    with pytest.raises(UnexpectedReplyError, match=f"HTTP {status} which is no final success"):
+        answer(operation, heard(status))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
+@pytest.mark.parametrize(
+    "reply",
+    [heard(200, THROTTLE), heard(200, b"{}", x_amzn_errortype="ThrottlingException")],
+    ids=["body", "header"],
+)
+def test_a_success_that_speaks_as_an_error_is_neither(
+    operation: Operation, reply: HeardReply
+) -> None:
+    with pytest.raises(UnexpectedReplyError, match="HTTP 200 in the form of an error"):
+        answer(operation, reply)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
+def test_a_redirect_is_no_answer_of_the_service(operation: Operation, status: int) -> None:
+    with pytest.raises(ConnectionFailedError) as caught:
+        answer(operation, heard(status, b"", location="http://elsewhere.invalid/"))
+
+    assert caught.value.request_sent is True
+    assert "it redirects to http://elsewhere.invalid/" in str(caught.value)
+
+
+def test_a_redirect_that_leads_nowhere_is_told_as_well() -> None:
+    with pytest.raises(ConnectionFailedError, match="it redirects to nowhere"):
+        answer(DESCRIBE_PLAN, heard(302, b""))

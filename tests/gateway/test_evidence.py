@@ -1,0 +1,106 @@
+"""What is known of one request: only what was told by those who must know."""
+
+import copy
+import pickle
+
+import pytest
+
+from sagemaker_plans import ConfigurationError, ConnectionFailedError
+from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
+    LinkedText,
+    evidence_in,
+    linked,
+)
+from sagemaker_plans._transport.evidence import Evidence, HeardReply, SecondSendError
+from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
+
+REPLY = HeardReply(status=200, headers={}, raw=b"{}")
+TOLD = ConnectionFailedError("no connection", request_sent=False)
+
+
+def evidence(*, closed: bool = False) -> Evidence:
+    return Evidence(EXTEND_TRAINING_PLAN, is_closed=lambda: closed)
+
+
+def test_silence_proves_nothing() -> None:
+    silent = evidence()
+
+    for ended_by in (None, RuntimeError(), TOLD):
+        assert silent.unsent(ended_by) is None
+    assert silent.request_sent is None
+    assert silent.lost("words").request_sent is None
+
+
+def test_a_request_is_handed_over_once() -> None:
+    known = evidence()
+    known.hand_over()
+
+    with pytest.raises(SecondSendError, match="a second time, which was held back"):
+        known.hand_over()
+
+
+def test_a_request_whose_call_has_ended_is_not_handed_over() -> None:
+    known = evidence()
+    known.is_over = True
+
+    with pytest.raises(SecondSendError):
+        known.hand_over()
+    assert not known.was_handed_over
+
+
+def test_a_closed_client_hands_nothing_over() -> None:
+    known = evidence(closed=True)
+
+    with pytest.raises(ConfigurationError, match="this client is closed") as caught:
+        known.hand_over()
+
+    assert known.unsent(caught.value) is caught.value
+
+
+def test_only_the_very_exception_that_kept_it_back_proves_it_unsent() -> None:
+    known, refused = evidence(), ConnectionRefusedError()
+    known.hand_over()
+    known.keep_back(refused, TOLD)
+
+    assert known.unsent(refused) is TOLD
+    # Our own time limit interrupted it, and nobody else had a say.
+    assert known.unsent(None) is TOLD
+    # A wrapper may have bought it elsewhere meanwhile.
+    assert known.unsent(ConnectionRefusedError()) is None
+
+
+def test_what_was_kept_back_is_kept_back_for_good() -> None:
+    known, refused = evidence(), ConnectionRefusedError()
+    known.hand_over()
+    known.keep_back(refused, TOLD)
+
+    with pytest.raises(ConnectionRefusedError) as caught:
+        known.hand_over()
+    assert caught.value is refused
+
+
+def test_the_first_whole_reply_counts() -> None:
+    known = evidence()
+    known.hear(REPLY)
+    known.hear(HeardReply(status=400, headers={}, raw=b""))
+
+    assert known.reply is REPLY
+    assert known.request_sent is True
+
+
+def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None:
+    known = evidence()
+    request = linked({"Count": 1, "Name": "rollout"}, known)
+
+    assert request == {"Count": 1, "Name": "rollout"}
+    for other in (request, copy.copy(request), copy.deepcopy(request), {**request}):
+        text = other["Name"]
+        assert isinstance(text, LinkedText)
+        assert copy.copy(text).evidence is text.evidence is known
+    # Not to another process: what is done there cannot be observed.
+    assert type(pickle.loads(pickle.dumps(request["Name"]))) is str  # noqa: S301  # our own
+
+
+@pytest.mark.parametrize("context", [None, {}, {"sagemaker_plans": "something else"}])
+def test_a_request_of_somebody_else_has_no_evidence(context: dict[str, object] | None) -> None:
+    assert evidence_in(context) is None
