@@ -8,7 +8,7 @@ import pytest
 
 from emulator.requests_made import OFFERING, boto_client, plan_request, send, send_signed, stage
 from sagemaker_plans.emulator import Emulator, Fault
-from sagemaker_plans.emulator._admin import NAMED_FAULTS
+from sagemaker_plans.emulator._http.admin import NAMED_FAULTS
 
 
 def order(emulator: Emulator, name: str, value: Any = None) -> tuple[int, Any]:

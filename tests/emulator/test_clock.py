@@ -5,7 +5,7 @@ import time
 import pytest
 
 from sagemaker_plans.emulator import Clock
-from sagemaker_plans.emulator._clock import LATEST
+from sagemaker_plans.emulator._state.clock import LATEST
 
 
 class Seconds:

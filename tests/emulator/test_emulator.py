@@ -22,10 +22,10 @@ import sagemaker_plans.emulator
 from emulator.requests_made import boto_client, plan_request, send_signed, signed_headers, stage
 from harness import Transport
 from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Service, Timings, TrainingPlanSeed
-from sagemaker_plans.emulator._faults import FaultSchedule
-from sagemaker_plans.emulator._recording import Recorder
-from sagemaker_plans.emulator._server import FrontDesk
-from sagemaker_plans.emulator._sigv4 import DEFAULT_CREDENTIALS
+from sagemaker_plans.emulator._faults.fault import FaultSchedule
+from sagemaker_plans.emulator._http.recorder import Recorder
+from sagemaker_plans.emulator._http.request_handler import FrontDesk
+from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS
 
 
 def threads() -> list[str]:
@@ -356,7 +356,7 @@ def test_no_part_of_the_sdk_is_used() -> None:
     import ast
 
     folder = Path(sagemaker_plans.emulator.__path__[0])
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sagemaker"):
                 assert node.module is not None

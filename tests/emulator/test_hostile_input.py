@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from emulator.requests_made import RawReply, send, send_signed, signed_headers
 from harness import examples
 from sagemaker_plans.emulator import Emulator, Service
-from sagemaker_plans.emulator._answers import parsed_object
-from sagemaker_plans.emulator._refusal import Refusal
+from sagemaker_plans.emulator._http.responses import parsed_object
+from sagemaker_plans.emulator._wire.refusal import Refusal
 
 
 def exchange(emulator: Emulator, data: bytes, *, wait: float = 0.2) -> bytes:
@@ -149,7 +149,7 @@ def test_what_is_no_proper_http_is_answered_cleanly(emulator: Emulator, data: by
 def test_a_body_that_goes_wrong_in_the_middle_ends_the_connection(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sagemaker_plans.emulator._server._UPLOAD_SECONDS", 0.1)
+    monkeypatch.setattr("sagemaker_plans.emulator._http.request_handler._UPLOAD_SECONDS", 0.1)
     address = ("127.0.0.1", int(emulator.endpoint_url.rpartition(":")[2]))
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(

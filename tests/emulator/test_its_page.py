@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sagemaker_plans.emulator import Emulator, Fault
-from sagemaker_plans.emulator._seed_file import read_seed
+from sagemaker_plans.emulator._seeds.seed_file import read_seed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 

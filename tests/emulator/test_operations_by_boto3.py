@@ -13,7 +13,7 @@ from types_boto3_sagemaker import SageMakerClient
 
 from emulator.requests_made import OFFERING, error_of, plan_request, send_signed, stage
 from sagemaker_plans.emulator import Emulator
-from sagemaker_plans.emulator._validation import service_model
+from sagemaker_plans.emulator._wire.validation import service_model
 
 TYPES: Mapping[str, type] = {
     "string": str,

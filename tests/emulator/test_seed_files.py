@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from emulator.requests_made import plan_request, stage
 from harness import examples
 from sagemaker_plans.emulator import Emulator, SeedError
-from sagemaker_plans.emulator._seed_file import read_seed
-from sagemaker_plans.emulator._seed_lines import lines_of_json, lines_of_toml
+from sagemaker_plans.emulator._seeds.line_numbers import lines_of_json, lines_of_toml
+from sagemaker_plans.emulator._seeds.seed_file import read_seed
 
 TOML = """
 [[fleets]]

@@ -8,8 +8,8 @@ import pytest
 
 from emulator.requests_made import RawReply, boto_client, send, send_signed, signed_headers
 from sagemaker_plans.emulator import Emulator
-from sagemaker_plans.emulator._refusal import Refusal
-from sagemaker_plans.emulator._sigv4 import SignedRequest, verify
+from sagemaker_plans.emulator._http.signature import SignedRequest, verify
+from sagemaker_plans.emulator._wire.refusal import Refusal
 
 
 def code(reply: RawReply) -> tuple[int, str]:

@@ -6,7 +6,7 @@ import pytest
 
 from emulator.requests_made import OFFERING, described, extend, plan_request, stage
 from sagemaker_plans.emulator import Refusal, Service
-from sagemaker_plans.emulator._validation import service_model
+from sagemaker_plans.emulator._wire.validation import service_model
 
 NAME = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 
@@ -188,7 +188,7 @@ def test_an_unknown_operation_is_refused() -> None:
 
 
 def test_categories_work_outside_of_a_class_too() -> None:
-    from sagemaker_plans.emulator._validation import compiled_pattern
+    from sagemaker_plans.emulator._wire.validation import compiled_pattern
 
     pattern = compiled_pattern(r"\p{L}+[.\]x]\.", ascii_only=False)
     assert pattern.fullmatch("é.].") is None

@@ -20,25 +20,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sagemaker_plans.emulator._clock import Clock
-from sagemaker_plans.emulator._extensions import Purchase
-from sagemaker_plans.emulator._faults import Fault
-from sagemaker_plans.emulator._gate import Gate
-from sagemaker_plans.emulator._recording import RecordedRequest
-from sagemaker_plans.emulator._refusal import Refusal
-from sagemaker_plans.emulator._rollout import Timings
-from sagemaker_plans.emulator._seed import (
+from sagemaker_plans.emulator._faults.fault import Fault
+from sagemaker_plans.emulator._faults.gate import Gate
+from sagemaker_plans.emulator._http.recorder import RecordedRequest
+from sagemaker_plans.emulator._seeds.seed import (
     FleetSeed,
     OfferingSeed,
     PlanSeed,
     Seed,
     TrainingPlanSeed,
 )
+from sagemaker_plans.emulator._state.clock import Clock
+from sagemaker_plans.emulator._state.rollout import Timings
+from sagemaker_plans.emulator._state.training_plans import Purchase
+from sagemaker_plans.emulator._wire.refusal import Refusal
 
 if TYPE_CHECKING:
     from sagemaker_plans.emulator._emulator import Emulator
-    from sagemaker_plans.emulator._seed_file import SeedError
-    from sagemaker_plans.emulator._service import Service
+    from sagemaker_plans.emulator._seeds.seed_file import SeedError
+    from sagemaker_plans.emulator._service.service import Service
 
 __all__ = [
     "Clock",
@@ -69,11 +69,11 @@ def __getattr__(name: str) -> object:
 
         return Emulator
     if name == "SeedError":
-        from sagemaker_plans.emulator._seed_file import SeedError  # noqa: PLC0415
+        from sagemaker_plans.emulator._seeds.seed_file import SeedError  # noqa: PLC0415
 
         return SeedError
     if name == "Service":
-        from sagemaker_plans.emulator._service import Service  # noqa: PLC0415
+        from sagemaker_plans.emulator._service.service import Service  # noqa: PLC0415
 
         return Service
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from shlex import quote
 
 from sagemaker_plans.emulator._emulator import Emulator
-from sagemaker_plans.emulator._refusal import Refusal
+from sagemaker_plans.emulator._wire.refusal import Refusal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

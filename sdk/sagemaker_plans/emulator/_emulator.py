@@ -11,21 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-from sagemaker_plans.emulator._admin import Admin
-from sagemaker_plans.emulator._clock import Clock
-from sagemaker_plans.emulator._environment import lead_to
-from sagemaker_plans.emulator._extensions import Purchase, TrainingPlanStatus
-from sagemaker_plans.emulator._faults import Fault, FaultSchedule
-from sagemaker_plans.emulator._fleets import DEFAULT_FLEET_SIZE
-from sagemaker_plans.emulator._gate import Gate
-from sagemaker_plans.emulator._recording import RecordedRequest, Recorder
-from sagemaker_plans.emulator._rollout import Timings
-from sagemaker_plans.emulator._seed import Seed
-from sagemaker_plans.emulator._seed_file import plant_file
-from sagemaker_plans.emulator._server import LOGGER, FrontDesk
-from sagemaker_plans.emulator._service import Service
-from sagemaker_plans.emulator._sigv4 import DEFAULT_CREDENTIALS, Credentials
-from sagemaker_plans.emulator._thread import ServerThread
+from sagemaker_plans.emulator._faults.fault import Fault, FaultSchedule
+from sagemaker_plans.emulator._faults.gate import Gate
+from sagemaker_plans.emulator._http.admin import Admin
+from sagemaker_plans.emulator._http.environment import lead_to
+from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
+from sagemaker_plans.emulator._http.request_handler import LOGGER, FrontDesk
+from sagemaker_plans.emulator._http.server_thread import ServerThread
+from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS, Credentials
+from sagemaker_plans.emulator._seeds.seed import Seed
+from sagemaker_plans.emulator._seeds.seed_file import plant_file
+from sagemaker_plans.emulator._service.service import Service
+from sagemaker_plans.emulator._state.clock import Clock
+from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE
+from sagemaker_plans.emulator._state.rollout import Timings
+from sagemaker_plans.emulator._state.training_plans import Purchase, TrainingPlanStatus
 
 _BACKLOG: Final = 4096
 # A thousand clients may knock at once.

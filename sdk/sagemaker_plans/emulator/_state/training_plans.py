@@ -6,8 +6,8 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from sagemaker_plans.emulator._rollout import reached
-from sagemaker_plans.emulator._wire_members import Reply
+from sagemaker_plans.emulator._state.rollout import reached
+from sagemaker_plans.emulator._wire.members import Reply
 
 HOUR: Final = 3600.0
 """Seconds of an hour."""

@@ -14,22 +14,22 @@ from typing import Final, TypeAlias, final
 
 import attrs
 
-from sagemaker_plans.emulator._clock import Clock
-from sagemaker_plans.emulator._edge import EdgeDeployments
-from sagemaker_plans.emulator._extensions import (
+from sagemaker_plans.emulator._seeds.seed import Seed
+from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
+from sagemaker_plans.emulator._service.training_operations import TrainingPlans
+from sagemaker_plans.emulator._state.clock import Clock
+from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE, Fleet
+from sagemaker_plans.emulator._state.rollout import Timings
+from sagemaker_plans.emulator._state.training_plans import (
     HOUR,
     Offering,
     Purchase,
     TrainingPlan,
     TrainingPlanStatus,
 )
-from sagemaker_plans.emulator._fleets import DEFAULT_FLEET_SIZE, Fleet
-from sagemaker_plans.emulator._refusal import Refusal
-from sagemaker_plans.emulator._rollout import Timings
-from sagemaker_plans.emulator._seed import Seed
-from sagemaker_plans.emulator._training import TrainingPlans
-from sagemaker_plans.emulator._validation import service_model, validated
-from sagemaker_plans.emulator._wire_members import Caller, Reply, Request
+from sagemaker_plans.emulator._wire.members import Caller, Reply, Request
+from sagemaker_plans.emulator._wire.refusal import Refusal
+from sagemaker_plans.emulator._wire.validation import service_model, validated
 
 ACCOUNT_ID: Final = "123456789012"
 """The account in every ARN."""

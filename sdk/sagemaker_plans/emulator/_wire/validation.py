@@ -13,8 +13,8 @@ from typing import Final, cast
 from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
-from sagemaker_plans.emulator._refusal import invalid
-from sagemaker_plans.emulator._wire_members import Request
+from sagemaker_plans.emulator._wire.members import Request
+from sagemaker_plans.emulator._wire.refusal import invalid
 
 _JAVA_SYNTAX: Final = re.compile(r"\\p\{(?P<category>[A-Z])\}|\\.|\[|\]|\.", re.DOTALL)
 _JAVA_DOT: Final = r"[^\n\r\u0085\u2028\u2029]"

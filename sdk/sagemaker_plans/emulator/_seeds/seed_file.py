@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from sagemaker_plans.emulator._refusal import Refusal
-from sagemaker_plans.emulator._seed import FleetSeed, OfferingSeed, PlanSeed, Seed, TrainingPlanSeed
-from sagemaker_plans.emulator._seed_lines import line_of, lines_of_json, lines_of_toml
-from sagemaker_plans.emulator._validation import validated
+from sagemaker_plans.emulator._seeds.line_numbers import line_of, lines_of_json, lines_of_toml
+from sagemaker_plans.emulator._seeds.seed import (
+    FleetSeed,
+    OfferingSeed,
+    PlanSeed,
+    Seed,
+    TrainingPlanSeed,
+)
+from sagemaker_plans.emulator._wire.refusal import Refusal
+from sagemaker_plans.emulator._wire.validation import validated
 
 if TYPE_CHECKING:
-    from sagemaker_plans.emulator._service import Service
+    from sagemaker_plans.emulator._service.service import Service
 
 
 _MOST_HOURS: Final = 1_000_000

@@ -8,11 +8,11 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from sagemaker_plans.emulator._answers import parsed_object
-from sagemaker_plans.emulator._faults import Fault, FaultSchedule
-from sagemaker_plans.emulator._recording import RecordedRequest, Recorder
-from sagemaker_plans.emulator._refusal import Refusal
-from sagemaker_plans.emulator._service import Service
+from sagemaker_plans.emulator._faults.fault import Fault, FaultSchedule
+from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
+from sagemaker_plans.emulator._http.responses import parsed_object
+from sagemaker_plans.emulator._service.service import Service
+from sagemaker_plans.emulator._wire.refusal import Refusal
 
 ADMIN_PREFIX: Final = "/_emulator"
 """Where the admin surface begins; AWS never uses such a path."""

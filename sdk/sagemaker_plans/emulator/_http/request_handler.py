@@ -15,14 +15,25 @@ from typing import Final
 import attrs
 from aiohttp import web
 
-from sagemaker_plans.emulator._admin import ADMIN_PREFIX, Admin
-from sagemaker_plans.emulator._answers import CONTENT_TYPE, Answer, failure, parsed_object, success
-from sagemaker_plans.emulator._faults import Fault, FaultSchedule
-from sagemaker_plans.emulator._recording import Headers, RecordedRequest, Recorder
-from sagemaker_plans.emulator._refusal import Refusal
-from sagemaker_plans.emulator._service import Service
-from sagemaker_plans.emulator._sigv4 import Credentials, SignedRequest, claimed_region, verify
-from sagemaker_plans.emulator._wire_members import Caller
+from sagemaker_plans.emulator._faults.fault import Fault, FaultSchedule
+from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, Admin
+from sagemaker_plans.emulator._http.recorder import Headers, RecordedRequest, Recorder
+from sagemaker_plans.emulator._http.responses import (
+    CONTENT_TYPE,
+    Answer,
+    failure,
+    parsed_object,
+    success,
+)
+from sagemaker_plans.emulator._http.signature import (
+    Credentials,
+    SignedRequest,
+    claimed_region,
+    verify,
+)
+from sagemaker_plans.emulator._service.service import Service
+from sagemaker_plans.emulator._wire.members import Caller
+from sagemaker_plans.emulator._wire.refusal import Refusal
 
 LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
 

@@ -9,14 +9,14 @@ from typing import Final
 
 import attrs
 
-from sagemaker_plans.emulator._refusal import invalid, not_found
-from sagemaker_plans.emulator._wire_members import (
+from sagemaker_plans.emulator._wire.members import (
     Request,
     optional_count,
     optional_text,
     text,
     texts,
 )
+from sagemaker_plans.emulator._wire.refusal import invalid, not_found
 
 DEFAULT_FLEET_SIZE: Final = 10
 """Devices of a fleet that comes into being because a plan names it."""

@@ -8,9 +8,9 @@ from typing import Final, cast
 
 import attrs
 
-from sagemaker_plans.emulator._faults import ErrorAnswer
-from sagemaker_plans.emulator._refusal import Refusal
-from sagemaker_plans.emulator._validation import service_model
+from sagemaker_plans.emulator._faults.fault import ErrorAnswer
+from sagemaker_plans.emulator._wire.refusal import Refusal
+from sagemaker_plans.emulator._wire.validation import service_model
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 

@@ -9,9 +9,9 @@ from typing import Final, Literal, TypeAlias, cast, final
 
 import attrs
 
-from sagemaker_plans.emulator import _reply_changes
-from sagemaker_plans.emulator._gate import Gate
-from sagemaker_plans.emulator._pages import PAGED_MEMBERS
+from sagemaker_plans.emulator._faults import reply_changes as _reply_changes
+from sagemaker_plans.emulator._faults.gate import Gate
+from sagemaker_plans.emulator._wire.pagination import PAGED_MEMBERS
 
 Delivery: TypeAlias = Literal["whole", "hang", "fin", "rst", "cut", "drip"]
 """What becomes of the reply's bytes."""

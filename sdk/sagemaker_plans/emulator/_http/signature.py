@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from sagemaker_plans.emulator._refusal import Refusal
+from sagemaker_plans.emulator._wire.refusal import Refusal
 
 Credentials: TypeAlias = Mapping[str, str] | Literal["any"]
 """Secret keys by access key id, or "any": signatures are then checked for form only."""

@@ -8,17 +8,15 @@ from typing import Final
 
 import attrs
 
-from sagemaker_plans.emulator._extensions import (
+from sagemaker_plans.emulator._state.rollout import Timings, reached
+from sagemaker_plans.emulator._state.training_plans import (
     HOUR,
     Extension,
     Offering,
     Purchase,
     TrainingPlan,
 )
-from sagemaker_plans.emulator._pages import page, with_token
-from sagemaker_plans.emulator._refusal import conflict, invalid, limit_exceeded, not_found
-from sagemaker_plans.emulator._rollout import Timings, reached
-from sagemaker_plans.emulator._wire_members import (
+from sagemaker_plans.emulator._wire.members import (
     Caller,
     Reply,
     Request,
@@ -28,6 +26,8 @@ from sagemaker_plans.emulator._wire_members import (
     structures,
     text,
 )
+from sagemaker_plans.emulator._wire.pagination import page, with_token
+from sagemaker_plans.emulator._wire.refusal import conflict, invalid, limit_exceeded, not_found
 
 EXTENDABLE: Final = frozenset({"Active", "Scheduled"})
 """Statuses of a training plan in which it can be extended."""

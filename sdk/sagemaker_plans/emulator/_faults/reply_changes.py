@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, cast
 
-from sagemaker_plans.emulator._pages import PAGED_MEMBERS, token
-from sagemaker_plans.emulator._wire_members import Reply, Request
+from sagemaker_plans.emulator._wire.members import Reply, Request
+from sagemaker_plans.emulator._wire.pagination import PAGED_MEMBERS, token
 
 Change: TypeAlias = Callable[[str, Request, Reply], Reply]
 """Takes the operation's name, the request and the right reply."""

@@ -11,7 +11,7 @@ from typing import Final, final
 
 from aiohttp import web
 
-from sagemaker_plans.emulator._server import LOGGER, Connection, FrontDesk
+from sagemaker_plans.emulator._http.request_handler import LOGGER, Connection, FrontDesk
 
 _LINGER_SECONDS: Final = 1.0
 # How long the rest of a refused upload is read, so that the refusal gets through.

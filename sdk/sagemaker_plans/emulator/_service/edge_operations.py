@@ -8,18 +8,16 @@ from typing import Final
 
 import attrs
 
-from sagemaker_plans.emulator._fleets import Fleet
-from sagemaker_plans.emulator._pages import page, with_token
-from sagemaker_plans.emulator._refusal import in_use, invalid, limit_exceeded, not_found
-from sagemaker_plans.emulator._rollout import (
+from sagemaker_plans.emulator._state.edge_plans import DEFAULT_POLICY, EdgePlan, Stage
+from sagemaker_plans.emulator._state.fleets import Fleet
+from sagemaker_plans.emulator._state.rollout import (
     BUSY,
     RUNNING,
     STARTABLE,
     Rollout,
     Timings,
 )
-from sagemaker_plans.emulator._stages import DEFAULT_POLICY, EdgePlan, Stage
-from sagemaker_plans.emulator._wire_members import (
+from sagemaker_plans.emulator._wire.members import (
     Caller,
     Reply,
     Request,
@@ -30,6 +28,8 @@ from sagemaker_plans.emulator._wire_members import (
     structures,
     text,
 )
+from sagemaker_plans.emulator._wire.pagination import page, with_token
+from sagemaker_plans.emulator._wire.refusal import in_use, invalid, limit_exceeded, not_found
 
 STAGE_LIMIT: Final = 10
 """Stages of one plan; the documentation's number."""

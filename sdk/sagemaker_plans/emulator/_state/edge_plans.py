@@ -6,9 +6,9 @@ from typing import Final
 
 import attrs
 
-from sagemaker_plans.emulator._refusal import not_found
-from sagemaker_plans.emulator._rollout import Rollout, StageStatus, reached
-from sagemaker_plans.emulator._wire_members import Reply, Request
+from sagemaker_plans.emulator._state.rollout import Rollout, StageStatus, reached
+from sagemaker_plans.emulator._wire.members import Reply, Request
+from sagemaker_plans.emulator._wire.refusal import not_found
 
 DEFAULT_POLICY: Final = "ROLLBACK_ON_FAILURE"
 """The failure handling policy of a stage that names none."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from sagemaker_plans.emulator._extensions import TrainingPlanStatus
-from sagemaker_plans.emulator._fleets import DEFAULT_FLEET_SIZE
+from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE
+from sagemaker_plans.emulator._state.training_plans import TrainingPlanStatus
 
 if TYPE_CHECKING:
-    from sagemaker_plans.emulator._service import Service
+    from sagemaker_plans.emulator._service.service import Service
 
 
 @attrs.frozen(kw_only=True)

@@ -7,8 +7,8 @@ import binascii
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from sagemaker_plans.emulator._refusal import invalid
-from sagemaker_plans.emulator._wire_members import Reply, Request, optional_count, optional_text
+from sagemaker_plans.emulator._wire.members import Reply, Request, optional_count, optional_text
+from sagemaker_plans.emulator._wire.refusal import invalid
 
 _Item = TypeVar("_Item")
 
