@@ -22,7 +22,7 @@ import sagemaker_plans.emulator
 from emulator.requests_made import boto_client, plan_request, send_signed, signed_headers, stage
 from harness import Transport
 from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Service, Timings, TrainingPlanSeed
-from sagemaker_plans.emulator._faults.fault import FaultSchedule
+from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.recorder import Recorder
 from sagemaker_plans.emulator._http.request_handler import FrontDesk
 from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-from sagemaker_plans.emulator._faults.fault import Fault, FaultSchedule
+from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
+from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.admin import Admin
 from sagemaker_plans.emulator._http.environment import lead_to
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
@@ -24,11 +25,10 @@ from sagemaker_plans.emulator._seeds.seed_file import plant_file
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE
-from sagemaker_plans.emulator._state.rollout import Timings
+from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._state.training_plans import Purchase, TrainingPlanStatus
 
-_BACKLOG: Final = 4096
-# A thousand clients may knock at once.
+_BACKLOG: Final = 4096  # a thousand clients may connect at once
 
 _LARGEST_PORT: Final = 65_535
 

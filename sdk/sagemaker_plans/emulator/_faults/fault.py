@@ -1,17 +1,14 @@
-"""Faults: what goes wrong with a request or its reply, and when."""
+"""What can go wrong with a request or its reply."""
 
 from __future__ import annotations
 
-import math
-import threading
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias, cast, final
+from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from sagemaker_plans.emulator._faults import reply_changes as _reply_changes
+from sagemaker_plans.emulator._faults import reply_changes
 from sagemaker_plans.emulator._faults.gate import Gate
-from sagemaker_plans.emulator._wire.pagination import PAGED_MEMBERS
 
 Delivery: TypeAlias = Literal["whole", "hang", "fin", "rst", "cut", "drip"]
 """What becomes of the reply's bytes."""
@@ -75,7 +72,7 @@ class Fault:
     answer: ErrorAnswer | None = None
     """What is sent instead of the right reply."""
 
-    change: _reply_changes.Change | None = None
+    change: reply_changes.Change | None = None
     """What is done to the right reply."""
 
     damage: Callable[[bytes], bytes] | None = None
@@ -220,17 +217,17 @@ class Fault:
     @classmethod
     def empty_object(cls) -> Fault:
         """Send `{}` with status 200."""
-        return cls(name="empty_object", change=_reply_changes.emptied)
+        return cls(name="empty_object", change=reply_changes.emptied)
 
     @classmethod
     def missing_member(cls, member: str) -> Fault:
         """Leave a member out of the reply, wherever it occurs."""
-        return cls(name="missing_member", change=_reply_changes.without(member))
+        return cls(name="missing_member", change=reply_changes.without(member))
 
     @classmethod
     def empty_page(cls) -> Fault:
         """Send a page without items whose token leads to the items held back."""
-        return cls(name="empty_page", change=_reply_changes.without_items)
+        return cls(name="empty_page", change=reply_changes.without_items)
 
     @classmethod
     def repeated_token(cls) -> Fault:
@@ -239,7 +236,7 @@ class Fault:
         The first page has none: its token leads to the first page, so that with
         `times=None` the token is seen twice after two pages.
         """
-        return cls(name="repeated_token", change=_reply_changes.repeating_token)
+        return cls(name="repeated_token", change=reply_changes.repeating_token)
 
     @classmethod
     def unknown_enum_value(
@@ -251,95 +248,14 @@ class Fault:
             value: The new value.
             member: The member, wherever it occurs.
         """
-        return cls(name="unknown_enum_value", change=_reply_changes.replacing(member, value))
+        return cls(name="unknown_enum_value", change=reply_changes.replacing(member, value))
 
     @classmethod
     def unknown_member(cls) -> Fault:
         """Put a member that today's model does not have into every structure."""
-        return cls(name="unknown_member", change=_reply_changes.with_new_members)
+        return cls(name="unknown_member", change=reply_changes.with_new_members)
 
     @property
     def only_paged(self) -> bool:
         """Whether it makes sense for paged operations alone."""
-        return self.change in {_reply_changes.without_items, _reply_changes.repeating_token}
-
-
-@attrs.define
-class _Injection:
-    operation: str
-    fault: Fault
-    first: int
-    last: float
-    calls: int = 0
-
-    def strikes(self, operation: str) -> bool:
-        if self.operation not in {"*", operation}:
-            return False
-        self.calls += 1
-        return self.first <= self.calls <= self.last
-
-
-@final
-class FaultSchedule:
-    """Which fault strikes which call; safe from any thread.
-
-    Args:
-        operations: The operations that faults can be injected into.
-    """
-
-    def __init__(self, operations: tuple[str, ...]) -> None:
-        self._operations = operations
-        self._lock = threading.Lock()
-        self._injections: list[_Injection] = []
-
-    def inject(
-        self, operation: str, fault: Fault, *, nth: int = 1, times: int | None = 1
-    ) -> Callable[[], None]:
-        """Let a fault strike from the nth call on, counted from now.
-
-        Args:
-            operation: An operation's name, or "*" for any.
-            fault: What goes wrong.
-            nth: The first call that is struck; 1 is the next.
-            times: How many calls in a row; None is all from then on.
-
-        Returns:
-            A function that takes the injection back.
-
-        Raises:
-            TypeError: What is injected is no fault.
-            ValueError: There is no such operation, it has no pages and the fault is one of
-                pages, or a number is below 1.
-        """
-        if not isinstance(cast("object", fault), Fault):
-            raise TypeError(f"a Fault such as Fault.throttle() is needed, not {fault!r}")
-        if operation != "*" and operation not in self._operations:
-            allowed = ", ".join(("*", *self._operations))
-            raise ValueError(f"there is no operation {operation!r}; there are {allowed}")
-        if fault.only_paged and operation != "*" and operation not in PAGED_MEMBERS:
-            raise ValueError(f"{operation} has no pages for the fault {fault.name}")
-        if nth < 1 or (times is not None and times < 1):
-            raise ValueError(f"nth and times count from 1, but are {nth!r} and {times!r}")
-        last = math.inf if times is None else nth + times - 1
-        injection = _Injection(operation, fault, nth, last)
-        with self._lock:
-            self._injections.append(injection)
-
-        def withdraw() -> None:
-            with self._lock:
-                # A reset may have taken it back already.
-                self._injections = [one for one in self._injections if one is not injection]
-
-        return withdraw
-
-    def next_fault(self, operation: str) -> Fault | None:
-        """Count a call, and return the fault that strikes it, the first injected first."""
-        with self._lock:
-            # Every injection counts the call, also those that do not get their turn.
-            striking = [one.fault for one in self._injections if one.strikes(operation)]
-        return striking[0] if striking else None
-
-    def clear(self) -> None:
-        """Take all injections back."""
-        with self._lock:
-            self._injections.clear()
+        return self.change in {reply_changes.without_items, reply_changes.repeating_token}

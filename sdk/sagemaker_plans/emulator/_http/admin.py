@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-from sagemaker_plans.emulator._faults.fault import Fault, FaultSchedule
+from sagemaker_plans.emulator._faults.fault import Fault
+from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
 from sagemaker_plans.emulator._http.responses import parsed_object
 from sagemaker_plans.emulator._service.service import Service

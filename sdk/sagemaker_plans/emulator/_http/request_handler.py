@@ -15,7 +15,8 @@ from typing import Final
 import attrs
 from aiohttp import web
 
-from sagemaker_plans.emulator._faults.fault import Fault, FaultSchedule
+from sagemaker_plans.emulator._faults.fault import Fault
+from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, Admin
 from sagemaker_plans.emulator._http.recorder import Headers, RecordedRequest, Recorder
 from sagemaker_plans.emulator._http.responses import (

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from sagemaker_plans.emulator._service.service import Service
 
 
+class SeedError(ValueError):
+    """A seed file does not say what a seed file should."""
+
+
 @attrs.frozen(kw_only=True)
 class FleetSeed:
     """A device fleet to begin with."""

@@ -18,6 +18,7 @@ from sagemaker_plans.emulator._seeds.seed import (
     OfferingSeed,
     PlanSeed,
     Seed,
+    SeedError,
     TrainingPlanSeed,
 )
 from sagemaker_plans.emulator._wire.refusal import Refusal
@@ -34,10 +35,6 @@ _MOST_DEVICES: Final = 1_000_000
 
 _SHOWN: Final = 60
 # Characters of a line that is shown because it cannot be parsed.
-
-
-class SeedError(ValueError):
-    """A seed file does not say what a seed file should."""
 
 
 @attrs.frozen

@@ -15,8 +15,8 @@ from sagemaker_plans.emulator._state.rollout import (
     RUNNING,
     STARTABLE,
     Rollout,
-    Timings,
 )
+from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._wire.members import (
     Caller,
     Reply,

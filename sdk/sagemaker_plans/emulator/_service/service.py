@@ -19,7 +19,7 @@ from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.training_operations import TrainingPlans
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE, Fleet
-from sagemaker_plans.emulator._state.rollout import Timings
+from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._state.training_plans import (
     HOUR,
     Offering,

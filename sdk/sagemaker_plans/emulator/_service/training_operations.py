@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from sagemaker_plans.emulator._state.rollout import Timings, reached
+from sagemaker_plans.emulator._state.timings import Timings, reached
 from sagemaker_plans.emulator._state.training_plans import (
     HOUR,
     Extension,

@@ -6,7 +6,8 @@ from typing import Final
 
 import attrs
 
-from sagemaker_plans.emulator._state.rollout import Rollout, StageStatus, reached
+from sagemaker_plans.emulator._state.rollout import Rollout, StageStatus
+from sagemaker_plans.emulator._state.timings import reached
 from sagemaker_plans.emulator._wire.members import Reply, Request
 from sagemaker_plans.emulator._wire.refusal import not_found
 

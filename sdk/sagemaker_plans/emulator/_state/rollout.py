@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bisect
-import math
 from typing import Final, Literal, TypeAlias
 
 import attrs
+
+from sagemaker_plans.emulator._state.timings import CLOCK_NOISE, reached
 
 StageStatus: TypeAlias = Literal[
     "CREATING",
@@ -27,52 +28,6 @@ BUSY: Final[frozenset[StageStatus]] = frozenset({"STARTING", "INPROGRESS", "STOP
 
 STARTABLE: Final[frozenset[StageStatus]] = frozenset({"READYTODEPLOY", "STOPPED", "FAILED"})
 """Statuses from which a stage can be started (again)."""
-
-_CLOCK_NOISE: Final = 1e-6
-# Epoch seconds as floats are exact to about 0.2 microseconds: a test that advances a
-# held clock by ten times 0.1 must reach what is due after 1.0.
-
-
-def reached(now: float, moment: float) -> bool:
-    """Whether a moment has come, within the precision of epoch seconds."""
-    return now >= moment - _CLOCK_NOISE
-
-
-def _seconds(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{attribute.name} must be zero or more seconds, not {value!r}")
-
-
-@attrs.frozen(kw_only=True)
-class Timings:
-    """How long things take, in seconds of the emulator's clock.
-
-    All of it is invented: real devices poll for work every few minutes.
-
-    Raises:
-        ValueError: A duration is negative or not finite.
-    """
-
-    creating: float = attrs.field(default=0.0, validator=_seconds)
-    """From a stage's creation until it can be started; 0 lets a start follow at once."""
-
-    starting: float = attrs.field(default=0.5, validator=_seconds)
-    """From the start of a stage until its devices begin to report."""
-
-    device_report: float = attrs.field(default=0.2, validator=_seconds)
-    """Between the reports of two devices of a stage."""
-
-    report_spread: float = attrs.field(default=2.0, validator=_seconds)
-    """The most that all reports of a stage may take: larger fleets report faster."""
-
-    stopping: float = attrs.field(default=0.5, validator=_seconds)
-    """From the stop of a stage until it is STOPPED."""
-
-    payment_seconds: float = attrs.field(default=0.5, validator=_seconds)
-    """How long the payment of a training plan extension stays Pending."""
-
-    history_lag: float = attrs.field(default=0.0, validator=_seconds)
-    """How long a purchase is missing from the plan's extension history."""
 
 
 @attrs.frozen(kw_only=True)
@@ -101,7 +56,7 @@ class Rollout:
         begin = self.started_at + self.first_report_after
         return bisect.bisect_right(
             range(len(self.devices)),
-            now + _CLOCK_NOISE,
+            now + CLOCK_NOISE,
             key=lambda position: begin + (position + 1) * self.report_interval,
         )
 

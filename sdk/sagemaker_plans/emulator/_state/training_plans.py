@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from sagemaker_plans.emulator._state.rollout import reached
+from sagemaker_plans.emulator._state.timings import reached
 from sagemaker_plans.emulator._wire.members import Reply
 
 HOUR: Final = 3600.0
