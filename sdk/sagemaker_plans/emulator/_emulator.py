@@ -1,11 +1,11 @@
-"""The emulator as its users hold it: state, clock, faults and a server in a thread."""
+"""The class that users create: a service, its faults, and a server in a thread."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import socket
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +22,10 @@ from sagemaker_plans.emulator._http.server_thread import ServerThread
 from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS, Credentials
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._seeds.seed_file import plant_file
+from sagemaker_plans.emulator._service.resource_setup import ResourceSetup
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
-from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE
 from sagemaker_plans.emulator._state.timings import Timings
-from sagemaker_plans.emulator._state.training_plans import Purchase, TrainingPlanStatus
 
 _BACKLOG: Final = 4096  # a thousand clients may connect at once
 
@@ -34,31 +33,31 @@ _LARGEST_PORT: Final = 65_535
 
 
 @final
-class Emulator:
-    """A SageMaker of its own on the loopback interface.
+class Emulator(ResourceSetup):
+    """A local SageMaker on the loopback interface.
 
     Use it as a context manager. The server has its own thread and event loop, so that
     the code under test may be synchronous or run on asyncio or trio.
 
     Args:
-        host: The address to bind; one that is not loopback is warned of in the log.
+        host: The address to bind. The log warns of an address that is not loopback.
         port: The port to bind; 0 picks a free one.
         speed: Emulated seconds per real second.
         timings: How long things take, on the emulator's clock.
-        credentials: Secret keys by access key id; "any" checks signatures for form only;
-            None knows the keys that tests and documentation use, `test`/`test` first.
-        strict_fleets: Refuse fleets and devices that nobody registered, instead of
-            letting them come into being.
+        credentials: Secret keys by access key id. "any" checks signatures for form only.
+            None stands for the keys that tests and documentation use, `test`/`test` first.
+        strict_fleets: Whether fleets and devices that nobody registered are refused.
+            Otherwise they are created when a plan names them.
         failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
             the stage is FAILED; with 0 one failed device is enough.
-        seed: What exists at the beginning, or the path of a JSON or TOML file that tells;
-            None plants `Seed.default()`.
+        seed: What exists at the beginning, or the path of a JSON or TOML file that says so.
+            None stands for `Seed.default()`.
 
     Raises:
         ValueError: A number is out of its range, there are no credentials, or the seed
-            file does not say what it should (`SeedError`).
+            file is wrong (`SeedError`).
         OSError: The seed file cannot be read.
-        Refusal: A plan of the seed is not one that the service would accept.
+        Refusal: The service would not accept one of the seed's plans.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class Emulator:
         self._credentials: Credentials = DEFAULT_CREDENTIALS if credentials is None else credentials
         if not self._credentials:
             raise ValueError("credentials must hold at least one access key")
-        self._service = Service(
+        service = Service(
             clock=Clock(speed=speed),
             timings=timings,
             strict_fleets=strict_fleets,
@@ -88,10 +87,12 @@ class Emulator:
             seed=Seed(),
         )
         if seed is None or isinstance(seed, Seed):
-            self._service.plant(Seed.default() if seed is None else seed)
+            service.plant(Seed.default() if seed is None else seed)
         else:
-            plant_file(Path(seed), self._service)
-        self._faults = FaultSchedule(self._service.operations)
+            plant_file(Path(seed), service)
+        super().__init__(service._resources)  # noqa: SLF001 - both are one ResourceSetup
+        self._service = service
+        self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()
         self._failures: list[Exception] = []
         self._server: ServerThread | None = None
@@ -198,11 +199,6 @@ class Emulator:
         return self._service
 
     @property
-    def clock(self) -> Clock:
-        """The time of the emulated service."""
-        return self._service.clock
-
-    @property
     def requests(self) -> tuple[RecordedRequest, ...]:
         """Every request that came in, in the order of arrival."""
         return self._recorder.snapshot()
@@ -216,11 +212,6 @@ class Emulator:
         if operation not in self._service.operations:
             raise ValueError(f"there is no operation {operation!r}")
         return tuple(one for one in self.requests if one.operation == operation)
-
-    @property
-    def purchases(self) -> tuple[Purchase, ...]:
-        """Every accepted purchase of a training plan extension, in order."""
-        return self._service.purchases
 
     @property
     def failures(self) -> tuple[Exception, ...]:
@@ -237,108 +228,6 @@ class Emulator:
         if not self._service.training_plan_arns:
             raise LookupError("there is no training plan")
         return self._service.training_plan_arns[0]
-
-    def add_fleet(
-        self,
-        name: str,
-        *,
-        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
-        failing: Iterable[str] = (),
-        failure_rate: float = 0.0,
-    ) -> None:
-        """Register a device fleet, or replace it for the stages that start from now on.
-
-        Args:
-            name: The fleet's name.
-            devices: Device names in the order in which they report, or how many.
-            failing: Devices whose deployments fail.
-            failure_rate: Share of the devices, 0 to 1, that fail besides, drawn from the
-                fleet's name: the same in every run.
-
-        Raises:
-            ValueError: The rate, a number or a list of names is none.
-        """
-        self._service.add_fleet(name, devices=devices, failing=failing, failure_rate=failure_rate)
-
-    def add_training_plan(
-        self,
-        name: str,
-        *,
-        status: TrainingPlanStatus | None = None,
-        start_in_hours: float = -24.0,
-        duration_hours: int = 720,
-        instance_type: str = "ml.p5.48xlarge",
-        instance_count: int = 2,
-        region: str = "us-east-1",
-    ) -> str:
-        """Register a training plan.
-
-        Args:
-            name: Its name.
-            status: A status that stays whatever the clock says; None computes it:
-                Scheduled, then Active, then Expired.
-            start_in_hours: Hours from now until it starts; negative for one that runs.
-            duration_hours: Its length without extensions.
-            instance_type: What it reserves.
-            instance_count: How many of them.
-            region: The region of its ARN.
-
-        Returns:
-            Its ARN.
-
-        Raises:
-            ValueError: There is a plan of that name in that region.
-        """
-        return self._service.add_training_plan(
-            name,
-            status=status,
-            start_in_hours=start_in_hours,
-            duration_hours=duration_hours,
-            instance_type=instance_type,
-            instance_count=instance_count,
-            region=region,
-        )
-
-    def add_extension_offering(
-        self,
-        training_plan_arn: str,
-        *,
-        offering_id: str | None = None,
-        duration_hours: int = 24,
-        upfront_fee: str = "1234.50",
-        currency_code: str = "USD",
-        resellable: bool = False,
-        sold_out: bool = False,
-        payment_fails: bool = False,
-    ) -> str:
-        """Put an extension of a training plan on sale, or change one that is.
-
-        Args:
-            training_plan_arn: The plan.
-            offering_id: The offering's id; a new one is made up if None.
-            duration_hours: By how much it extends the plan.
-            upfront_fee: The price, sent as it is: a decimal string in real life.
-            currency_code: The price's currency, sent as it is.
-            resellable: Let it be bought again and again, each time for money.
-            sold_out: List it, but refuse every purchase.
-            payment_fails: Let the payment end in Failed.
-
-        Returns:
-            The offering's id.
-
-        Raises:
-            ValueError: There is no such plan, or `duration_hours` is no whole number.
-        """
-        return self._service.add_extension_offering(
-            training_plan_arn,
-            offering_id=offering_id,
-            duration_hours=duration_hours,
-            upfront_fee=upfront_fee,
-            currency_code=currency_code,
-            resellable=resellable,
-            sold_out=sold_out,
-            payment_fails=payment_fails,
-        )
 
     def inject(self, operation: str, fault: Fault, *, nth: int = 1, times: int | None = 1) -> None:
         """Let a fault strike from the nth call of an operation on, counted from now.

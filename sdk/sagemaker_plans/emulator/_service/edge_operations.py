@@ -1,4 +1,4 @@
-"""Edge deployment plans and their stages: the state and its operations, without I/O."""
+"""The operations on edge deployment plans and their stages, without I/O."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from sagemaker_plans.emulator._wire.pagination import page, with_token
 from sagemaker_plans.emulator._wire.refusal import in_use, invalid, limit_exceeded, not_found
 
 STAGE_LIMIT: Final = 10
-"""Stages of one plan; the documentation's number."""
+"""The number of stages that one plan may have, from the documentation."""
 
 
 @attrs.define
@@ -46,6 +46,11 @@ class EdgeDeployments:
     failure_tolerance: float
     fleets: dict[str, Fleet] = attrs.Factory(dict[str, Fleet])
     plans: dict[str, EdgePlan] = attrs.Factory(dict[str, EdgePlan])
+
+    def clear(self) -> None:
+        """Forget all fleets and plans."""
+        self.fleets.clear()
+        self.plans.clear()
 
     def create_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer CreateEdgeDeploymentPlan."""
@@ -65,7 +70,7 @@ class EdgeDeployments:
         if fleet is None:
             if self.strict_fleets:
                 raise not_found(f"Device fleet {fleet_name} does not exist.")
-            fleet = Fleet.of(fleet_name)
+            fleet = Fleet.create(fleet_name)
         self._add_stages(plan, fleet, structures(request, "Stages"))
         self.fleets[fleet_name] = fleet
         self.plans[name] = plan
@@ -87,7 +92,7 @@ class EdgeDeployments:
             tuple(plan.stages.values()),
             default_size=STAGE_LIMIT,
         )
-        reply = plan.header(now)
+        reply = plan.summary(now)
         reply["ModelConfigs"] = [dict(config) for config in plan.model_configs]
         reply["Stages"] = [stage.summary(now) for stage in stages]
         return with_token(reply, next_token)
@@ -100,9 +105,9 @@ class EdgeDeployments:
         if status not in STARTABLE:
             raise in_use(f"Stage {stage.name} cannot be started while it is {status}.")
         fleet = self.fleets[plan.fleet_name]
-        # The fleet may have changed since the stage was made.
-        stage.devices = fleet.chosen(stage.selection, strict=self.strict_fleets)
-        fleet.join(stage.devices)
+        # The fleet may have changed since the stage was created.
+        stage.devices = fleet.select(stage.selection, strict=self.strict_fleets)
+        fleet.add(stage.devices)
         stage.rollout = Rollout(
             devices=stage.devices,
             failing=tuple(
@@ -135,7 +140,7 @@ class EdgeDeployments:
         """Answer DeleteEdgeDeploymentStage."""
         plan, now = self._plan(request), self.now()
         stage = plan.stage(text(request, "StageName"))
-        _refuse_if_busy((stage,), now)
+        _check_not_busy((stage,), now)
         del plan.stages[stage.name]
         plan.modified_at = now
         return {}
@@ -143,7 +148,7 @@ class EdgeDeployments:
     def delete_plan(self, request: Request, _caller: Caller) -> Reply:
         """Answer DeleteEdgeDeploymentPlan."""
         plan = self._plan(request)
-        _refuse_if_busy(tuple(plan.stages.values()), self.now())
+        _check_not_busy(tuple(plan.stages.values()), self.now())
         del self.plans[plan.name]
         return {}
 
@@ -163,7 +168,7 @@ class EdgeDeployments:
         listed, next_token = page("ListEdgeDeploymentPlans", request, found, default_size=100)
         now = self.now()
         return with_token(
-            {"EdgeDeploymentPlanSummaries": [plan.header(now) for plan in listed]}, next_token
+            {"EdgeDeploymentPlanSummaries": [plan.summary(now) for plan in listed]}, next_token
         )
 
     def list_stage_devices(self, request: Request, caller: Caller) -> Reply:
@@ -179,12 +184,12 @@ class EdgeDeployments:
                     if other is not stage and other.rollout is not None
                 )
             )
-            positions = [at for at in positions if stage.devices[at] not in elsewhere]
+            positions = [index for index in positions if stage.devices[index] not in elsewhere]
         listed, next_token = page("ListStageDevices", request, positions, default_size=100)
         fleet_arn = (
             f"arn:aws:sagemaker:{caller.region}:{self.account_id}:device-fleet/{plan.fleet_name}"
         )
-        summaries = [_device_summary(plan, stage, at, fleet_arn, now) for at in listed]
+        summaries = [_device_summary(plan, stage, index, fleet_arn, now) for index in listed]
         return with_token({"DeviceDeploymentSummaries": summaries}, next_token)
 
     def _plan(self, request: Request) -> EdgePlan:
@@ -195,7 +200,7 @@ class EdgeDeployments:
             raise not_found(f"Edge deployment plan {name} does not exist.") from None
 
     def _add_stages(self, plan: EdgePlan, fleet: Fleet, specs: Sequence[Request]) -> None:
-        """Add all of the stages or, where one is refused, none."""
+        """Add all of the stages, or none of them if one is refused."""
         if len(plan.stages) + len(specs) > STAGE_LIMIT:
             raise limit_exceeded(
                 f"An edge deployment plan has at most {STAGE_LIMIT} stages; "
@@ -213,15 +218,15 @@ class EdgeDeployments:
             policy = DEFAULT_POLICY
             if "DeploymentConfig" in spec:
                 policy = text(structure(spec, "DeploymentConfig"), "FailureHandlingPolicy")
-            devices = fleet.chosen(selection, strict=self.strict_fleets)
+            devices = fleet.select(selection, strict=self.strict_fleets)
             added[name] = Stage(name, selection, policy, ready_at, devices)
-        # Nothing was refused: only now does anything change.
+        # All stages are accepted, so the state may change now.
         plan.stages |= added
         for stage in added.values():
-            fleet.join(stage.devices)
+            fleet.add(stage.devices)
 
 
-def _refuse_if_busy(stages: Sequence[Stage], now: float) -> None:
+def _check_not_busy(stages: Sequence[Stage], now: float) -> None:
     for stage in stages:
         if (status := stage.status(now)) in BUSY:
             raise in_use(f"Stage {stage.name} is {status}.")
@@ -240,18 +245,18 @@ def _is_listed(plan: EdgePlan, request: Request) -> bool:
     )
 
 
-def _device_summary(plan: EdgePlan, stage: Stage, at: int, fleet_arn: str, now: float) -> Reply:
+def _device_summary(plan: EdgePlan, stage: Stage, index: int, fleet_arn: str, now: float) -> Reply:
     summary: Reply = {
         "EdgeDeploymentPlanArn": plan.arn,
         "EdgeDeploymentPlanName": plan.name,
         "StageName": stage.name,
         "DeviceFleetName": plan.fleet_name,
-        "DeviceName": stage.devices[at],
-        "DeviceArn": f"{fleet_arn}/device/{stage.devices[at]}",
+        "DeviceName": stage.devices[index],
+        "DeviceArn": f"{fleet_arn}/device/{stage.devices[index]}",
         "DeviceDeploymentStatus": "READYTODEPLOY",
     }
     if stage.rollout is not None:
-        status = stage.rollout.device_status(at, now)
+        status = stage.rollout.device_status(index, now)
         summary["DeviceDeploymentStatus"] = status
         summary["DeploymentStartTime"] = stage.rollout.started_at
         if status == "DEPLOYED":

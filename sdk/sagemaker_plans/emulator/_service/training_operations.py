@@ -1,4 +1,4 @@
-"""Training plans, their extension offerings and purchases, without I/O."""
+"""The operations on training plans and their extensions, without I/O."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from sagemaker_plans.emulator._wire.refusal import conflict, invalid, limit_exce
 EXTENDABLE: Final = frozenset({"Active", "Scheduled"})
 """Statuses of a training plan in which it can be extended."""
 
-_LAST_CALL: Final = 1 * HOUR
-# A plan is extended at the latest one hour before it ends.
+_LATEST_EXTENSION: Final = 1 * HOUR
+# A plan can be extended until one hour before its end.
 
 
 @attrs.define
@@ -48,11 +48,16 @@ class TrainingPlans:
     purchases: list[Purchase] = attrs.Factory(list[Purchase])
     """Every accepted purchase, in order."""
 
+    def clear(self) -> None:
+        """Forget all plans and purchases."""
+        self.plans.clear()
+        self.purchases.clear()
+
     def extend(self, request: Request, caller: Caller) -> Reply:
         """Answer ExtendTrainingPlan: buy an offering."""
         plan, offering = self._offering(text(request, "TrainingPlanExtensionOfferingId"))
         now = self.now()
-        self._refuse_if_unfit(plan, now)
+        _check_extendable(plan, now)
         if offering.sold_out:
             raise limit_exceeded(f"The offering {offering.offering_id} is sold out.")
         already = [one.offering.offering_id for one in plan.extensions]
@@ -157,11 +162,12 @@ class TrainingPlans:
                 return plan, plan.offerings[offering_id]
         raise not_found(f"Training plan extension offering {offering_id} does not exist.")
 
-    def _refuse_if_unfit(self, plan: TrainingPlan, now: float) -> None:
-        status = plan.status(now)
-        if status not in EXTENDABLE:
-            raise invalid(f"Training plan {plan.name} cannot be extended while it is {status}.")
-        if any(one.payment_status(now) == "Pending" for one in plan.extensions):
-            raise conflict(f"Another extension of training plan {plan.name} has a pending payment.")
-        if reached(now, plan.ends_at(now) - _LAST_CALL):
-            raise invalid(f"Training plan {plan.name} ends in less than an hour.")
+
+def _check_extendable(plan: TrainingPlan, now: float) -> None:
+    status = plan.status(now)
+    if status not in EXTENDABLE:
+        raise invalid(f"Training plan {plan.name} cannot be extended while it is {status}.")
+    if any(one.payment_status(now) == "Pending" for one in plan.extensions):
+        raise conflict(f"Another extension of training plan {plan.name} has a pending payment.")
+    if reached(now, plan.ends_at(now) - _LATEST_EXTENSION):
+        raise invalid(f"Training plan {plan.name} ends in less than an hour.")

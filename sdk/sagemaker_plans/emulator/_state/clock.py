@@ -1,4 +1,4 @@
-"""The emulator's clock: real time times a speed, which tests hold and advance."""
+"""The emulator's clock: it follows real time at a speed, and tests hold and advance it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 LATEST: Final = 32_503_680_000.0
-"""The year 3000, where the clock ends: every date of the emulator is one for its clients."""
+"""The year 3000, where the clock ends, so that clients can read every date they get."""
 
 
 @final
@@ -22,7 +22,7 @@ class Clock:
     Args:
         speed: Emulated seconds per second of `source`; 60 makes a minute pass in
             one second.
-        source: Any steadily growing number of seconds; tests under a virtual
+        source: A function that returns seconds and never goes back; tests under a virtual
             clock pass that clock's time.
         start: Epoch seconds to begin with; the machine's time if None.
 
@@ -58,13 +58,13 @@ class Clock:
             return self._read()
 
     def hold(self) -> None:
-        """Stop the clock where it is, until `release`; only `advance` moves it then."""
+        """Stop the clock until `release`; only `advance` moves it meanwhile."""
         with self._lock:
             self._settle()
             self._held = True
 
     def release(self) -> None:
-        """Let a held clock run again from where it stands."""
+        """Let a held clock run again from the time that it shows."""
         with self._lock:
             self._settle()
             self._held = False
@@ -76,7 +76,7 @@ class Clock:
             seconds: Emulated seconds, zero or more.
 
         Raises:
-            ValueError: `seconds` is negative, or leads beyond the year 3000.
+            ValueError: `seconds` is negative, or the clock would pass the year 3000.
         """
         with self._lock:
             now = self._read()
@@ -103,6 +103,6 @@ class Clock:
         return round(min(self._offset + elapsed, LATEST), 6)
 
     def _settle(self) -> None:
-        """Fold the time that has passed into the offset, so that the state can change."""
+        """Add the time that has passed to the offset, so that hold and release can follow."""
         self._offset = self._read()
         self._anchor = self._source()

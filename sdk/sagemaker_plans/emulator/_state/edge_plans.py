@@ -17,7 +17,7 @@ DEFAULT_POLICY: Final = "ROLLBACK_ON_FAILURE"
 
 @attrs.define
 class Stage:
-    """One stage; its status is computed from the clock when somebody asks."""
+    """One stage; its status is computed from the time of each question."""
 
     name: str
     selection: Request
@@ -40,7 +40,7 @@ class Stage:
         return reported - failed, len(self.devices) - reported, failed
 
     def message(self, now: float) -> str:
-        """Return the sentence that goes with the status."""
+        """Return the message of the status."""
         succeeded, pending, failed = self.counts(now)
         total = succeeded + pending + failed
         if failed and self.policy == DEFAULT_POLICY:
@@ -83,8 +83,8 @@ class EdgePlan:
     modified_at: float
     stages: dict[str, Stage] = attrs.Factory(dict[str, Stage])
 
-    def header(self, now: float) -> Reply:
-        """Return what both a description and a list entry say about the plan."""
+    def summary(self, now: float) -> Reply:
+        """Return the wire form that a description and a list entry have in common."""
         counts = [stage.counts(now) for stage in self.stages.values()]
         return {
             "EdgeDeploymentPlanArn": self.arn,
@@ -101,7 +101,7 @@ class EdgePlan:
         """Return a stage by name.
 
         Raises:
-            Refusal: There is none of that name.
+            Refusal: The plan has no stage of that name.
         """
         try:
             return self.stages[name]

@@ -1,4 +1,4 @@
-"""Device fleets: who is in them, who is chosen for a stage, who fails."""
+"""Device fleets: their devices, which of them a stage selects, and which of them fail."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from sagemaker_plans.emulator._wire.members import (
 from sagemaker_plans.emulator._wire.refusal import invalid, not_found
 
 DEFAULT_FLEET_SIZE: Final = 10
-"""Devices of a fleet that comes into being because a plan names it."""
+"""The number of devices of a fleet that is created because a plan names it."""
 
 
 @attrs.define
 class Fleet:
-    """Devices under one name."""
+    """A named group of devices."""
 
     name: str
 
     devices: dict[str, None]
-    """Device names in the order in which they report; a dict for its ordered set."""
+    """Device names in the order in which they report; a dict serves as an ordered set."""
 
     failing: frozenset[str] = frozenset()
     """Devices whose deployments always fail."""
 
     @classmethod
-    def of(
+    def create(
         cls,
         name: str,
         devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
@@ -43,21 +43,21 @@ class Fleet:
         failing: Iterable[str] = (),
         failure_rate: float = 0.0,
     ) -> Fleet:
-        """Make a fleet.
+        """Create a fleet.
 
         Args:
             name: The fleet's name.
             devices: Device names, or how many (named `<fleet>-0001` and so on).
-            failing: Devices that fail; they join the fleet if they are not in it.
-            failure_rate: Share of the devices, 0 to 1, that fail besides; which ones
-                is drawn from the fleet's name, so that it is the same in every run.
+            failing: Devices that fail; those that the fleet lacks are added to it.
+            failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
+                drawn from the fleet's name, so they are the same in every run.
 
         Returns:
             The fleet.
 
         Raises:
-            ValueError: The rate is outside 0 to 1, a number of devices negative, or one
-                text stands where names belong.
+            ValueError: The rate is outside 0 to 1, the number of devices is negative, or
+                one text stands where a list of names belongs.
         """
         for argument, names in (("devices", devices), ("failing", failing)):
             if isinstance(names, str):
@@ -73,18 +73,18 @@ class Fleet:
         members = dict.fromkeys(devices)
         named = frozenset(failing)
         members |= dict.fromkeys(sorted(named))
-        # Not cryptography: the same fleet must fail in the same way in every run.
+        # No secret is drawn here: the same fleet must fail in the same way in every run.
         drawn = random.Random(name).sample(  # noqa: S311
             sorted(members), round(failure_rate * len(members))
         )
         return cls(name, members, named | frozenset(drawn))
 
-    def chosen(self, selection: Request, *, strict: bool) -> tuple[str, ...]:
-        """Return the devices that a stage's `DeviceSelectionConfig` stands for.
+    def select(self, selection: Request, *, strict: bool) -> tuple[str, ...]:
+        """Return the devices that a stage's `DeviceSelectionConfig` selects.
 
         Args:
             selection: The wire form.
-            strict: Refuse named devices that the fleet has not.
+            strict: Whether named devices that the fleet lacks are refused.
 
         Returns:
             Device names in the order in which they will report.
@@ -94,26 +94,26 @@ class Fleet:
         """
         kind = text(selection, "DeviceSubsetType")
         if kind == "PERCENTAGE":
-            return self._share(optional_count(selection, "Percentage"))
+            return self._by_percentage(optional_count(selection, "Percentage"))
         if kind == "SELECTION":
-            return self._named(texts(selection, "DeviceNames"), strict=strict)
+            return self._by_name(texts(selection, "DeviceNames"), strict=strict)
         part = optional_text(selection, "DeviceNameContains")
         if part is None:
             raise invalid("DeviceNameContains is required when DeviceSubsetType is NAMECONTAINS.")
         return tuple(device for device in self.devices if part in device)
 
-    def join(self, devices: Iterable[str]) -> None:
-        """Take devices into the fleet; those that are in it keep their place."""
+    def add(self, devices: Iterable[str]) -> None:
+        """Add devices to the fleet; those that it has keep their place."""
         self.devices |= dict.fromkeys(devices)
 
-    def _share(self, percentage: int | None) -> tuple[str, ...]:
+    def _by_percentage(self, percentage: int | None) -> tuple[str, ...]:
         if percentage is None or percentage < 1:
             raise invalid(
                 "Percentage must be between 1 and 100 when DeviceSubsetType is PERCENTAGE."
             )
         return tuple(self.devices)[: math.ceil(len(self.devices) * percentage / 100)]
 
-    def _named(self, names: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
+    def _by_name(self, names: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
         if not names:
             raise invalid("DeviceNames is required when DeviceSubsetType is SELECTION.")
         unknown = [device for device in names if device not in self.devices]

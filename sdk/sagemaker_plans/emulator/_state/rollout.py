@@ -1,4 +1,4 @@
-"""A stage's life as a function of time: nothing runs, everything is computed when asked."""
+"""One run of a stage as a function of time: nothing runs in the background."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Rollout:
     stopped_at: float | None = None
 
     def reported(self, now: float) -> int:
-        """Return how many devices have reported; a stop freezes the number."""
+        """Return how many devices have reported; after a stop the number stays."""
         if self.stopped_at is not None:
             now = min(now, self.stopped_at)
         begin = self.started_at + self.first_report_after
@@ -61,7 +61,7 @@ class Rollout:
         )
 
     def failed(self, now: float) -> int:
-        """Return how many of the devices that have reported did fail."""
+        """Return how many of the devices that have reported have failed."""
         return bisect.bisect_left(self.failing, self.reported(now))
 
     def status(self, now: float) -> StageStatus:
@@ -77,11 +77,8 @@ class Rollout:
 
     def deployed(self, now: float) -> set[str]:
         """Return the devices that have reported a success."""
-        reported = self.reported(now)
-        failed = {
-            self.devices[at] for at in self.failing[: bisect.bisect_left(self.failing, reported)]
-        }
-        return set(self.devices[:reported]) - failed
+        failed = {self.devices[index] for index in self.failing[: self.failed(now)]}
+        return set(self.devices[: self.reported(now)]) - failed
 
     def device_status(self, position: int, now: float) -> StageStatus:
         """Return where the device at `position` stands."""

@@ -36,7 +36,7 @@ class Timings:
     """
 
     creating: float = attrs.field(default=0.0, validator=_seconds)
-    """From a stage's creation until it can be started; 0 lets a start follow at once."""
+    """From a stage's creation until it can be started; with 0 it can be started at once."""
 
     starting: float = attrs.field(default=0.5, validator=_seconds)
     """From the start of a stage until its devices begin to report."""
@@ -45,7 +45,7 @@ class Timings:
     """Between the reports of two devices of a stage."""
 
     report_spread: float = attrs.field(default=2.0, validator=_seconds)
-    """The most that all reports of a stage may take: larger fleets report faster."""
+    """The longest time that all reports of a stage take: larger fleets report faster."""
 
     stopping: float = attrs.field(default=0.5, validator=_seconds)
     """From the stop of a stage until it is STOPPED."""
