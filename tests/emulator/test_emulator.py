@@ -24,7 +24,7 @@ from harness import Transport
 from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Service, Timings, TrainingPlanSeed
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.recorder import Recorder
-from sagemaker_plans.emulator._http.request_handler import FrontDesk
+from sagemaker_plans.emulator._http.request_handler import RequestHandler
 from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS
 
 
@@ -380,9 +380,9 @@ def test_a_server_that_breaks_while_it_closes_says_so(monkeypatch: pytest.Monkey
     assert threads() == []
 
 
-def front_desk() -> FrontDesk:
+def request_handler() -> RequestHandler:
     service = Service()
-    return FrontDesk(
+    return RequestHandler(
         service=service,
         faults=FaultSchedule(service.operations),
         recorder=Recorder(),
@@ -400,35 +400,35 @@ def parted(headers: dict[str, str], payload: Any) -> web.Request:
 
 
 def test_a_client_that_left_before_its_reply_is_no_failure(emulator: Emulator) -> None:
-    desk = front_desk()
-    desk.faults.inject("*", Fault.drip())
+    handler = request_handler()
+    handler.faults.inject("*", Fault.drip())
     headers = signed_headers(emulator, b"{}") | {
         "Host": emulator.endpoint_url.removeprefix("http://")
     }
 
     async def call() -> None:
         payload = mock.Mock(readany=mock.AsyncMock(side_effect=[b"{}", b""]))
-        await desk.receive(parted(headers, payload))
+        await handler.handle(parted(headers, payload))
 
     asyncio.run(call())
-    (seen,) = desk.recorder.snapshot()
+    (seen,) = handler.recorder.snapshot()
     assert (seen.committed, seen.status, seen.fault) == (True, None, "drip")
-    assert desk.failures == []
+    assert handler.failures == []
 
 
 @pytest.mark.parametrize(
     "error", [ConnectionResetError(), web.RequestPayloadError(), TimeoutError()]
 )
 def test_a_request_that_never_came_whole_is_not_recorded(error: Exception) -> None:
-    desk = front_desk()
+    handler = request_handler()
 
     async def call() -> None:
         payload = mock.Mock(readany=mock.AsyncMock(side_effect=error))
-        await desk.receive(parted({}, payload))
+        await handler.handle(parted({}, payload))
 
     asyncio.run(call())
-    assert desk.recorder.snapshot() == ()
-    assert desk.failures == []
+    assert handler.recorder.snapshot() == ()
+    assert handler.failures == []
 
 
 def test_a_client_that_leaves_as_its_gate_opens_is_no_failure() -> None:

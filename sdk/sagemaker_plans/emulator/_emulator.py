@@ -15,9 +15,9 @@ from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.admin import Admin
-from sagemaker_plans.emulator._http.environment import lead_to
+from sagemaker_plans.emulator._http.environment import client_environment
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
-from sagemaker_plans.emulator._http.request_handler import LOGGER, FrontDesk
+from sagemaker_plans.emulator._http.request_handler import LOGGER, RequestHandler
 from sagemaker_plans.emulator._http.server_thread import ServerThread
 from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS, Credentials
 from sagemaker_plans.emulator._seeds.seed import Seed
@@ -95,6 +95,19 @@ class Emulator(ResourceSetup):
         self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()
         self._failures: list[Exception] = []
+        self._handler = RequestHandler(
+            service=service,
+            faults=self._faults,
+            recorder=self._recorder,
+            credentials=self._credentials,
+            admin=Admin(
+                service=service,
+                faults=self._faults,
+                recorder=self._recorder,
+                reset=self.reset,
+            ),
+            failures=self._failures,
+        )
         self._server: ServerThread | None = None
 
     def __enter__(self) -> Self:
@@ -118,24 +131,11 @@ class Emulator(ResourceSetup):
         """Bind the port and serve.
 
         Raises:
-            RuntimeError: It runs already.
+            RuntimeError: The emulator runs already.
             OSError: The address cannot be bound.
         """
         if self._server is not None:
             raise RuntimeError("the emulator is already running")
-        desk = FrontDesk(
-            service=self._service,
-            faults=self._faults,
-            recorder=self._recorder,
-            credentials=self._credentials,
-            admin=Admin(
-                service=self._service,
-                faults=self._faults,
-                recorder=self._recorder,
-                reset=self.reset,
-            ),
-            failures=self._failures,
-        )
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         if not _is_loopback(self._host):
             LOGGER.warning(
@@ -143,10 +143,10 @@ class Emulator(ResourceSetup):
             )
         listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
         self._port = listener.getsockname()[1]
-        self._server = ServerThread(desk, listener)
+        self._server = ServerThread(self._handler, listener)
 
     def stop(self) -> None:
-        """Close every connection, at once, and end the thread; harmless when stopped."""
+        """Close every connection at once and end the thread; twice does no harm."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -156,18 +156,18 @@ class Emulator(ResourceSetup):
         """The URL for `endpoint_url=` of any AWS client on this machine.
 
         Raises:
-            RuntimeError: It is about to get a port of its own, when it is started.
+            RuntimeError: The emulator picks its port when it starts, and has not been started.
         """
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it")
-        # Bound to all addresses, it is reached by one of them.
+        # An emulator that is bound to all addresses is reached on loopback.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self._port}"
 
     @property
     def region(self) -> str:
-        """The region of the default seed's ARNs; any other is served too."""
+        """The region of the default seed's ARNs; requests of other regions are served too."""
         return "us-east-1"
 
     @property
@@ -181,12 +181,13 @@ class Emulator(ResourceSetup):
         return "test" if self._credentials == "any" else self._credentials[self.access_key_id]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that lead AWS clients here, SageMaker only.
+        """Return the environment variables with which AWS clients use this SageMaker.
 
-        Proxies, a session's token and other settings that would lead elsewhere are overridden;
-        a profile is not, so `AWS_PROFILE` has to name one that exists.
+        They override proxies, a session token and other settings that would send requests
+        elsewhere. They do not override a profile, so `AWS_PROFILE` has to name one that
+        exists.
         """
-        return lead_to(
+        return client_environment(
             self.endpoint_url,
             access_key_id=self.access_key_id,
             secret_key=self.secret_access_key,
@@ -195,12 +196,12 @@ class Emulator(ResourceSetup):
 
     @property
     def service(self) -> Service:
-        """The state behind the server; its `handle` does without HTTP and faults."""
+        """The service behind the server; its `handle` needs no HTTP and knows no faults."""
         return self._service
 
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:
-        """Every request that came in, in the order of arrival."""
+        """Every request that arrived, in the order of arrival."""
         return self._recorder.snapshot()
 
     def requests_of(self, operation: str) -> tuple[RecordedRequest, ...]:
@@ -223,60 +224,60 @@ class Emulator(ResourceSetup):
         """The ARN of the oldest training plan, `demo-plan` in the default seed.
 
         Raises:
-            LookupError: There is none.
+            LookupError: There is no training plan.
         """
         if not self._service.training_plan_arns:
             raise LookupError("there is no training plan")
         return self._service.training_plan_arns[0]
 
     def inject(self, operation: str, fault: Fault, *, nth: int = 1, times: int | None = 1) -> None:
-        """Let a fault strike from the nth call of an operation on, counted from now.
+        """Inject a fault into the nth call of an operation from now on, and into later ones.
 
         Args:
             operation: An operation's name, or "*" for any.
             fault: What goes wrong.
-            nth: The first call that is struck; 1 is the next.
-            times: How many calls in a row; None is all from then on.
+            nth: The first call that gets the fault; 1 is the next call.
+            times: How many calls in a row get it; None stands for all later calls.
 
         Raises:
-            ValueError: There is no such operation, it has no pages and the fault is one of
-                pages, or a number is below 1.
-            TypeError: `fault` is no fault.
+            ValueError: There is no such operation, the operation has no pages but the fault
+                needs them, or a number is below 1.
+            TypeError: `fault` is no `Fault`.
         """
         self._faults.inject(operation, fault, nth=nth, times=times)
 
     @contextmanager
     def hold_replies(self, operation: str, *, committed: bool = True) -> Generator[Gate]:
-        """Hold the replies of an operation back while the context lasts.
+        """Hold back the replies of an operation until the context ends.
 
         Args:
             operation: An operation's name, or "*" for any.
-            committed: Carry the operation out at once and hold its reply; otherwise the
-                operation is not carried out and the reply, when it comes, is a 503.
+            committed: Whether the operation is carried out at once and only its reply is
+                held back. Otherwise it is not carried out, and the reply is a 503.
 
         Yields:
-            The gate: wait for arrivals there, and open it early if need be. Leaving the
-            context opens it, and later calls are not held any more.
+            The gate at which the replies wait. A test may open it before the context ends.
+            The end of the context opens it too, and later replies are not held back.
 
         Raises:
             ValueError: There is no such operation.
         """
         gate = Gate()
-        withdraw = self._faults.inject(
+        remove = self._faults.inject(
             operation, Fault.wait_until(gate, committed=committed), times=None
         )
         try:
             yield gate
         finally:
-            withdraw()
+            remove()
             gate.open()
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self._faults.clear()
 
     def reset(self) -> None:
-        """Forget state, faults and recordings, and plant the seed; the clock goes on."""
+        """Forget state, faults and recorded requests, and plant the seed; the clock goes on."""
         self._faults.clear()
         self._recorder.clear()
         self._service.reset()

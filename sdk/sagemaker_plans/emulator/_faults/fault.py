@@ -39,7 +39,7 @@ def _duration(seconds: float) -> float:
 
 
 @attrs.frozen(kw_only=True)
-class ErrorAnswer:
+class InjectedError:
     """An error reply that a fault sends."""
 
     code: str = attrs.field(converter=_header_text)
@@ -69,7 +69,7 @@ class Fault:
     gate: Gate | None = None
     """What the reply waits for."""
 
-    answer: ErrorAnswer | None = None
+    answer: InjectedError | None = None
     """What is sent instead of the right reply."""
 
     change: reply_changes.Change | None = None
@@ -87,7 +87,7 @@ class Fault:
         Args:
             retry_after: Seconds of a `Retry-After` header, which is left out if None.
         """
-        answer = ErrorAnswer(
+        answer = InjectedError(
             code="ThrottlingException", message="Rate exceeded", retry_after=retry_after
         )
         return cls(name="throttle", committed=False, answer=answer)
@@ -111,13 +111,13 @@ class Fault:
             raise ValueError(f"code is a text such as 'ResourceInUse', not {code!r}")  # noqa: TRY004
         if not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP errors
             raise ValueError(f"the status of an error is between 400 and 599, not {status!r}")
-        answer = ErrorAnswer(code=code, message=message, status=status)
+        answer = InjectedError(code=code, message=message, status=status)
         return cls(name="error", committed=committed, answer=answer)
 
     @classmethod
     def internal_failure(cls, *, committed: bool = False) -> Fault:
         """Answer 500 InternalFailure."""
-        answer = ErrorAnswer(
+        answer = InjectedError(
             code="InternalFailure",
             message="The request processing has failed because of an unknown error.",
             status=500,
@@ -134,7 +134,7 @@ class Fault:
             retry_after: Seconds of a `Retry-After` header, which is left out if None.
             committed: Whether the operation is carried out all the same.
         """
-        answer = ErrorAnswer(
+        answer = InjectedError(
             code="ServiceUnavailable",
             message="The request has failed due to a temporary failure of the server.",
             status=503,
@@ -145,7 +145,7 @@ class Fault:
     @classmethod
     def not_found_as_validation(cls, message: str = "Requested resource not found.") -> Fault:
         """Answer "not found" the way SageMaker often does, as a ValidationException."""
-        answer = ErrorAnswer(code="ValidationException", message=message)
+        answer = InjectedError(code="ValidationException", message=message)
         return cls(name="not_found_as_validation", committed=False, answer=answer)
 
     @classmethod

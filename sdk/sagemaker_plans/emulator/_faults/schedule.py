@@ -21,7 +21,8 @@ class _Injection:
     last: float
     calls: int = 0
 
-    def strikes(self, operation: str) -> bool:
+    def matches(self, operation: str) -> bool:
+        """Count a call, and tell whether the fault goes with it."""
         if self.operation not in {"*", operation}:
             return False
         self.calls += 1
@@ -30,7 +31,7 @@ class _Injection:
 
 @final
 class FaultSchedule:
-    """Which fault strikes which call; safe from any thread.
+    """Which fault goes with which call; safe from any thread.
 
     Args:
         operations: The operations that faults can be injected into.
@@ -44,21 +45,10 @@ class FaultSchedule:
     def inject(
         self, operation: str, fault: Fault, *, nth: int = 1, times: int | None = 1
     ) -> Callable[[], None]:
-        """Let a fault strike from the nth call on, counted from now.
-
-        Args:
-            operation: An operation's name, or "*" for any.
-            fault: What goes wrong.
-            nth: The first call that is struck; 1 is the next.
-            times: How many calls in a row; None is all from then on.
+        """Add a fault; arguments and errors are those of `Emulator.inject`.
 
         Returns:
-            A function that takes the injection back.
-
-        Raises:
-            TypeError: What is injected is no fault.
-            ValueError: There is no such operation, it has no pages and the fault is one of
-                pages, or a number is below 1.
+            A function that removes the fault again.
         """
         if not isinstance(cast("object", fault), Fault):
             raise TypeError(f"a Fault such as Fault.throttle() is needed, not {fault!r}")
@@ -74,21 +64,21 @@ class FaultSchedule:
         with self._lock:
             self._injections.append(injection)
 
-        def withdraw() -> None:
+        def remove() -> None:
             with self._lock:
-                # A reset may have taken it back already.
+                # A reset may have removed it already.
                 self._injections = [one for one in self._injections if one is not injection]
 
-        return withdraw
+        return remove
 
     def next_fault(self, operation: str) -> Fault | None:
-        """Count a call, and return the fault that strikes it, the first injected first."""
+        """Count a call, and return its fault; of several faults it is the one injected first."""
         with self._lock:
-            # Every injection counts the call, also those that do not get their turn.
-            striking = [one.fault for one in self._injections if one.strikes(operation)]
-        return striking[0] if striking else None
+            # Every injection counts the call, even if another one supplies the fault.
+            found = [one.fault for one in self._injections if one.matches(operation)]
+        return found[0] if found else None
 
     def clear(self) -> None:
-        """Take all injections back."""
+        """Remove all faults."""
         with self._lock:
             self._injections.clear()

@@ -16,7 +16,7 @@ from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 ADMIN_PREFIX: Final = "/_emulator"
-"""Where the admin surface begins; AWS never uses such a path."""
+"""The first part of the admin surface's paths; AWS never uses such a path."""
 
 NAMED_FAULTS: Final[Mapping[str, Callable[..., Fault]]] = {
     "throttle": Fault.throttle,
@@ -38,7 +38,7 @@ NAMED_FAULTS: Final[Mapping[str, Callable[..., Fault]]] = {
     "unknown_enum_value": Fault.unknown_enum_value,
     "unknown_member": Fault.unknown_member,
 }
-"""The faults that can be ordered by name; each takes its own arguments."""
+"""The faults that the admin surface knows by name; each takes its own arguments."""
 
 _Json: TypeAlias = dict[str, Any]
 
@@ -54,20 +54,20 @@ _ARGUMENT_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "status": int,
     "value": str,
 }
-_FAULT_ORDER: Final = frozenset({"operation", "fault", "arguments", "nth", "times"})
+_FAULT_KEYS: Final = frozenset({"operation", "fault", "arguments", "nth", "times"})
 
 
 @attrs.frozen(kw_only=True)
 class Admin:
-    """Answers the requests below `ADMIN_PREFIX`; they are neither signed nor recorded."""
+    """Handles the requests below `ADMIN_PREFIX`; they are neither signed nor recorded."""
 
     service: Service
     faults: FaultSchedule
     recorder: Recorder
     reset: Callable[[], None]
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, object]:
-        """Carry out one order.
+    def handle(self, method: str, path: str, body: bytes) -> tuple[int, object]:
+        """Carry out one request.
 
         Args:
             method: The HTTP method.
@@ -75,28 +75,28 @@ class Admin:
             body: The raw body; only POST requests have one.
 
         Returns:
-            The HTTP status and the JSON to reply with.
+            The HTTP status and the JSON of the response.
         """
-        reads: dict[str, Callable[[], object]] = {
+        queries: dict[str, Callable[[], object]] = {
             "state": self._state,
             "requests": lambda: [_recorded(one) for one in self.recorder.snapshot()],
         }
-        orders: dict[str, Callable[[_Json], object]] = {
+        commands: dict[str, Callable[[_Json], object]] = {
             "clock": self._set_clock,
             "faults": self._set_faults,
             "reset": self._reset,
         }
         name = path.removeprefix(f"{ADMIN_PREFIX}/")
-        if name not in reads and name not in orders:
-            known = ", ".join(sorted({*reads, *orders}))
+        if name not in queries and name not in commands:
+            known = ", ".join(sorted({*queries, *commands}))
             return 404, {"error": f"there is no {path}; below {ADMIN_PREFIX}/ are: {known}"}
-        wanted = "GET" if name in reads else "POST"
-        if method != wanted:
-            return 405, {"error": f"{path} takes {wanted}, not {method}"}
+        expected = "GET" if name in queries else "POST"
+        if method != expected:
+            return 405, {"error": f"{path} takes {expected}, not {method}"}
         try:
-            if name in reads:
-                return 200, reads[name]()
-            return 200, orders[name](parsed_object(body or b"{}"))
+            if name in queries:
+                return 200, queries[name]()
+            return 200, commands[name](parsed_object(body or b"{}"))
         except Refusal as refusal:
             return refusal.status, {"error": refusal.message}
         except ValueError as error:
@@ -113,43 +113,43 @@ class Admin:
         clock = self.service.clock
         return {"now": clock.now(), "held": clock.held, "speed": clock.speed}
 
-    def _set_clock(self, order: _Json) -> object:
+    def _set_clock(self, command: _Json) -> object:
         clock = self.service.clock
-        if order == {"hold": True}:
+        if command == {"hold": True}:
             clock.hold()
-        elif order == {"release": True}:
+        elif command == {"release": True}:
             clock.release()
-        elif set(order) == {"advance"}:
-            clock.advance(_argument("advance", order["advance"], _NUMBER))
+        elif set(command) == {"advance"}:
+            clock.advance(_argument("advance", command["advance"], _NUMBER))
         else:
             raise ValueError(
                 'the clock takes {"hold": true}, {"release": true} or {"advance": <seconds>}'
             )
         return self._clock_state()
 
-    def _set_faults(self, order: _Json) -> object:
-        if order == {"clear": True}:
+    def _set_faults(self, command: _Json) -> object:
+        if command == {"clear": True}:
             self.faults.clear()
             return {}
-        if not {"operation", "fault"} <= set(order) <= _FAULT_ORDER:
+        if not {"operation", "fault"} <= set(command) <= _FAULT_KEYS:
             raise ValueError(
                 'a fault is {"operation": ..., "fault": ..., "arguments": {...}, "nth": 1, '
                 '"times": 1}, all but the first two optional; or {"clear": true}'
             )
-        times = order.get("times", 1)
+        times = command.get("times", 1)
         self.faults.inject(
-            _argument("operation", order["operation"], str),
+            _argument("operation", command["operation"], str),
             _named_fault(
-                _argument("fault", order["fault"], str),
-                _argument("arguments", order.get("arguments", {}), dict),
+                _argument("fault", command["fault"], str),
+                _argument("arguments", command.get("arguments", {}), dict),
             ),
-            nth=_argument("nth", order.get("nth", 1), int),
+            nth=_argument("nth", command.get("nth", 1), int),
             times=None if times is None else _argument("times", times, int),
         )
         return {}
 
-    def _reset(self, order: _Json) -> object:
-        if order:
+    def _reset(self, command: _Json) -> object:
+        if command:
             raise ValueError("a reset takes no arguments")
         self.reset()
         return {}
@@ -163,12 +163,12 @@ def _named_fault(name: str, arguments: _Json) -> Fault:
     try:
         return NAMED_FAULTS[name](**arguments)
     except TypeError as error:
-        # The factory's own sentence names the argument that is missing or too many.
+        # The error of the factory names the argument that is missing or unknown.
         raise ValueError(f"the arguments do not fit the fault {name}: {error}") from error
 
 
 def _argument(name: str, value: object, wanted: type | tuple[type, ...]) -> Any:  # noqa: ANN401 - checked here, at run time
-    """Return a value of an order that is of the type it should be."""
+    """Return a value of a command, if it has the right type."""
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise ValueError(f"{name} cannot be {json.dumps(value)}")
     return value

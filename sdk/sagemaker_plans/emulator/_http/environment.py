@@ -1,22 +1,22 @@
-"""What an AWS client reads of its environment, set so that it finds an emulator."""
+"""The environment variables with which an AWS client finds the emulator."""
 
 from __future__ import annotations
 
 import os
 
 
-def lead_to(
+def client_environment(
     endpoint_url: str, *, access_key_id: str, secret_key: str, region: str
 ) -> dict[str, str]:
-    """Return the variables that lead AWS clients to an endpoint, SageMaker only.
+    """Return the variables with which AWS clients send SageMaker's requests to an endpoint.
 
-    What the machine's own settings could put in the way is put out of it: a session's
-    token, the order to ignore configured endpoints, and proxies.
+    Settings of the machine that would prevent this are overridden: a session token, the
+    setting that ignores configured endpoints, and proxies.
     """
     host = endpoint_url.rpartition("//")[2].rpartition(":")[0]
-    # Lower case is read first, and what the machine excepts already stays excepted.
-    excepted = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    no_proxy = f"{excepted},{host}" if excepted else host
+    # Clients read the name in lower case first. Hosts that need no proxy stay in the list.
+    direct_hosts = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    no_proxy = f"{direct_hosts},{host}" if direct_hosts else host
     return {
         "AWS_ENDPOINT_URL_SAGEMAKER": endpoint_url,
         "AWS_ACCESS_KEY_ID": access_key_id,

@@ -1,4 +1,4 @@
-"""What the server really saw: every request, kept from the moment it arrived."""
+"""Every request that the server has seen, recorded from the moment it arrived."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "x-amz-security-token"})
 
 @final
 class Headers(Mapping[str, str]):
-    """Request headers, read without regard to case; secrets say `redacted`.
+    """Request headers; names may be given in any case, and secrets read `redacted`.
 
     Args:
         headers: Values by name in lower case.
@@ -61,13 +61,13 @@ class RecordedRequest:
     """Epoch seconds of the emulator's clock."""
 
     fault: str | None = None
-    """The name of the fault that struck it."""
+    """The name of the fault that was injected into it; None if none was."""
 
     committed: bool = False
-    """Whether the operation was carried out, whatever the client got to hear of it."""
+    """Whether the operation was carried out, whether or not the client was told."""
 
     status: int | None = None
-    """The HTTP status of the reply; None if no reply was sent, or not yet."""
+    """The HTTP status of the reply; None if no reply was sent so far."""
 
     error_code: str | None = None
     """The AWS error code of the reply."""
@@ -81,21 +81,21 @@ class Recorder:
         self._lock = threading.Lock()
         self._requests: dict[str, RecordedRequest] = {}
 
-    def arrived(self, request: RecordedRequest) -> None:
-        """Keep a request before anything is done about it."""
+    def add(self, request: RecordedRequest) -> None:
+        """Record a request, before anything else happens to it."""
         with self._lock:
             self._requests[request.request_id] = request
 
-    def committed(self, request_id: str) -> None:
-        """Note that the operation was carried out."""
+    def mark_committed(self, request_id: str) -> None:
+        """Record that the operation was carried out."""
         self._change(request_id, lambda one: attrs.evolve(one, committed=True))
 
-    def struck(self, request_id: str, fault: str) -> None:
-        """Note which fault strikes the request."""
+    def mark_fault(self, request_id: str, fault: str) -> None:
+        """Record which fault is injected into the request."""
         self._change(request_id, lambda one: attrs.evolve(one, fault=fault))
 
-    def answering(self, request_id: str, status: int, error_code: str | None) -> None:
-        """Note the reply, before its first byte leaves."""
+    def mark_reply(self, request_id: str, status: int, error_code: str | None) -> None:
+        """Record the reply, before its first byte is sent."""
         self._change(
             request_id, lambda one: attrs.evolve(one, status=status, error_code=error_code)
         )
@@ -114,6 +114,6 @@ class Recorder:
         self, request_id: str, change: Callable[[RecordedRequest], RecordedRequest]
     ) -> None:
         with self._lock:
-            # A reset may have come between the arrival and now.
+            # A reset may have removed the request since it arrived.
             if request_id in self._requests:
                 self._requests[request_id] = change(self._requests[request_id])

@@ -1,4 +1,4 @@
-"""The HTTP side: AWS JSON 1.1 on a socket, faults included."""
+"""The handler of every HTTP request: it checks, records and answers it, with its fault."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, Admin
 from sagemaker_plans.emulator._http.recorder import Headers, RecordedRequest, Recorder
 from sagemaker_plans.emulator._http.responses import (
     CONTENT_TYPE,
-    Answer,
-    failure,
+    Response,
+    error_response,
     parsed_object,
-    success,
+    reply_response,
 )
 from sagemaker_plans.emulator._http.signature import (
     Credentials,
@@ -41,20 +41,17 @@ LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
 _TARGET: Final = re.compile(r"SageMaker\.([A-Za-z]{1,128})")
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-# SO_LINGER with a timeout of zero: closing then sends RST instead of FIN.
+# SO_LINGER with a timeout of zero makes a close send RST instead of FIN.
 
 _UPLOAD_SECONDS: Final = 20.0
-# How long a request's body may take, in real seconds.
+# How long the upload of a request's body may take, in real seconds.
 
 _TOO_LARGE: Final = Refusal("RequestEntityTooLargeException", "The body is too large.", 413)
-
-_NOTHING_SENT: Final = web.Response
-# aiohttp wants a response object in any case; on a closed connection it goes nowhere.
 
 
 @attrs.frozen(kw_only=True)
 class _Call:
-    """One request on its way through the front desk."""
+    """One request to the service, as it was read from the socket."""
 
     request_id: str
     operation: str
@@ -63,13 +60,13 @@ class _Call:
     """None if it was too large to be read."""
     body: Mapping[str, object] | None
     region: str | None
-    problem: Refusal | None
-    """What was wrong with the body."""
+    body_error: Refusal | None
+    """Why the body is no JSON object; None if it is one."""
 
 
 @attrs.frozen(kw_only=True)
-class FrontDesk:
-    """What every HTTP request meets when it comes in."""
+class RequestHandler:
+    """Handles every HTTP request that comes in."""
 
     service: Service
     faults: FaultSchedule
@@ -77,40 +74,39 @@ class FrontDesk:
     credentials: Credentials
     admin: Admin
     failures: list[Exception]
-    """Errors of the emulator itself, which its owner gets to see at the end."""
+    """Errors of the emulator itself; the handler adds to this list of its owner."""
 
-    async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one HTTP request, whatever it is."""
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Return the response to one HTTP request, whatever the request is."""
         request_id = str(uuid.uuid4())
         try:
             raw_body = await _read(request)
         except (ConnectionError, TimeoutError, web.RequestPayloadError):
-            # The client broke off, or broke the framing, in the middle of its request.
+            # The client disconnected or broke the framing in the middle of its request.
             if request.transport is not None:
                 request.transport.close()
-            return _NOTHING_SENT()
+            return _no_response()
         try:
             if request.path.startswith(ADMIN_PREFIX):
-                return self._administer(request, raw_body)
-            return await self._serve(request, _call(request, request_id, raw_body))
+                return self._handle_admin(request, raw_body)
+            return await self._handle_call(request, _call(request, request_id, raw_body))
         except ConnectionError:
-            # The client left while the reply was on its way: aiohttp ends the connection.
-            return _NOTHING_SENT()
+            # The client disconnected before its reply was sent; aiohttp closes the connection.
+            return _no_response()
         except Exception as error:
             self.failures.append(error)
             LOGGER.exception("The emulator itself failed on a request")
-            broken = Refusal("InternalFailure", "The emulator itself failed on this.", 500)
-            self.recorder.answering(request_id, broken.status, broken.code)
-            return _response(failure(request_id, broken))
+            internal = Refusal("InternalFailure", "The emulator itself failed on this.", 500)
+            return self._reply(error_response(request_id, internal))
 
-    def _administer(self, request: web.BaseRequest, raw_body: bytes | None) -> web.StreamResponse:
+    def _handle_admin(self, request: web.BaseRequest, raw_body: bytes | None) -> web.StreamResponse:
         if raw_body is None:
             return web.json_response({"error": _TOO_LARGE.message}, status=_TOO_LARGE.status)
-        status, reply = self.admin.answer(request.method, request.path, raw_body)
+        status, reply = self.admin.handle(request.method, request.path, raw_body)
         return web.json_response(reply, status=status)
 
-    async def _serve(self, request: web.BaseRequest, call: _Call) -> web.StreamResponse:
-        self.recorder.arrived(
+    async def _handle_call(self, request: web.BaseRequest, call: _Call) -> web.StreamResponse:
+        self.recorder.add(
             RecordedRequest(
                 request_id=call.request_id,
                 operation=call.operation,
@@ -123,15 +119,15 @@ class FrontDesk:
         try:
             self._check(request, call)
         except Refusal as refusal:
-            return self._reply(failure(call.request_id, refusal))
+            return self._reply(error_response(call.request_id, refusal))
         fault = self.faults.next_fault(call.operation)
         if fault is None:
             return self._reply(self._carry_out(call, None))
-        self.recorder.struck(call.request_id, fault.name)
-        return await self._go_wrong(request, call, fault)
+        self.recorder.mark_fault(call.request_id, fault.name)
+        return await self._apply_fault(request, call, fault)
 
     def _check(self, request: web.BaseRequest, call: _Call) -> None:
-        """Refuse what is no signed AWS JSON request of SageMaker."""
+        """Refuse a request that is not signed, or no AWS JSON request to SageMaker."""
         if request.method != "POST" or request.rel_url.raw_path != "/":
             raise Refusal("UnknownOperationException", "Requests are posted to '/'.", 404)
         if call.raw_body is None:
@@ -151,33 +147,33 @@ class FrontDesk:
             body=call.raw_body,
         )
         verify(signed, self.credentials, dt.datetime.now(dt.UTC))
-        if call.problem is not None:
-            raise call.problem
+        if call.body_error is not None:
+            raise call.body_error
 
-    def _carry_out(self, call: _Call, fault: Fault | None) -> Answer:
-        assert call.body is not None, "a body that is no object was refused before"
+    def _carry_out(self, call: _Call, fault: Fault | None) -> Response:
+        assert call.body is not None, "the check refused a body that is no object"
         caller = Caller(region=call.region or "us-east-1", request_id=call.request_id)
         try:
             reply = self.service.handle(call.operation, call.body, caller=caller)
         except Refusal as refusal:
-            return failure(call.request_id, refusal)
-        self.recorder.committed(call.request_id)
+            return error_response(call.request_id, refusal)
+        self.recorder.mark_committed(call.request_id)
         if fault is not None and fault.change is not None:
             reply = fault.change(call.operation, call.body, reply)
-        answer = success(call.request_id, call.operation, reply)
+        response = reply_response(call.request_id, call.operation, reply)
         if fault is not None and fault.damage is not None:
-            body = fault.damage(answer.body)
-            answer = attrs.evolve(answer, body=body, content_type=fault.content_type)
-        return answer
+            body = fault.damage(response.body)
+            response = attrs.evolve(response, body=body, content_type=fault.content_type)
+        return response
 
-    async def _go_wrong(
+    async def _apply_fault(
         self, request: web.BaseRequest, call: _Call, fault: Fault
     ) -> web.StreamResponse:
-        # The effect comes first, and in one piece: a client that leaves during what
-        # follows cannot undo half of it.
-        answer = self._carry_out(call, fault) if fault.committed else None
+        # The operation is carried out first and in one step. If the client disconnects
+        # later, that cannot undo half of it.
+        response = self._carry_out(call, fault) if fault.committed else None
         if fault.answer is not None:
-            answer = failure(call.request_id, fault.answer)
+            response = error_response(call.request_id, fault.answer)
         if fault.gate is not None:
             await fault.gate.passage()
         transport = _transport(request)
@@ -189,23 +185,23 @@ class FrontDesk:
             connection = transport.get_extra_info("socket")
             connection.setsockopt(SOL_SOCKET, SO_LINGER, _RESET_ON_CLOSE)
             transport.abort()
-        if answer is None or transport.is_closing():
-            return _NOTHING_SENT()
+        if response is None or transport.is_closing():
+            return _no_response()
         if fault.delivery == "whole":
             await asyncio.sleep(fault.seconds)
-            return self._reply(answer)
-        self.recorder.answering(call.request_id, answer.status, answer.error_code)
+            return self._reply(response)
+        self.recorder.mark_reply(response.request_id, response.status, response.error_code)
         if fault.delivery == "cut":
-            return await _cut(request, answer)
-        return await _drip(request, answer, fault.seconds)
+            return await _cut(request, response)
+        return await _drip(request, response, fault.seconds)
 
-    def _reply(self, answer: Answer) -> web.StreamResponse:
-        self.recorder.answering(answer.request_id, answer.status, answer.error_code)
-        return _response(answer)
+    def _reply(self, response: Response) -> web.Response:
+        self.recorder.mark_reply(response.request_id, response.status, response.error_code)
+        return _aiohttp_response(response)
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's side of one connection, with AWS-shaped answers to what is no HTTP."""
+    """One connection of aiohttp, with errors in AWS's shape for bytes that are no HTTP."""
 
     def handle_error(
         self,
@@ -214,10 +210,10 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer bytes that are no HTTP request; tells nothing of the reason."""
+        """Return the response to bytes that are no HTTP request; it does not give the reason."""
         del request, exc, message
         refusal = Refusal("SerializationException", "This is not an HTTP request.", status)
-        response = _response(failure(str(uuid.uuid4()), refusal))
+        response = _aiohttp_response(error_response(str(uuid.uuid4()), refusal))
         response.force_close()
         return response
 
@@ -226,14 +222,14 @@ async def _read(request: web.BaseRequest) -> bytes | None:
     """Return the body, or None if it is longer than aiohttp's limit of 1 MiB.
 
     Raises:
-        TimeoutError: It did not come in time.
-        ConnectionError: The client broke off.
+        TimeoutError: The body did not arrive in time.
+        ConnectionError: The client disconnected.
     """
     if request.headers.get("Expect", "").lower() == "100-continue":
-        # curl waits a second for this before it sends a long body, others for ever.
+        # curl waits a second for this before it sends a long body; others wait for ever.
         _transport(request).write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
-        # aiohttp does not tell the reader of a broken chunk: it would wait for ever.
+        # aiohttp does not report a broken chunk to the reader, which would wait for ever.
         async with asyncio.timeout(_UPLOAD_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -243,12 +239,12 @@ async def _read(request: web.BaseRequest) -> bytes | None:
 def _call(request: web.BaseRequest, request_id: str, raw_body: bytes | None) -> _Call:
     headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
     target = _TARGET.fullmatch(headers.get("x-amz-target", ""))
-    body, problem = None, None
+    body, body_error = None, None
     if raw_body is not None:
         try:
             body = parsed_object(raw_body)
         except Refusal as refusal:
-            problem = refusal
+            body_error = refusal
     return _Call(
         request_id=request_id,
         operation=target[1] if target else "",
@@ -256,36 +252,41 @@ def _call(request: web.BaseRequest, request_id: str, raw_body: bytes | None) -> 
         raw_body=raw_body,
         body=body,
         region=claimed_region(headers.get("authorization", "")),
-        problem=problem,
+        body_error=body_error,
     )
+
+
+def _no_response() -> web.Response:
+    """Return what aiohttp needs even on a closed connection, where it is never sent."""
+    return web.Response()
 
 
 def _transport(request: web.BaseRequest) -> asyncio.Transport:
     transport = request.transport
     if transport is None:
-        raise ConnectionResetError("the client has left")
+        raise ConnectionResetError("the client has disconnected")
     return transport
 
 
-def _response(answer: Answer) -> web.Response:
-    return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
+def _aiohttp_response(response: Response) -> web.Response:
+    return web.Response(body=response.body, status=response.status, headers=response.headers)
 
 
-async def _cut(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    # Even an empty reply must promise something to be cut.
-    response.content_length = max(len(answer.body), 2)
-    await response.prepare(request)
-    await response.write(answer.body[: response.content_length // 2])
+async def _cut(request: web.BaseRequest, response: Response) -> web.StreamResponse:
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    # An empty reply must promise some bytes too, or nothing could be cut.
+    stream.content_length = max(len(response.body), 2)
+    await stream.prepare(request)
+    await stream.write(response.body[: stream.content_length // 2])
     _transport(request).close()
-    return response
+    return stream
 
 
-async def _drip(request: web.BaseRequest, answer: Answer, seconds: float) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    response.content_length = len(answer.body)
-    await response.prepare(request)
-    for position in range(len(answer.body)):
+async def _drip(request: web.BaseRequest, response: Response, seconds: float) -> web.StreamResponse:
+    stream = web.StreamResponse(status=response.status, headers=response.headers)
+    stream.content_length = len(response.body)
+    await stream.prepare(request)
+    for position in range(len(response.body)):
         await asyncio.sleep(seconds)
-        await response.write(answer.body[position : position + 1])
-    return response
+        await stream.write(response.body[position : position + 1])
+    return stream

@@ -1,4 +1,4 @@
-"""HTTP answers in the shape of AWS JSON 1.1, before they become bytes on a socket."""
+"""HTTP responses in the shape of AWS JSON 1.1, before they become bytes on a socket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import attrs
 
-from sagemaker_plans.emulator._faults.fault import ErrorAnswer
+from sagemaker_plans.emulator._faults.fault import InjectedError
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import service_model
 
@@ -16,8 +16,8 @@ CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
-    """One HTTP reply."""
+class Response:
+    """One HTTP response."""
 
     request_id: str
     body: bytes
@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The reply's headers, but for its length."""
+        """The response's headers without its length."""
         headers = {"Content-Type": self.content_type, "x-amzn-RequestId": self.request_id}
         if self.error_code is not None:
             headers["x-amzn-errortype"] = self.error_code
@@ -37,25 +37,25 @@ class Answer:
         return headers
 
 
-def success(request_id: str, operation: str, reply: Mapping[str, object]) -> Answer:
-    """Return the answer with a reply; operations without output have an empty body."""
-    silent = service_model().operation_model(operation).output_shape is None
-    return Answer(request_id=request_id, body=b"" if silent else json_bytes(reply))
+def reply_response(request_id: str, operation: str, reply: Mapping[str, object]) -> Response:
+    """Return the response with a reply; operations without output have an empty body."""
+    has_output = service_model().operation_model(operation).output_shape is not None
+    return Response(request_id=request_id, body=json_bytes(reply) if has_output else b"")
 
 
-def failure(request_id: str, error: Refusal | ErrorAnswer) -> Answer:
-    """Return the answer of an error: code in body and header, for all kinds of SDKs."""
-    return Answer(
+def error_response(request_id: str, error: Refusal | InjectedError) -> Response:
+    """Return the response with an error; SDKs read its code in the body or in a header."""
+    return Response(
         request_id=request_id,
         body=json_bytes({"__type": error.code, "message": error.message}),
         status=error.status,
         error_code=error.code,
-        retry_after=error.retry_after if isinstance(error, ErrorAnswer) else None,
+        retry_after=error.retry_after if isinstance(error, InjectedError) else None,
     )
 
 
 def json_bytes(value: object) -> bytes:
-    """Return compact JSON, which is what makes a throttle 58 bytes long."""
+    """Return compact JSON, as the real service sends it: a throttle has 58 bytes."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 
@@ -63,7 +63,7 @@ def parsed_object(body: bytes) -> dict[str, object]:
     """Read a JSON object.
 
     Raises:
-        Refusal: `SerializationException`: it is not one.
+        Refusal: `SerializationException`, because the body is no JSON object.
     """
     try:
         value: object = json.loads(body, parse_constant=_refuse_constant)

@@ -11,13 +11,13 @@ from typing import Final, final
 
 from aiohttp import web
 
-from sagemaker_plans.emulator._http.request_handler import LOGGER, Connection, FrontDesk
+from sagemaker_plans.emulator._http.request_handler import LOGGER, Connection, RequestHandler
 
 _LINGER_SECONDS: Final = 1.0
-# How long the rest of a refused upload is read, so that the refusal gets through.
+# How long the rest of a refused upload is read, so that the client receives the refusal.
 
 _CLOSING_SECONDS: Final = 0.02
-# What handlers get to end after their connections are gone; they need next to nothing.
+# How long handlers may take to end after their connections are closed.
 
 
 @final
@@ -25,15 +25,15 @@ class ServerThread:
     """Serves on a listening socket from construction until `stop`.
 
     Args:
-        desk: Who answers.
-        listener: The bound socket; closed in the end.
+        handler: Handles every request.
+        listener: The bound socket; the server closes it when it stops.
 
     Raises:
-        OSError: The socket cannot be listened on.
+        OSError: The server cannot listen on the socket.
     """
 
-    def __init__(self, desk: FrontDesk, listener: socket) -> None:
-        self._desk = desk
+    def __init__(self, handler: RequestHandler, listener: socket) -> None:
+        self._handler = handler
         self._listener = listener
         self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._ended: Future[None] = Future()
@@ -49,10 +49,10 @@ class ServerThread:
             raise
 
     def stop(self) -> None:
-        """Close every connection and end the thread; returns when it has ended.
+        """Close every connection, and return when the thread has ended.
 
         Raises:
-            Exception: Whatever broke the server, if something did.
+            Exception: The server itself failed.
         """
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
@@ -60,20 +60,20 @@ class ServerThread:
 
     def _run(self) -> None:
         try:
-            # The loop is named so that a policy for other loops changes nothing here.
+            # The loop is named here, so a policy for other loops changes nothing.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve())
-        except Exception as error:  # noqa: BLE001 - raised again by whoever waits
-            waiting = self._ended if self._started.done() else self._started
-            waiting.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - the constructor or stop() raises it
+            awaited = self._ended if self._started.done() else self._started
+            awaited.set_exception(error)
         else:
             self._ended.set_result(None)
 
     async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         stopping = asyncio.Event()
-        # A client that leaves ends the handler of its request, also one that hangs.
-        server = web.Server(self._desk.receive, handler_cancellation=True)
+        # A client that disconnects ends the handling of its request, even one that hangs.
+        server = web.Server(self._handler.handle, handler_cancellation=True)
         acceptor = await loop.create_server(
             lambda: Connection(
                 server,
@@ -91,6 +91,6 @@ class ServerThread:
         for connection in server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
-        # The transports tell their connections on the loop's next turn.
+        # The transports tell their connections in the next iteration of the loop.
         await asyncio.sleep(0)
         await server.shutdown(_CLOSING_SECONDS)

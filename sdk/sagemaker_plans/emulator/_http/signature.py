@@ -21,7 +21,7 @@ DEFAULT_CREDENTIALS: Final[Mapping[str, str]] = {
     "testing": "testing",
     "AKIAIOSFODNN7EXAMPLE": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 }
-"""The keys that test suites and documentation use; none of them opens anything."""
+"""The keys that test suites and documentation use; none of them is real."""
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _TOLERANCE: Final = dt.timedelta(minutes=5)
@@ -48,22 +48,22 @@ class SignedRequest:
 
 
 def claimed_region(authorization: str) -> str | None:
-    """Return the region of a credential scope, without believing it yet."""
+    """Return the region of a credential scope, before the signature is verified."""
     found = _AUTHORIZATION.fullmatch(authorization)
     return found and found["region"]
 
 
 def verify(request: SignedRequest, credentials: Credentials, now: dt.datetime) -> None:
-    """Let a request pass whose signature is right.
+    """Check the signature of a request.
 
     Args:
         request: The request as it came in.
-        credentials: Whose signatures are known.
-        now: The real time, aware; the emulator's own clock has no say here.
+        credentials: The keys that may sign.
+        now: The real time, aware; the emulator's own clock does not count here.
 
     Raises:
-        Refusal: There is no signature, or it is incomplete, of an unknown key, for
-            another service, wrong, or more than five minutes old or early.
+        Refusal: There is no signature, or it is incomplete, made with an unknown key,
+            made for another service, wrong, or more than five minutes old or early.
     """
     authorization = request.headers.get("authorization")
     if authorization is None:
@@ -145,7 +145,7 @@ def _signature(request: SignedRequest, found: re.Match[str], stamp: str, secret:
 
 
 def _encoded(text: str) -> bytes:
-    # Header bytes that are no UTF-8 arrive as surrogates; they go back to what they were.
+    # Header bytes that are no UTF-8 arrive as surrogates; this restores the bytes.
     return text.encode(errors="surrogateescape")
 
 
