@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -20,7 +20,9 @@ _LONGEST: Final = 1e9
 # Seconds: thirty years.
 
 
-def _header_text(code: str) -> str:
+def _header_text(code: object) -> str:
+    if not isinstance(code, str):
+        raise ValueError(f"code is a text such as 'ResourceInUse', not {code!r}")  # noqa: TRY004
     if not code.isprintable():
         raise ValueError(f"the code of an error is printable, for a header, unlike {code!r}")
     return code
@@ -107,8 +109,6 @@ class Fault:
         Raises:
             ValueError: `status` is not that of an error, or `code` not printable text.
         """
-        if not isinstance(cast("object", code), str):
-            raise ValueError(f"code is a text such as 'ResourceInUse', not {code!r}")  # noqa: TRY004
         if not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP errors
             raise ValueError(f"the status of an error is between 400 and 599, not {status!r}")
         answer = InjectedError(code=code, message=message, status=status)

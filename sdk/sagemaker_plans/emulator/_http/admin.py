@@ -40,7 +40,7 @@ NAMED_FAULTS: Final[Mapping[str, Callable[..., Fault]]] = {
 }
 """The faults that the admin surface knows by name; each takes its own arguments."""
 
-_Json: TypeAlias = dict[str, Any]
+_Json: TypeAlias = Mapping[str, Any]
 
 _NUMBER: Final[tuple[type, ...]] = (int, float)
 _ARGUMENT_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
 from sagemaker_plans.emulator._faults.fault import InjectedError
+from sagemaker_plans.emulator._wire.json_values import is_object
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import service_model
 
@@ -59,7 +60,7 @@ def json_bytes(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def parsed_object(body: bytes) -> dict[str, object]:
+def parsed_object(body: bytes) -> Mapping[str, object]:
     """Read a JSON object.
 
     Raises:
@@ -69,9 +70,9 @@ def parsed_object(body: bytes) -> dict[str, object]:
         value: object = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Refusal("SerializationException", "The body is not valid JSON.") from error
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise Refusal("SerializationException", "The body is not a JSON object.")
-    return cast("dict[str, object]", value)
+    return value
 
 
 def _refuse_constant(name: str) -> object:

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -21,6 +21,7 @@ from sagemaker_plans.emulator._seeds.seed import (
     SeedError,
     TrainingPlanSeed,
 )
+from sagemaker_plans.emulator._wire.json_values import is_list, is_object
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import validated
 
@@ -54,18 +55,14 @@ def _is_count(value: object, most: float = math.inf) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
-def _is_hours(value: object) -> bool:
+def _is_number(value: object, least: float, most: float) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return -_MOST_HOURS <= value <= _MOST_HOURS
+    return least <= value <= most
 
 
 def _is_list_of(fits: Callable[[object], bool]) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, list) and all(map(fits, cast("list[object]", value)))
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, dict)
+    return lambda value: is_list(value) and all(map(fits, value))
 
 
 _NAME: Final = _Rule("a name", _is_text, required=True)
@@ -76,7 +73,7 @@ _HOURS: Final = _Rule(
     f"a whole number of hours, up to {_MOST_HOURS}", lambda value: _is_count(value, _MOST_HOURS)
 )
 _NAMES: Final = _Rule("a list of names", _is_list_of(_is_text))
-_TABLES: Final = _Rule("a list of tables", _is_list_of(_is_table))
+_TABLES: Final = _Rule("a list of tables", _is_list_of(is_object))
 _STATUSES: Final = ("Pending", "Active", "Scheduled", "Expired", "Failed")
 
 _SEED: Final = {"fleets": _TABLES, "plans": _TABLES, "training_plans": _TABLES}
@@ -89,17 +86,20 @@ _FLEET: Final = {
     "failing": _NAMES,
     "failure_rate": _Rule(
         "a number between 0 and 1",
-        lambda value: _is_hours(value) and 0 <= cast("float", value) <= 1,
+        lambda value: _is_number(value, 0, 1),
     ),
 }
 _PLAN: Final = {
-    "create": _Rule("a CreateEdgeDeploymentPlan request", _is_table, required=True),
+    "create": _Rule("a CreateEdgeDeploymentPlan request", is_object, required=True),
     "start": _NAMES,
 }
 _TRAINING_PLAN: Final = {
     "name": _NAME,
     "status": _Rule(f"one of {', '.join(_STATUSES)}", lambda value: value in _STATUSES),
-    "start_in_hours": _Rule(f"a number of hours, up to {_MOST_HOURS}", _is_hours),
+    "start_in_hours": _Rule(
+        f"a number of hours, up to {_MOST_HOURS}",
+        lambda value: _is_number(value, -_MOST_HOURS, _MOST_HOURS),
+    ),
     "duration_hours": _HOURS,
     "instance_type": _TEXT,
     "instance_count": _COUNT,
@@ -245,21 +245,20 @@ class _SeedFile:
         shown = lines[number - 1].strip()[:_SHOWN]
         return SeedError(f"{self._path}:{number}: {problem}: {shown!r}")
 
-    def _checked(self, where: str, value: object, rules: Mapping[str, _Rule]) -> dict[str, Any]:
+    def _checked(self, where: str, value: object, rules: Mapping[str, _Rule]) -> Mapping[str, Any]:
         """Return a table whose keys and values are all allowed."""
-        if not isinstance(value, dict):
+        if not is_object(value):
             raise self.error(where, f"must be a table with the keys {', '.join(rules)}")
-        table = cast("dict[str, Any]", value)
         prefix = f"{where}." if where else ""
-        for key, content in table.items():
+        for key, content in value.items():
             if key not in rules:
                 raise self.error(f"{prefix}{key}", f"is not known; known are {', '.join(rules)}")
             if not rules[key].fits(content):
                 raise self.error(f"{prefix}{key}", f"must be {rules[key].allowed}")
         for key, rule in rules.items():
-            if rule.required and key not in table:
+            if rule.required and key not in value:
                 raise self.error(f"{prefix}{key}", f"is required: {rule.allowed}")
-        return table
+        return value
 
 
 def _first_member(message: str) -> str:
@@ -279,7 +278,4 @@ def _entries(prefix: str, table: Mapping[str, Any], key: str) -> list[tuple[str,
 
 
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: tuple(cast("list[object]", value)) if isinstance(value, list) else value
-        for key, value in table.items()
-    }
+    return {key: tuple(value) if is_list(value) else value for key, value in table.items()}

@@ -1,4 +1,4 @@
-"""Typed reading of request members that validation has already let through."""
+"""Typed reading of the members of a request that validation has accepted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Reply: TypeAlias = dict[str, object]
 
 @attrs.frozen(kw_only=True)
 class Caller:
-    """Who sent a request, as far as the state cares."""
+    """What the operations need to know about the HTTP request."""
 
     region: str = "us-east-1"
-    """The region of the credential scope; it becomes part of new ARNs."""
+    """The region of the credential scope, which becomes part of new ARNs."""
 
     request_id: str = "in-process"
-    """The id under which the reply is sent."""
+    """The id of the reply."""
 
 
 def text(request: Request, member: str) -> str:

@@ -1,4 +1,4 @@
-"""Requests against botocore's own service model, and replies' shapes for the rest."""
+"""The check of requests against the service model that botocore brings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, cast
+from typing import Final
 
 from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
+from sagemaker_plans.emulator._wire.json_values import is_list, is_object
 from sagemaker_plans.emulator._wire.members import Request
 from sagemaker_plans.emulator._wire.refusal import invalid
 
@@ -28,50 +29,46 @@ def service_model() -> ServiceModel:
     Returns:
         The model that every AWS SDK is made from.
     """
-    description = cast(
-        "Mapping[str, object]", Loader().load_service_model("sagemaker", "service-2")
-    )
+    description: Mapping[str, object] = Loader().load_service_model("sagemaker", "service-2")
     return ServiceModel(description, "sagemaker")
 
 
 def validated(operation: str, request: Mapping[str, object]) -> Request:
-    """Check a request as the service's front end does.
+    """Check a request against the service model, as the real service does first.
 
     Args:
         operation: An operation of the service model.
         request: The parsed body.
 
     Returns:
-        The request without the members that are null, which count as absent.
+        The request without its null members, which count as absent.
 
     Raises:
-        Refusal: `ValidationException`, listing every problem.
+        Refusal: `ValidationException`, whose message lists every problem.
     """
     shape = _input_shape(operation)
-    cleaned = cast("Request", _without_nulls(request))
+    cleaned = _without_nulls(request)
     problems = tuple(_structure_problems(shape, cleaned, ""))
     if problems:
         noun = "validation error" if len(problems) == 1 else "validation errors"
         raise invalid(f"{len(problems)} {noun} detected: {'; '.join(problems)}")
+    assert is_object(cleaned), "anything else is a problem"
     return cleaned
 
 
 @functools.cache
 def _input_shape(operation: str) -> StructureShape:
     shape = service_model().operation_model(operation).input_shape
-    assert isinstance(shape, StructureShape), "every operation served here takes a request"
+    assert isinstance(shape, StructureShape), "every operation of the emulator takes a request"
     return shape
 
 
 def _without_nulls(value: object) -> object:
-    if isinstance(value, Mapping):
-        members = cast("Mapping[str, object]", value)
+    if is_object(value):
         return {
-            name: _without_nulls(member) for name, member in members.items() if member is not None
+            name: _without_nulls(member) for name, member in value.items() if member is not None
         }
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in cast("list[object]", value)]
-    return value
+    return [_without_nulls(item) for item in value] if is_list(value) else value
 
 
 def _problems(shape: Shape, value: object, path: str) -> Iterator[str]:
@@ -80,14 +77,13 @@ def _problems(shape: Shape, value: object, path: str) -> Iterator[str]:
 
 def _structure_problems(shape: Shape, value: object, path: str) -> Iterator[str]:
     assert isinstance(shape, StructureShape)
-    if not isinstance(value, Mapping):
+    if not is_object(value):
         yield _complaint(value, path, "Member must be a structure")
         return
-    members = cast("Mapping[str, object]", value)
     for required in shape.required_members:
-        if required not in members:
+        if required not in value:
             yield _complaint(None, _join(path, required), "Member must not be null")
-    for name, member in members.items():
+    for name, member in value.items():
         if name in shape.members:
             yield from _problems(shape.members[name], member, _join(path, name))
         else:
@@ -96,12 +92,11 @@ def _structure_problems(shape: Shape, value: object, path: str) -> Iterator[str]
 
 def _list_problems(shape: Shape, value: object, path: str) -> Iterator[str]:
     assert isinstance(shape, ListShape)
-    if not isinstance(value, list):
+    if not is_list(value):
         yield _complaint(value, path, "Member must be a list")
         return
-    items = cast("list[object]", value)
-    yield from _length_problems(shape, items, path)
-    for number, item in enumerate(items, start=1):
+    yield from _length_problems(shape, value, path)
+    for number, item in enumerate(value, start=1):
         yield from _problems(shape.member, item, f"{path}.{number}.member")
 
 
@@ -109,7 +104,7 @@ def _string_problems(shape: Shape, value: object, path: str) -> Iterator[str]:
     if not isinstance(value, str):
         yield _complaint(value, path, "Member must be a string")
         return
-    allowed = cast("list[str]", shape.metadata.get("enum", []))
+    allowed: list[str] = shape.metadata.get("enum", [])
     if allowed and value not in allowed:
         yield _complaint(value, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
     yield from _length_problems(shape, value, path)
@@ -178,8 +173,8 @@ def compiled_pattern(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa
 
     Args:
         pattern: Java regular expression.
-        ascii_only: Whether it will only meet ASCII strings: spares the walk through
-            all of Unicode that a category costs.
+        ascii_only: Whether all strings are ASCII. A category then needs no walk through
+            all of Unicode.
 
     Returns:
         A pattern for `fullmatch`; in Java `\d` and `\w` mean ASCII unless told otherwise.
