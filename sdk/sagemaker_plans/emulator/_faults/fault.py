@@ -11,13 +11,11 @@ from sagemaker_plans.emulator._faults import reply_changes
 from sagemaker_plans.emulator._faults.gate import Gate
 
 Delivery: TypeAlias = Literal["whole", "hang", "fin", "rst", "cut", "drip"]
-"""What becomes of the reply's bytes."""
+"""How the reply's bytes are sent, or why they are not."""
 
 _HTML = b"<!DOCTYPE html><html><body><h1>Sorry, we are down for maintenance.</h1></body></html>"
 
-
-_LONGEST: Final = 1e9
-# Seconds: thirty years.
+_LONGEST: Final = 1e9  # seconds, which is thirty years
 
 
 def _header_text(code: object) -> str:
@@ -42,43 +40,43 @@ def _duration(seconds: float) -> float:
 
 @attrs.frozen(kw_only=True)
 class InjectedError:
-    """An error reply that a fault sends."""
+    """An error that a fault sends in place of the reply."""
 
     code: str = attrs.field(converter=_header_text)
     message: str
     status: int = 400
     retry_after: float | None = attrs.field(default=None, converter=_header_seconds)
-    """Seconds of a `Retry-After` header; negative ones are a fault too."""
+    """Seconds of a `Retry-After` header; a negative number is allowed, as a fault of its own."""
 
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """One way in which a request fails; made by the class methods.
+    """One way in which a request fails; the class methods make them.
 
-    `committed` tells whether the operation is carried out before things go wrong.
-    Durations are real seconds, not those of the emulator's clock: they are the
-    network's.
+    `committed` says whether the operation is carried out before the fault shows.
+    Durations are real seconds, not seconds of the emulator's clock, because they stand
+    for delays of the network.
     """
 
     name: str
-    """As in `RecordedRequest.fault`."""
+    """The name that `RecordedRequest.fault` shows."""
 
     committed: bool = True
     delivery: Delivery = "whole"
     seconds: float = attrs.field(default=0.0, converter=_duration)
-    """The delay of the whole reply, or of each byte where it drips."""
+    """The delay of the whole reply, or of each byte if the delivery is "drip"."""
 
     gate: Gate | None = None
-    """What the reply waits for."""
+    """The gate at which the reply waits."""
 
     answer: InjectedError | None = None
-    """What is sent instead of the right reply."""
+    """The error that is sent in place of the correct reply."""
 
     change: reply_changes.Change | None = None
-    """What is done to the right reply."""
+    """The change that is made to the correct reply."""
 
     damage: Callable[[bytes], bytes] | None = None
-    """What is done to the reply's body."""
+    """The change that is made to the reply's body."""
 
     content_type: str = "application/x-amz-json-1.1"
 
@@ -107,7 +105,7 @@ class Fault:
             committed: Whether the operation is carried out all the same.
 
         Raises:
-            ValueError: `status` is not that of an error, or `code` not printable text.
+            ValueError: `status` is not the status of an error, or `code` is no printable text.
         """
         if not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP errors
             raise ValueError(f"the status of an error is between 400 and 599, not {status!r}")
@@ -150,7 +148,10 @@ class Fault:
 
     @classmethod
     def latency(cls, seconds: float) -> Fault:
-        """Carry the operation out at once, and reply so much later.
+        """Carry the operation out at once, and reply after a delay.
+
+        Args:
+            seconds: The delay.
 
         Raises:
             ValueError: `seconds` is negative or not finite.
@@ -162,9 +163,9 @@ class Fault:
         """Hold the reply back until the test opens the gate.
 
         Args:
-            gate: What the test opens; one gate can hold any number of replies.
-            committed: Carry the operation out before the wait, instead of not at all (the
-                client then gets a 503 when the gate opens).
+            gate: The gate that the test opens; one gate can hold any number of replies.
+            committed: Whether the operation is carried out before the wait. Otherwise it is
+                not carried out, and the client gets a 503 when the gate opens.
         """
         if committed:
             return cls(name="wait_until", gate=gate)
@@ -180,11 +181,11 @@ class Fault:
         """End the connection without a byte of a reply.
 
         Args:
-            how: "fin" closes it in order, "rst" resets it.
+            how: "fin" closes the connection in order, "rst" resets it.
             committed: Whether the operation is carried out before.
 
         Raises:
-            ValueError: `how` is neither.
+            ValueError: `how` is neither of the two.
         """
         if how not in {"fin", "rst"}:
             raise ValueError(f"how is 'fin' or 'rst', not {how!r}")
@@ -192,7 +193,10 @@ class Fault:
 
     @classmethod
     def drip(cls, seconds: float = 0.01) -> Fault:
-        """Send the right reply byte by byte, with so many seconds before each.
+        """Send the correct reply byte by byte, with a delay before each byte.
+
+        Args:
+            seconds: The delay.
 
         Raises:
             ValueError: `seconds` is negative or not finite.
@@ -221,20 +225,25 @@ class Fault:
 
     @classmethod
     def missing_member(cls, member: str) -> Fault:
-        """Leave a member out of the reply, wherever it occurs."""
+        """Leave a member out of the reply wherever it occurs.
+
+        Args:
+            member: The member's name.
+        """
         return cls(name="missing_member", change=reply_changes.without(member))
 
     @classmethod
     def empty_page(cls) -> Fault:
-        """Send a page without items whose token leads to the items held back."""
+        """Send a page without items, with a token that leads to the missing items."""
         return cls(name="empty_page", change=reply_changes.without_items)
 
     @classmethod
     def repeated_token(cls) -> Fault:
-        """Send the page with the very token that asked for it.
+        """Send the page with the same token with which the client asked for it.
 
-        The first page has none: its token leads to the first page, so that with
-        `times=None` the token is seen twice after two pages.
+        A client asks for the first page without a token, so the first page gets one that
+        leads to the first page again. With `times=None` the client sees a token for the
+        second time after two pages.
         """
         return cls(name="repeated_token", change=reply_changes.repeating_token)
 
@@ -246,7 +255,7 @@ class Fault:
 
         Args:
             value: The new value.
-            member: The member, wherever it occurs.
+            member: The member that gets it, wherever it occurs.
         """
         return cls(name="unknown_enum_value", change=reply_changes.replacing(member, value))
 
@@ -257,5 +266,5 @@ class Fault:
 
     @property
     def only_paged(self) -> bool:
-        """Whether it makes sense for paged operations alone."""
+        """Whether the fault needs an operation that has pages."""
         return self.change in {reply_changes.without_items, reply_changes.repeating_token}

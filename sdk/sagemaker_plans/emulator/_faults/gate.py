@@ -1,4 +1,4 @@
-"""A gate that tests open and replies wait at."""
+"""A gate at which replies wait until a test opens it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import final
 
 @final
 class Gate:
-    """Holds replies until it is opened; shared by the test's thread and the server's.
+    """Holds replies back until a test opens it.
 
-    A gate that is open stays open.
+    The thread of the test and the thread of the server share it. A gate that is open stays
+    open.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class Gate:
 
     @property
     def arrivals(self) -> int:
-        """How many replies have come to the gate so far."""
+        """How many replies have reached the gate so far."""
         with self._changed:
             return self._arrivals
 
@@ -33,7 +34,7 @@ class Gate:
             return self._open
 
     def open(self) -> None:
-        """Let all replies pass, those that wait and those to come."""
+        """Let all replies pass, those that wait and all later ones."""
         with self._changed:
             self._open = True
             for future, loop in self._waiting.items():
@@ -41,16 +42,16 @@ class Gate:
             self._waiting.clear()
 
     def wait_for_arrivals(self, count: int = 1, *, timeout: float = 5.0) -> None:
-        """Block the calling thread until so many replies have come to the gate.
+        """Block the calling thread until a number of replies have reached the gate.
 
         In async code, call it in a worker thread.
 
         Args:
-            count: How many, since the gate was made.
-            timeout: Real seconds to wait at most.
+            count: The number of replies, counted since the gate was created.
+            timeout: The longest time to wait, in real seconds.
 
         Raises:
-            TimeoutError: They did not come in time.
+            TimeoutError: The replies did not reach the gate in time.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._arrivals >= count, timeout):
@@ -71,7 +72,7 @@ class Gate:
         try:
             await future
         finally:
-            # A client that gave up, or a server that closes, must not be called back.
+            # If the client disconnects or the server stops, the gate must forget the reply.
             with self._changed:
                 self._waiting.pop(future, None)
 

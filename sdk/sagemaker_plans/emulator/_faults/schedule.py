@@ -21,7 +21,7 @@ class _Injection:
     last: float
     calls: int = 0
 
-    def matches(self, operation: str) -> bool:
+    def count_call(self, operation: str) -> bool:
         """Count a call, and tell whether the fault goes with it."""
         if self.operation not in {"*", operation}:
             return False
@@ -75,7 +75,7 @@ class FaultSchedule:
         """Count a call, and return its fault; of several faults it is the one injected first."""
         with self._lock:
             # Every injection counts the call, even if another one supplies the fault.
-            found = [one.fault for one in self._injections if one.matches(operation)]
+            found = [one.fault for one in self._injections if one.count_call(operation)]
         return found[0] if found else None
 
     def clear(self) -> None:

@@ -1,7 +1,7 @@
-"""Where in a JSON or TOML text each key stands: neither standard parser tells.
+"""The line of each key in a JSON or TOML text, which the standard parsers do not tell.
 
-The text has been parsed before and is known to be right, so that very little has to be
-understood here.
+The text has been parsed before, so it is known to be valid. This reader therefore needs to
+understand very little of it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def lines_of_toml(text: str) -> dict[str, int]:
     """Return the line of every key and item of a TOML text, by paths such as `plans[0].start`.
 
     Raises:
-        RecursionError: It is nested too deeply.
+        RecursionError: The text is nested too deeply.
     """
     return _Reader(text, _toml_text).toml()
 
@@ -40,14 +40,14 @@ def lines_of_json(text: str) -> dict[str, int]:
     """Return the line of every key and item of a JSON text, by paths such as `plans[0].start`.
 
     Raises:
-        ValueError: A key is given twice; JSON itself lets the last one win.
-        RecursionError: It is nested too deeply.
+        ValueError: A key is there twice, which JSON itself allows.
+        RecursionError: The text is nested too deeply.
     """
     return _Reader(text, json.loads).json()
 
 
 def line_of(where: str, lines: dict[str, int]) -> int:
-    """Return the line of a path or, where that is missing, of the next one around it."""
+    """Return the line of a path or, if that is unknown, of the nearest path around it."""
     while where and where not in lines:
         where = where[: max(where.rfind("."), where.rfind("["), 0)]
     return lines.get(where, 1)
@@ -111,7 +111,7 @@ class _Reader:
         return where
 
     def _key(self, where: str) -> str:
-        """Read a key and the sign behind it, and return its path."""
+        """Read a key and the `=` or `:` after it, and return the key's path."""
         line = self._tokens[-1].line
         *above, last = self._dotted("=:")
         for part in above:
@@ -152,7 +152,7 @@ class _Reader:
                 self._tokens.pop()
 
     def _is_inside(self, closing: str) -> bool:
-        """Go to the next item, or past the end of the list or table."""
+        """Go to the next item; if there is none, go past the end of the list or table."""
         while self._past_newlines() and self._tokens[-1].text == ",":
             self._tokens.pop()
         if self._tokens[-1].text != closing:
@@ -161,7 +161,7 @@ class _Reader:
         return False
 
     def _past_newlines(self) -> bool:
-        """Go to the next token that is no end of a line; tell if there is one."""
+        """Go to the next token that is no end of a line; return whether there is one."""
         while self._tokens and self._tokens[-1].text == "\n":
             self._tokens.pop()
         return bool(self._tokens)

@@ -15,39 +15,39 @@ if TYPE_CHECKING:
 
 
 class SeedError(ValueError):
-    """A seed file does not say what a seed file should."""
+    """A seed file is wrong; the message says where, and what would be right."""
 
 
 @attrs.frozen(kw_only=True)
 class FleetSeed:
-    """A device fleet to begin with."""
+    """A device fleet that exists at the beginning."""
 
     name: str
 
     devices: tuple[str, ...] | int = DEFAULT_FLEET_SIZE
-    """Device names, or how many."""
+    """Device names, or how many devices there are."""
 
     failing: tuple[str, ...] = ()
     """Devices whose deployments fail."""
 
     failure_rate: float = 0.0
-    """Share of the devices, 0 to 1, that fail besides."""
+    """The share of the devices, 0 to 1, that fail in addition."""
 
 
 @attrs.frozen(kw_only=True)
 class PlanSeed:
-    """An edge deployment plan to begin with."""
+    """An edge deployment plan that exists at the beginning."""
 
     create: Mapping[str, object]
     """The body of a CreateEdgeDeploymentPlan request, as AWS spells it."""
 
     start: tuple[str, ...] = ()
-    """Stages that have just been started."""
+    """The names of stages that have just been started."""
 
 
 @attrs.frozen(kw_only=True)
 class OfferingSeed:
-    """An extension offering to begin with."""
+    """An extension offering that exists at the beginning."""
 
     offering_id: str
     duration_hours: int = 24
@@ -60,7 +60,7 @@ class OfferingSeed:
 
 @attrs.frozen(kw_only=True)
 class TrainingPlanSeed:
-    """A training plan to begin with."""
+    """A training plan that exists at the beginning."""
 
     name: str
     status: TrainingPlanStatus | None = None
@@ -74,7 +74,7 @@ class TrainingPlanSeed:
 
 @attrs.frozen(kw_only=True)
 class Seed:
-    """Everything to begin with; `Seed()` is an empty account."""
+    """Everything that exists at the beginning; `Seed()` is an empty account."""
 
     fleets: tuple[FleetSeed, ...] = ()
     plans: tuple[PlanSeed, ...] = ()
@@ -82,7 +82,7 @@ class Seed:
 
     @classmethod
     def default(cls) -> Seed:
-        """Return the seed of an emulator that was given none.
+        """Return the seed of an emulator that is created without one.
 
         Returns:
             The fleet `cameras` with cam-001 to cam-010, and the running training plan
@@ -119,22 +119,25 @@ class Seed:
         )
 
     def plant(self, service: Service, *, on_entry: Callable[[str], None] | None = None) -> None:
-        """Bring everything into being.
+        """Create everything in a service.
 
         Args:
-            service: Where.
-            on_entry: Is told of each entry, such as `plans[0]`, before it comes into being.
+            service: The service.
+            on_entry: Is called with the name of each entry, such as `plans[0]`, before that
+                entry is created.
 
         Raises:
-            Refusal: A plan is not one that the service would accept, or a stage that
-                should be started is not there.
-            ValueError: A fleet makes no sense, or a training plan is there already.
+            Refusal: The service would not accept a plan, or a stage that should be started
+                does not exist.
+            ValueError: A fleet's numbers are out of range, or a training plan is there
+                already.
         """
-        for entry in self._planting(service):
+        for entry in self._created(service):
             if on_entry is not None:
                 on_entry(entry)
 
-    def _planting(self, service: Service) -> Iterator[str]:
+    def _created(self, service: Service) -> Iterator[str]:
+        """Yield the name of each entry, and create the entry after that."""
         for number, fleet in enumerate(self.fleets):
             yield f"fleets[{number}]"
             service.add_fleet(

@@ -1,4 +1,4 @@
-"""Seeds from JSON and TOML files, with errors that name file, line and key."""
+"""Seeds in JSON and TOML files; errors name the file, the line and the key."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 _MOST_HOURS: Final = 1_000_000
-# A century: dates in replies stay dates that clients can read.
+# More than a century. Clients can still read the dates that follow from it.
 
 _MOST_DEVICES: Final = 1_000_000
 
 _SHOWN: Final = 60
-# Characters of a line that is shown because it cannot be parsed.
+# How many characters of a line an error shows, if the line cannot be parsed.
 
 
 @attrs.frozen
@@ -127,24 +127,24 @@ def read_seed(path: Path) -> Seed:
         The seed.
 
     Raises:
-        SeedError: It is no valid JSON or TOML, or holds a key or value that is not
-            allowed; the message tells the file, the line where it can be told, the key
-            and what is allowed.
+        SeedError: The file is no valid JSON or TOML, or has a key or value that is not
+            allowed. The message names the file, the line if it is known, the key, and
+            what is allowed.
         OSError: The file cannot be read.
     """
     return _SeedFile(path).seed()
 
 
 def plant_file(path: Path, service: Service) -> None:
-    """Let a service begin with what a seed file tells.
+    """Replace everything in a service by the content of a seed file.
 
     Args:
         path: As for `read_seed`.
-        service: The service, which forgets what it had.
+        service: The service.
 
     Raises:
-        SeedError: As for `read_seed`; or the service refuses what the file tells, such
-            as two plans of one name.
+        SeedError: As for `read_seed`; or the service refuses an entry of the file, such as
+            the second of two plans with the same name.
         OSError: The file cannot be read.
     """
     file = _SeedFile(path)
@@ -183,11 +183,11 @@ class _SeedFile:
 
     def _fleet(self, where: str, entry: object) -> FleetSeed:
         fleet = FleetSeed(**_tuples(self._checked(where, entry, _FLEET)))
-        # In a test the later of two replaces the former; in a file it is a slip.
-        self._once(f"{where}.name", "fleet", fleet.name)
+        # A test may replace a fleet by another of its name; in a file that is a mistake.
+        self._check_unique(f"{where}.name", "fleet", fleet.name)
         return fleet
 
-    def _once(self, where: str, kind: str, name: str) -> None:
+    def _check_unique(self, where: str, kind: str, name: str) -> None:
         first = self._named.setdefault((kind, name), where)
         if first != where:
             raise self.error(where, f"must be unique, but {name!r} is {first} too")
@@ -212,7 +212,7 @@ class _SeedFile:
 
     def _offering(self, where: str, entry: object) -> OfferingSeed:
         offering = OfferingSeed(**self._checked(where, entry, _OFFERING))
-        self._once(f"{where}.offering_id", "offering", offering.offering_id)
+        self._check_unique(f"{where}.offering_id", "offering", offering.offering_id)
         return offering
 
     def _parsed(self) -> object:
@@ -232,21 +232,21 @@ class _SeedFile:
         except RecursionError as error:
             raise SeedError(f"{self._path}: the file is nested too deeply") from error
         except ValueError as error:
-            # A key that is there twice, or an integer with thousands of digits.
+            # A key is there twice, or an integer has thousands of digits.
             raise SeedError(f"{self._path}:{error}") from error
         return parsed
 
     def _not_parsed(self, problem: str) -> SeedError:
-        """Show the line, which has the key that no parser tells."""
+        """Return an error that shows the line, because the parsers do not name the key."""
         lines = self._text.split("\n")
         found = re.search(r"\(at line (\d+), ", problem)
-        # TOML's parser counts no lines at the end of a document.
+        # The TOML parser names no line if the error is at the end of the document.
         number = int(found[1]) if found else len(lines)
         shown = lines[number - 1].strip()[:_SHOWN]
         return SeedError(f"{self._path}:{number}: {problem}: {shown!r}")
 
     def _checked(self, where: str, value: object, rules: Mapping[str, _Rule]) -> Mapping[str, Any]:
-        """Return a table whose keys and values are all allowed."""
+        """Return a table if all of its keys and values are allowed."""
         if not is_object(value):
             raise self.error(where, f"must be a table with the keys {', '.join(rules)}")
         prefix = f"{where}." if where else ""
@@ -262,7 +262,7 @@ class _SeedFile:
 
 
 def _first_member(message: str) -> str:
-    """Return the path of the first member that a validation error names, as it is written."""
+    """Return the first member that a validation error names, as the seed file spells it."""
     found = re.search(r" at '([^']*)' failed", message)
     path = ""
     for part in found[1].split(".") if found else ():

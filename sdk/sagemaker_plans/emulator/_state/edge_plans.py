@@ -1,4 +1,4 @@
-"""Edge deployment plans and stages as records, and their wire forms."""
+"""The records of edge deployment plans and stages, and their wire forms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sagemaker_plans.emulator._wire.members import Reply, Request
 from sagemaker_plans.emulator._wire.refusal import not_found
 
 DEFAULT_POLICY: Final = "ROLLBACK_ON_FAILURE"
-"""The failure handling policy of a stage that names none."""
+"""The failure handling policy of a stage that is created without one."""
 
 
 @attrs.define
@@ -27,13 +27,13 @@ class Stage:
     rollout: Rollout | None = None
 
     def status(self, now: float) -> StageStatus:
-        """Return where the stage stands."""
+        """Return the status of the stage."""
         if self.rollout is not None:
             return self.rollout.status(now)
         return "READYTODEPLOY" if reached(now, self.ready_at) else "CREATING"
 
     def counts(self, now: float) -> tuple[int, int, int]:
-        """Return how many devices succeeded, are pending, and failed."""
+        """Return how many devices succeeded, how many are pending, and how many failed."""
         if self.rollout is None:
             return 0, len(self.devices), 0
         reported, failed = self.rollout.reported(now), self.rollout.failed(now)

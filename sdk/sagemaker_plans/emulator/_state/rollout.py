@@ -65,7 +65,7 @@ class Rollout:
         return bisect.bisect_left(self.failing, self.reported(now))
 
     def status(self, now: float) -> StageStatus:
-        """Return where the stage stands."""
+        """Return the status of the stage."""
         if self.stopped_at is not None and reached(now, self.stopped_at):
             return "STOPPED" if reached(now, self.stopped_at + self.stopping) else "STOPPING"
         if not reached(now, self.started_at + self.first_report_after):
@@ -81,7 +81,7 @@ class Rollout:
         return set(self.devices[: self.reported(now)]) - failed
 
     def device_status(self, position: int, now: float) -> StageStatus:
-        """Return where the device at `position` stands."""
+        """Return the status of the device at `position`."""
         if position < self.reported(now):
             found = bisect.bisect_left(self.failing, position)
             fails = found < len(self.failing) and self.failing[found] == position

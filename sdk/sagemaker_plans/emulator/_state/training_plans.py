@@ -1,4 +1,4 @@
-"""Training plans, offerings and extensions as records, and their wire forms."""
+"""The records of training plans, offerings and extensions, and their wire forms."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ PaymentStatus: TypeAlias = Literal["Pending", "Completed", "Failed"]
 
 @attrs.frozen(kw_only=True)
 class Purchase:
-    """One accepted ExtendTrainingPlan: money that was spent."""
+    """One accepted ExtendTrainingPlan, which costs money."""
 
     offering_id: str
 
     training_plan_arn: str
 
     at: float
-    """When, in epoch seconds of the emulator's clock."""
+    """The time of the purchase, in epoch seconds of the emulator's clock."""
 
     request_id: str
-    """The `x-amzn-RequestId` of the reply, as in the recorded request."""
+    """The `x-amzn-RequestId` of the reply, which the recorded request has too."""
 
     upfront_fee: str
     """A decimal string."""
@@ -50,16 +50,16 @@ class Offering:
     currency_code: str = "USD"
 
     resellable: bool = False
-    """Whether a second purchase goes through (and is charged) instead of a refusal."""
+    """Whether a second purchase is accepted and charged; otherwise it is refused."""
 
     sold_out: bool = False
-    """Whether it is listed, but every purchase is refused."""
+    """Whether it is listed although every purchase is refused."""
 
     payment_fails: bool = False
     """Whether the payment ends in Failed."""
 
     def summary(self, plan: TrainingPlan, now: float) -> Reply:
-        """Return the wire form: what a purchase right now would add."""
+        """Return the wire form, with the dates of an extension that is bought now."""
         starts_at = plan.ends_at(now)
         return {
             "TrainingPlanExtensionOfferingId": self.offering_id,
@@ -74,7 +74,7 @@ class Offering:
 
 @attrs.frozen(kw_only=True)
 class Extension:
-    """An extension that was bought; its state is computed from the clock."""
+    """An extension that was bought; its status is computed from the time."""
 
     offering: Offering
     extended_at: float
@@ -84,13 +84,13 @@ class Extension:
     shows_at: float
 
     def payment_status(self, now: float) -> PaymentStatus:
-        """Return where the payment stands."""
+        """Return the status of the payment."""
         if not reached(now, self.paid_at):
             return "Pending"
         return "Failed" if self.offering.payment_fails else "Completed"
 
     def status(self, now: float) -> TrainingPlanStatus:
-        """Return where the extension stands."""
+        """Return the status of the extension."""
         payment = self.payment_status(now)
         if payment != "Completed":
             return payment
@@ -117,7 +117,7 @@ class Extension:
 
 @attrs.define(kw_only=True)
 class TrainingPlan:
-    """Reserved GPU capacity, and what was bought on top."""
+    """Reserved GPU capacity, and the extensions that were bought for it."""
 
     name: str
     arn: str
@@ -136,7 +136,7 @@ class TrainingPlan:
     extensions: list[Extension] = attrs.Factory(list[Extension])
 
     def ends_at(self, now: float) -> float:
-        """Return the plan's end, with all extensions but those whose payment failed."""
+        """Return the plan's end with its extensions; one whose payment failed does not count."""
         hours = self.duration_hours + sum(
             one.offering.duration_hours
             for one in self.extensions
@@ -145,7 +145,7 @@ class TrainingPlan:
         return self.start_time + hours * HOUR
 
     def status(self, now: float) -> TrainingPlanStatus:
-        """Return where the plan stands."""
+        """Return the status of the plan."""
         if self.fixed_status is not None:
             return self.fixed_status
         if not reached(now, self.start_time):

@@ -1,4 +1,4 @@
-"""Pages and the opaque tokens between them."""
+"""Pages of replies, and the tokens that lead to them."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ PAGED_MEMBERS: Final = {
 
 
 def token(operation: str, position: int) -> str:
-    """Return the token that leads to the item at `position` of an operation's answer."""
+    """Return the token of the page that begins at `position` of an operation's items."""
     return base64.urlsafe_b64encode(f"{operation}:{position}".encode()).decode()
 
 
 def start_position(operation: str, request: Request) -> int:
-    """Return the position at which the page asked for begins.
+    """Return the position at which the requested page begins.
 
     Raises:
-        Refusal: The request's `NextToken` was not given out by this operation.
+        Refusal: This operation did not make the request's `NextToken`.
     """
     given = optional_text(request, "NextToken")
     if given is None:
         return 0
     try:
-        made_for, _, position = base64.urlsafe_b64decode(given.encode()).decode().partition(":")
+        origin, _, position = base64.urlsafe_b64decode(given.encode()).decode().partition(":")
     except (binascii.Error, UnicodeError) as error:
         raise invalid("NextToken is not valid.") from error
-    if made_for != operation or not (position.isascii() and position.isdigit()):
+    if origin != operation or not (position.isascii() and position.isdigit()):
         raise invalid("NextToken is not valid.")
     return int(position[:18])
 
@@ -48,19 +48,19 @@ def start_position(operation: str, request: Request) -> int:
 def page(
     operation: str, request: Request, items: Sequence[_Item], *, default_size: int
 ) -> tuple[Sequence[_Item], str | None]:
-    """Cut the page that a request asks for out of all items.
+    """Return the page that a request asks for.
 
     Args:
-        operation: The operation that pages.
-        request: Its request, read for `NextToken` and `MaxResults`.
-        items: Everything there is, in the order of the pages.
-        default_size: Items per page where the request has no `MaxResults`.
+        operation: The operation.
+        request: Its request, of which `NextToken` and `MaxResults` are read.
+        items: All items, in the order of the pages.
+        default_size: The number of items on a page if the request has no `MaxResults`.
 
     Returns:
         The page's items, and the token of the next page or None on the last one.
 
     Raises:
-        Refusal: The token is not one of this operation's, or `MaxResults` is below 1
+        Refusal: This operation did not make the token, or `MaxResults` is below 1
             (the service model has no minimum for some operations).
     """
     size = optional_count(request, "MaxResults")

@@ -1,4 +1,4 @@
-"""The service's way of saying no, as an exception inside the emulator."""
+"""The errors with which the service refuses a request."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import final
 
 
 @final
-class Refusal(Exception):  # noqa: N818 - an answer of the service, not a failure of the emulator
-    """An AWS error answer: the HTTP layer turns it into a reply.
+class Refusal(Exception):  # noqa: N818 - the service refuses; the emulator has not failed
+    """An error of the service; the HTTP side turns it into a response.
 
     Args:
         code: The AWS error code, such as `ResourceNotFound`.
-        message: What the reply's `message` says.
-        status: HTTP status of the reply.
+        message: The `message` of the response.
+        status: The HTTP status of the response.
     """
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
@@ -26,25 +26,25 @@ class Refusal(Exception):  # noqa: N818 - an answer of the service, not a failur
 
 
 def not_found(message: str) -> Refusal:
-    """Return the refusal for a thing that does not exist."""
+    """Return the refusal for a resource that does not exist."""
     return Refusal("ResourceNotFound", message)
 
 
 def in_use(message: str) -> Refusal:
-    """Return the refusal for a thing that is taken or busy."""
+    """Return the refusal for a name that is taken, or a resource that is busy."""
     return Refusal("ResourceInUse", message)
 
 
 def limit_exceeded(message: str) -> Refusal:
-    """Return the refusal for one thing too many."""
+    """Return the refusal for a request that would exceed a limit."""
     return Refusal("ResourceLimitExceeded", message)
 
 
 def invalid(message: str) -> Refusal:
-    """Return the refusal for a request that makes no sense as it stands."""
+    """Return the refusal for a request that is wrong in itself."""
     return Refusal("ValidationException", message)
 
 
 def conflict(message: str) -> Refusal:
-    """Return the refusal for a request that another one forbids."""
+    """Return the refusal for a request that conflicts with an earlier one."""
     return Refusal("ConflictException", message)
