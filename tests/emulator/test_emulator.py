@@ -11,21 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 
-import sagemaker_plans as smp
 import sagemaker_plans.emulator
 from emulator.requests_made import boto_client, plan_request, send_signed, signed_headers, stage
-from harness import Transport
-from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Service, Timings, TrainingPlanSeed
-from sagemaker_plans.emulator._faults.schedule import FaultSchedule
-from sagemaker_plans.emulator._http.recorder import Recorder
-from sagemaker_plans.emulator._http.request_handler import RequestHandler
-from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS
+from sagemaker_plans.emulator import Emulator, Fault, Seed, Timings, TrainingPlanSeed
 
 
 def threads() -> list[str]:
@@ -36,60 +28,6 @@ def test_it_listens_on_loopback_at_a_port_of_its_own() -> None:
     with Emulator() as one, Emulator() as other:
         assert one.endpoint_url.startswith("http://127.0.0.1:")
         assert one.endpoint_url != other.endpoint_url
-
-
-def test_the_environment_leads_clients_to_it(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import boto3
-
-    for name, value in emulator.environment().items():
-        monkeypatch.setenv(name, value)
-    session: Any = boto3.session.Session()
-    client = session.client("sagemaker")
-    assert client.list_training_plans()["TrainingPlanSummaries"]
-    client.close()
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [
-        ("HTTP_PROXY", "http://127.0.0.1:9"),
-        ("http_proxy", "http://127.0.0.1:9"),
-        ("AWS_SESSION_TOKEN", "of-the-real-account"),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
-        ("AWS_USE_FIPS_ENDPOINT", "true"),
-    ],
-    ids=lambda setting: setting[0],
-)
-@pytest.mark.anyio
-async def test_the_environment_leads_past_the_settings_of_the_machine(
-    setting: tuple[str, str],
-    transport: Transport,
-    emulator: Emulator,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv(*setting)
-    for name, value in emulator.environment().items():
-        monkeypatch.setenv(name, value)
-
-    async with smp.AsyncClient(http_backend=transport.http_backend) as client:
-        with pytest.raises(smp.ResourceNotFoundError):
-            await client.plans.describe("no-such-plan")
-
-    [request] = emulator.requests
-    assert "x-amz-security-token" not in request.headers
-
-
-@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_the_environment_keeps_what_needs_no_proxy(
-    name: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, "intranet.example")
-
-    environment = emulator.environment()
-
-    assert environment["NO_PROXY"] == environment["no_proxy"] == "intranet.example,127.0.0.1"
 
 
 def test_it_has_no_url_before_it_has_a_port() -> None:
@@ -378,67 +316,3 @@ def test_a_server_that_breaks_while_it_closes_says_so(monkeypatch: pytest.Monkey
     with pytest.raises(BrokenError):
         emulator.stop()
     assert threads() == []
-
-
-def request_handler() -> RequestHandler:
-    service = Service()
-    return RequestHandler(
-        service=service,
-        faults=FaultSchedule(service.operations),
-        recorder=Recorder(),
-        credentials=DEFAULT_CREDENTIALS,
-        admin=mock.Mock(),
-        failures=[],
-    )
-
-
-def parted(headers: dict[str, str], payload: Any) -> web.Request:
-    """A request whose client is gone already."""
-    return make_mocked_request(
-        "POST", "/", headers, protocol=mock.Mock(), transport=None, payload=payload
-    )
-
-
-def test_a_client_that_left_before_its_reply_is_no_failure(emulator: Emulator) -> None:
-    handler = request_handler()
-    handler.faults.inject("*", Fault.drip())
-    headers = signed_headers(emulator, b"{}") | {
-        "Host": emulator.endpoint_url.removeprefix("http://")
-    }
-
-    async def call() -> None:
-        payload = mock.Mock(readany=mock.AsyncMock(side_effect=[b"{}", b""]))
-        await handler.handle(parted(headers, payload))
-
-    asyncio.run(call())
-    (seen,) = handler.recorder.snapshot()
-    assert (seen.committed, seen.status, seen.fault) == (True, None, "drip")
-    assert handler.failures == []
-
-
-@pytest.mark.parametrize(
-    "error", [ConnectionResetError(), web.RequestPayloadError(), TimeoutError()]
-)
-def test_a_request_that_never_came_whole_is_not_recorded(error: Exception) -> None:
-    handler = request_handler()
-
-    async def call() -> None:
-        payload = mock.Mock(readany=mock.AsyncMock(side_effect=error))
-        await handler.handle(parted({}, payload))
-
-    asyncio.run(call())
-    assert handler.recorder.snapshot() == ()
-    assert handler.failures == []
-
-
-def test_a_client_that_leaves_as_its_gate_opens_is_no_failure() -> None:
-    async def leave() -> None:
-        gate = Gate()
-        reply = asyncio.create_task(gate.passage())
-        await asyncio.sleep(0)
-        gate.open()
-        reply.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reply
-
-    asyncio.run(leave())

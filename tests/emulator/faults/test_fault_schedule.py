@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Iterator
@@ -154,3 +155,16 @@ def test_a_held_client_is_woken_by_threads_of_any_kind(emulator: Emulator) -> No
     thread.join(5)
     assert not thread.is_alive()
     assert send(emulator).status == 404
+
+
+def test_a_client_that_leaves_as_its_gate_opens_is_no_failure() -> None:
+    async def leave() -> None:
+        gate = Gate()
+        reply = asyncio.create_task(gate.passage())
+        await asyncio.sleep(0)
+        gate.open()
+        reply.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reply
+
+    asyncio.run(leave())
