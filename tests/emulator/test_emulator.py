@@ -42,14 +42,14 @@ def test_a_port_is_in_its_range(port: int) -> None:
         Emulator(port=port)
 
 
-def test_a_port_that_is_taken_is_told(emulator: Emulator) -> None:
+def test_a_port_in_use_is_an_error(emulator: Emulator) -> None:
     port = int(emulator.endpoint_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         Emulator(port=port).start()
     assert len(threads()) == 1
 
 
-def test_it_starts_once_at_a_time_and_stops_as_often_as_you_like() -> None:
+def test_a_second_start_is_an_error_and_a_second_stop_is_none() -> None:
     emulator = Emulator()
     emulator.stop()
     emulator.start()
@@ -73,7 +73,7 @@ def test_it_can_be_bound_to_ipv6() -> None:
         pytest.skip("this machine has no IPv6 loopback")
 
 
-def test_bound_to_every_address_it_is_reached_on_loopback_and_warns(
+def test_an_emulator_on_every_address_is_reached_on_loopback_and_warns(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with Emulator(host="0.0.0.0") as emulator:  # noqa: S104
@@ -82,14 +82,16 @@ def test_bound_to_every_address_it_is_reached_on_loopback_and_warns(
     assert "0.0.0.0 is not a loopback address" in caplog.text
 
 
-def test_on_loopback_it_has_nothing_to_warn_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_warning_is_logged_on_loopback(caplog: pytest.LogCaptureFixture) -> None:
     for host in ("127.0.0.1", "localhost"):
         with Emulator(host=host) as emulator:
             assert send_signed(emulator).status == 200
     assert caplog.text == ""
 
 
-def test_a_server_that_cannot_listen_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_raises_the_error_of_a_server_that_cannot_listen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def broken(*_args: object, **_options: object) -> socket.socket:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
@@ -114,7 +116,7 @@ def test_it_starts_and_stops_again_and_again() -> None:
         assert threads() == []
 
 
-def test_it_closes_at_once_whatever_hangs() -> None:
+def test_stop_returns_at_once_even_if_requests_hang() -> None:
     emulator = Emulator()
     emulator.start()
     emulator.inject("*", Fault.hang(), nth=1)
@@ -125,7 +127,7 @@ def test_it_closes_at_once_whatever_hangs() -> None:
         idle.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
         calls = [pool.submit(_call_quietly, emulator) for _ in range(3)]
         _until(lambda: len(emulator.requests) == 3)
-        # Would it wait for one of them, that would be a minute or for ever.
+        # If stop() waited for one of them, it would take a minute or never return.
         emulator.stop()
         for call in calls:
             assert call.result(5) is None
@@ -136,7 +138,7 @@ def _call_quietly(emulator: Emulator) -> int | None:
     try:
         return send_signed(emulator).status
     except (OSError, HTTPException):
-        # Whether the reply was not begun or cut in the middle.
+        # The reply had not begun, or it was cut in the middle.
         return None
 
 
@@ -161,7 +163,7 @@ def test_requests_are_recorded_on_arrival(emulator: Emulator) -> None:
     assert "redacted" in repr(seen.headers)
 
 
-def test_recordings_of_an_unknown_operation_are_a_mistake(emulator: Emulator) -> None:
+def test_requests_of_an_unknown_operation_are_an_error(emulator: Emulator) -> None:
     assert emulator.requests_of("ListTrainingPlans") == ()
     with pytest.raises(ValueError, match="there is no operation 'List'"):
         emulator.requests_of("List")
@@ -192,7 +194,7 @@ def test_a_reset_during_a_request_does_not_hurt(emulator: Emulator) -> None:
     assert emulator.requests == ()
 
 
-def test_the_world_can_be_furnished_from_the_test(emulator: Emulator) -> None:
+def test_fleets_plans_and_offerings_can_be_added(emulator: Emulator) -> None:
     arn = emulator.add_training_plan("second", region="eu-west-1")
     offering = emulator.add_extension_offering(arn, upfront_fee="1.00", currency_code="EUR")
     emulator.add_fleet("robots", devices=3)
@@ -205,7 +207,7 @@ def test_the_world_can_be_furnished_from_the_test(emulator: Emulator) -> None:
     assert offering.startswith("tpeo-")
 
 
-def test_the_first_training_plan_has_a_short_way() -> None:
+def test_the_oldest_training_plan_has_a_property() -> None:
     assert Emulator().training_plan_arn == (
         "arn:aws:sagemaker:us-east-1:123456789012:training-plan/demo-plan"
     )
@@ -213,7 +215,7 @@ def test_the_first_training_plan_has_a_short_way() -> None:
         _ = Emulator(seed=Seed()).training_plan_arn
 
 
-def test_time_passes_at_the_speed_asked_for() -> None:
+def test_the_clock_runs_at_the_given_speed() -> None:
     emulator = Emulator(speed=1e6, timings=Timings(), seed=Seed.default())
     before = emulator.clock.now()
     _until(lambda: emulator.clock.now() > before + 1000)
@@ -306,7 +308,7 @@ def test_signed_headers_are_what_the_tests_think(emulator: Emulator) -> None:
     assert signed_headers(emulator, b"{}")["Authorization"].startswith("AWS4-HMAC-SHA256 ")
 
 
-def test_a_server_that_breaks_while_it_closes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_raises_the_error_of_a_server_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def shutdown(*_args: object) -> None:
         raise BrokenError
 

@@ -1,4 +1,4 @@
-"""What `docs/emulator.md` says, where running its Python is not enough."""
+"""The parts of `docs/emulator.md` that running its Python does not test."""
 
 from __future__ import annotations
 

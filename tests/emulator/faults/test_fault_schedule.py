@@ -1,4 +1,4 @@
-"""When faults strike, and replies that wait for the test."""
+"""Which calls get a fault, and replies that wait at a gate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def extend(client: SageMakerClient) -> Any:
     return client.extend_training_plan(TrainingPlanExtensionOfferingId=OFFERING)
 
 
-def test_replies_are_held_until_the_test_lets_go(
+def test_replies_are_held_until_the_test_opens_the_gate(
     emulator: Emulator, sagemaker: SageMakerClient
 ) -> None:
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -65,7 +65,7 @@ def test_what_is_held_before_the_commit_never_happens(
     assert emulator.requests[0].fault == "wait_until"
 
 
-def test_leaving_the_context_lets_held_replies_go(
+def test_the_end_of_the_context_releases_held_replies(
     emulator: Emulator, sagemaker: SageMakerClient
 ) -> None:
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -83,7 +83,7 @@ def test_an_open_gate_holds_nothing(emulator: Emulator, sagemaker: SageMakerClie
     assert gate.arrivals == 1
 
 
-def test_a_client_that_leaves_the_gate_is_forgotten(
+def test_the_gate_forgets_a_client_that_disconnects(
     emulator: Emulator, impatient: SageMakerClient
 ) -> None:
     with emulator.hold_replies(EXTEND) as gate:
@@ -99,20 +99,20 @@ def test_waiting_for_arrivals_ends() -> None:
         Gate().wait_for_arrivals(2, timeout=0.01)
 
 
-def test_faults_strike_the_nth_call_and_so_many_after(
+def test_faults_hit_the_nth_call_and_as_many_calls_as_told(
     emulator: Emulator, sagemaker: SageMakerClient
 ) -> None:
     emulator.inject("ListTrainingPlans", Fault.throttle(), nth=2, times=2)
-    struck: list[bool] = []
+    failed: list[bool] = []
     for _ in range(5):
         try:
             sagemaker.list_training_plans()
         except ClientError:
-            struck.append(True)
+            failed.append(True)
         else:
-            struck.append(False)
+            failed.append(False)
         sagemaker.list_edge_deployment_plans()
-    assert struck == [False, True, True, False, False]
+    assert failed == [False, True, True, False, False]
 
 
 def test_the_first_fault_injected_goes_first_and_all_of_them_count(
@@ -127,7 +127,7 @@ def test_the_first_fault_injected_goes_first_and_all_of_them_count(
     assert sagemaker.list_training_plans()["TrainingPlanSummaries"]
 
 
-def test_cleared_faults_strike_no_more(emulator: Emulator, sagemaker: SageMakerClient) -> None:
+def test_cleared_faults_are_gone(emulator: Emulator, sagemaker: SageMakerClient) -> None:
     emulator.inject("*", Fault.throttle(), times=None)
     emulator.clear_faults()
     assert sagemaker.list_training_plans()["TrainingPlanSummaries"]
@@ -142,7 +142,9 @@ def test_cleared_faults_strike_no_more(emulator: Emulator, sagemaker: SageMakerC
         ({"times": 0}, "nth and times count from 1"),
     ],
 )
-def test_injections_make_sense(emulator: Emulator, arguments: dict[str, Any], words: str) -> None:
+def test_wrong_injections_are_refused(
+    emulator: Emulator, arguments: dict[str, Any], words: str
+) -> None:
     with pytest.raises(ValueError, match=words):
         emulator.inject(arguments.pop("operation", "*"), Fault.throttle(), **arguments)
 
@@ -157,7 +159,7 @@ def test_a_held_client_is_woken_by_threads_of_any_kind(emulator: Emulator) -> No
     assert send(emulator).status == 404
 
 
-def test_a_client_that_leaves_as_its_gate_opens_is_no_failure() -> None:
+def test_a_client_that_disconnects_as_the_gate_opens_is_no_failure() -> None:
     async def leave() -> None:
         gate = Gate()
         reply = asyncio.create_task(gate.passage())

@@ -138,7 +138,7 @@ def test_a_disconnect_sends_nothing(
 
 
 @pytest.mark.parametrize(("how", "end"), [("fin", b""), ("rst", ConnectionResetError)])
-def test_fin_and_rst_are_what_they_are_called(emulator: Emulator, how: Any, end: Any) -> None:
+def test_a_disconnect_sends_fin_or_rst(emulator: Emulator, how: Any, end: Any) -> None:
     emulator.inject("*", Fault.disconnect(how))
     headers = signed_headers(emulator, b"{}")
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -196,7 +196,7 @@ def test_a_cut_body_breaks_its_promise(emulator: Emulator, planned: SageMakerCli
         raw_describe(emulator)
     assert len(caught.value.partial) > 100
     assert emulator.requests[-1].committed
-    # What stock clients make of it: an empty success.
+    # Stock clients take it for an empty success.
     emulator.inject(DESCRIBE, Fault.cut_body())
     assert set(describe(planned)) == {"ResponseMetadata"}
 
@@ -222,7 +222,7 @@ def test_an_unreadable_success_reaches_botos_callers_empty(
 
 
 @pytest.mark.usefixtures("planned")
-def test_unreadable_replies_are_what_they_are_called(emulator: Emulator) -> None:
+def test_unreadable_replies_have_the_bytes_of_their_fault(emulator: Emulator) -> None:
     whole = raw_describe(emulator).body
     emulator.inject(DESCRIBE, Fault.truncated_json())
     assert raw_describe(emulator).body == whole[: len(whole) // 2]
@@ -313,7 +313,7 @@ def test_a_changing_fault_passes_a_refusal_on(
     assert not emulator.requests[0].committed
 
 
-def test_faults_make_sense() -> None:
+def test_faults_with_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="between 400 and 599"):
         Fault.error("X", status=200)
     with pytest.raises(ValueError, match="seconds must be zero or more"):
@@ -332,7 +332,7 @@ def open_when_full(gate: Gate, clients: int) -> None:
 @pytest.mark.usefixtures("planned")
 def test_a_thousand_requests_at_once_are_answered(emulator: Emulator) -> None:
     body = b'{"EdgeDeploymentPlanName":"p"}'
-    # Alike in every byte, so that one signature fits all.
+    # All requests have the same bytes, so one signature fits all of them.
     headers = signed_headers(emulator, body, operation=DESCRIBE)
 
     async def one(session: aiohttp.ClientSession) -> int:

@@ -11,25 +11,25 @@ from sagemaker_plans.emulator import Emulator, Fault
 from sagemaker_plans.emulator._http.admin import NAMED_FAULTS
 
 
-def order(emulator: Emulator, name: str, value: Any = None) -> tuple[int, Any]:
+def post(emulator: Emulator, name: str, value: Any = None) -> tuple[int, Any]:
     body = b"" if value is None else json.dumps(value).encode()
     reply = send(emulator, body, path=f"/_emulator/{name}")
     assert reply.headers["content-type"].startswith("application/json")
     return reply.status, reply.json
 
 
-def read(emulator: Emulator, name: str) -> Any:
+def get(emulator: Emulator, name: str) -> Any:
     reply = send(emulator, b"", method="GET", path=f"/_emulator/{name}")
     assert reply.status == 200
     return reply.json
 
 
-def test_the_state_can_be_looked_at(emulator: Emulator) -> None:
+def test_the_state_can_be_queried(emulator: Emulator) -> None:
     client: Any = boto_client(emulator)
     client.create_edge_deployment_plan(**plan_request("p", stage("s")))
     client.extend_training_plan(TrainingPlanExtensionOfferingId=OFFERING)
     client.close()
-    state = read(emulator, "state")
+    state = get(emulator, "state")
     assert state["clock"] == {"now": emulator.clock.now(), "held": True, "speed": 1.0}
     assert "ExtendTrainingPlan" in state["operations"]
     assert state["fleets"]["cameras"][0] == "cam-001"
@@ -40,11 +40,11 @@ def test_the_state_can_be_looked_at(emulator: Emulator) -> None:
     assert state["purchases"][0]["offering_id"] == OFFERING
 
 
-def test_the_clock_takes_orders(emulator: Emulator) -> None:
-    assert order(emulator, "clock", {"release": True})[1]["held"] is False
-    assert order(emulator, "clock", {"hold": True})[1]["held"] is True
+def test_the_clock_can_be_held_released_and_advanced(emulator: Emulator) -> None:
+    assert post(emulator, "clock", {"release": True})[1]["held"] is False
+    assert post(emulator, "clock", {"hold": True})[1]["held"] is True
     now = emulator.clock.now()
-    status, reply = order(emulator, "clock", {"advance": 60})
+    status, reply = post(emulator, "clock", {"advance": 60})
     assert (status, reply["now"]) == (200, now + 60)
     assert emulator.clock.now() == now + 60
 
@@ -63,17 +63,17 @@ def test_the_clock_takes_orders(emulator: Emulator) -> None:
         {"stop": True},
     ],
 )
-def test_wrong_orders_to_the_clock_are_refused(emulator: Emulator, wrong: Any) -> None:
-    status, reply = order(emulator, "clock", wrong)
+def test_wrong_commands_to_the_clock_are_refused(emulator: Emulator, wrong: Any) -> None:
+    status, reply = post(emulator, "clock", wrong)
     assert (status, set(reply)) == (400, {"error"})
 
 
-def test_faults_can_be_ordered_and_cleared(emulator: Emulator) -> None:
+def test_faults_can_be_injected_and_cleared(emulator: Emulator) -> None:
     wanted = {"operation": "ListTrainingPlans", "fault": "throttle", "nth": 2, "times": None}
-    assert order(emulator, "faults", wanted) == (200, {})
+    assert post(emulator, "faults", wanted) == (200, {})
     seen = [send_signed(emulator, operation="ListTrainingPlans").status for _ in range(3)]
     assert seen == [200, 400, 400]
-    assert order(emulator, "faults", {"clear": True}) == (200, {})
+    assert post(emulator, "faults", {"clear": True}) == (200, {})
     assert send_signed(emulator, operation="ListTrainingPlans").status == 200
 
 
@@ -90,7 +90,7 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", NAMED_FAULTS)
 def test_every_fault_has_a_name(emulator: Emulator, name: str) -> None:
     wanted = {"operation": "*", "fault": name, "arguments": _ARGUMENTS.get(name, {})}
-    assert order(emulator, "faults", wanted) == (200, {})
+    assert post(emulator, "faults", wanted) == (200, {})
     assert NAMED_FAULTS[name](**_ARGUMENTS.get(name, {})).name.startswith(name)
 
 
@@ -142,24 +142,24 @@ def test_no_fault_but_the_one_with_a_gate_is_without_a_name() -> None:
     ],
 )
 def test_wrong_faults_are_refused(emulator: Emulator, wrong: Any, words: str) -> None:
-    status, reply = order(emulator, "faults", wrong)
+    status, reply = post(emulator, "faults", wrong)
     assert status == 400
     assert words in reply["error"]
 
 
 def test_requests_can_be_counted_from_outside(emulator: Emulator) -> None:
     send_signed(emulator, operation="ListTrainingPlans")
-    (seen,) = read(emulator, "requests")
+    (seen,) = get(emulator, "requests")
     assert seen["operation"] == "ListTrainingPlans"
     assert (seen["status"], seen["committed"], seen["fault"]) == (200, True, None)
     assert seen["headers"]["authorization"] == "redacted"
 
 
-def test_a_reset_can_be_ordered(emulator: Emulator) -> None:
+def test_the_state_can_be_reset(emulator: Emulator) -> None:
     send_signed(emulator)
-    assert order(emulator, "reset") == (200, {})
+    assert post(emulator, "reset") == (200, {})
     assert emulator.requests == ()
-    assert order(emulator, "reset", {"hard": True})[0] == 400
+    assert post(emulator, "reset", {"hard": True})[0] == 400
 
 
 def _get(path: str) -> Callable[[Emulator], Any]:
@@ -188,7 +188,7 @@ def test_wrong_requests_get_clean_errors(
     assert (reply.status, set(reply.json)) == (status, {"error"})
 
 
-def test_the_admin_surface_is_apart(emulator: Emulator) -> None:
+def test_admin_requests_are_neither_recorded_nor_given_faults(emulator: Emulator) -> None:
     emulator.inject("*", Fault.throttle(), times=None)
-    read(emulator, "state")
+    get(emulator, "state")
     assert emulator.requests == ()

@@ -11,7 +11,7 @@ from harness import Transport
 from sagemaker_plans.emulator import Emulator
 
 
-def test_the_environment_leads_clients_to_it(
+def test_clients_reach_the_emulator_through_the_environment(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import boto3
@@ -36,7 +36,7 @@ def test_the_environment_leads_clients_to_it(
     ids=lambda setting: setting[0],
 )
 @pytest.mark.anyio
-async def test_the_environment_leads_past_the_settings_of_the_machine(
+async def test_the_environment_overrides_the_settings_of_the_machine(
     setting: tuple[str, str],
     transport: Transport,
     emulator: Emulator,
@@ -55,7 +55,7 @@ async def test_the_environment_leads_past_the_settings_of_the_machine(
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_the_environment_keeps_what_needs_no_proxy(
+def test_the_environment_keeps_hosts_that_need_no_proxy(
     name: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "intranet.example")

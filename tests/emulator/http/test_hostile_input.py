@@ -1,4 +1,4 @@
-"""Bytes of all kinds over raw sockets: a clean answer or a closed connection, always."""
+"""Bytes of all kinds over raw sockets get a clean error or a closed connection."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sagemaker_plans.emulator._wire.refusal import Refusal
 
 
 def exchange(emulator: Emulator, data: bytes, *, wait: float = 0.2) -> bytes:
-    """Send bytes, and read all that is answered; the server may also wait for more."""
+    """Send bytes and read the whole response; the server may also wait for more bytes."""
     address = ("127.0.0.1", int(emulator.endpoint_url.rpartition(":")[2]))
     with socket.create_connection(address, timeout=5) as connection:
         received = b""
         try:
             connection.sendall(data)
-            # The end of what is sent would make the server drop what it has not answered.
+            # If the client stopped sending here, the server would drop open requests.
             if select.select([connection], [], [], wait)[0]:
                 received = connection.recv(65_536)
             connection.shutdown(socket.SHUT_WR)
@@ -39,7 +39,7 @@ def exchange(emulator: Emulator, data: bytes, *, wait: float = 0.2) -> bytes:
 
 
 def is_clean(reply: bytes) -> bool:
-    """Whether it is nothing, or AWS-shaped errors only, and never a traceback."""
+    """Tell whether the bytes are nothing or errors in AWS's shape, and no traceback."""
     if b"Traceback" in reply or b"aiohttp.http" in reply:
         return False
     heads = re.findall(rb"HTTP/1\.[01] (\d{3})", reply)
@@ -162,7 +162,7 @@ def test_a_body_that_goes_wrong_in_the_middle_ends_the_connection(
     assert send_signed(emulator).status == 200
 
 
-def test_a_client_that_waits_for_a_go_ahead_gets_one(emulator: Emulator) -> None:
+def test_a_client_that_expects_100_continue_gets_it(emulator: Emulator) -> None:
     address = ("127.0.0.1", int(emulator.endpoint_url.rpartition(":")[2]))
     signed = "".join(
         f"{name}: {value}\r\n" for name, value in signed_headers(emulator, b"{}").items()

@@ -1,4 +1,4 @@
-"""Every operation by a stock client, every reply against botocore's own shapes."""
+"""A stock client calls every operation; its replies are compared with botocore's shapes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TYPES: Mapping[str, type] = {
 
 
 def departures(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """Name what a parsed reply has or lacks against its shape."""
+    """Name the members that a parsed reply has too many or too few for its shape."""
     if isinstance(shape, StructureShape):
         for member in set(shape.required_members) - set(value):
             yield f"{path}.{member} is missing"

@@ -1,4 +1,4 @@
-"""The lists as the paginators of boto3 and aiobotocore walk them."""
+"""The paginators of boto3 and aiobotocore find every item of every list."""
 
 from __future__ import annotations
 

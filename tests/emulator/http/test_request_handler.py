@@ -30,14 +30,14 @@ def request_handler() -> RequestHandler:
     )
 
 
-def parted(headers: dict[str, str], payload: Any) -> web.Request:
-    """A request whose client is gone already."""
+def abandoned(headers: dict[str, str], payload: Any) -> web.Request:
+    """Make a request whose client has disconnected already."""
     return make_mocked_request(
         "POST", "/", headers, protocol=mock.Mock(), transport=None, payload=payload
     )
 
 
-def test_a_client_that_left_before_its_reply_is_no_failure(emulator: Emulator) -> None:
+def test_a_client_that_disconnects_before_its_reply_is_no_failure(emulator: Emulator) -> None:
     handler = request_handler()
     handler.faults.inject("*", Fault.drip())
     headers = signed_headers(emulator, b"{}") | {
@@ -46,7 +46,7 @@ def test_a_client_that_left_before_its_reply_is_no_failure(emulator: Emulator) -
 
     async def call() -> None:
         payload = mock.Mock(readany=mock.AsyncMock(side_effect=[b"{}", b""]))
-        await handler.handle(parted(headers, payload))
+        await handler.handle(abandoned(headers, payload))
 
     asyncio.run(call())
     (seen,) = handler.recorder.snapshot()
@@ -62,7 +62,7 @@ def test_a_request_that_never_came_whole_is_not_recorded(error: Exception) -> No
 
     async def call() -> None:
         payload = mock.Mock(readany=mock.AsyncMock(side_effect=error))
-        await handler.handle(parted({}, payload))
+        await handler.handle(abandoned({}, payload))
 
     asyncio.run(call())
     assert handler.recorder.snapshot() == ()

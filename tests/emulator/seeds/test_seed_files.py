@@ -57,7 +57,7 @@ def written(folder: Path, name: str, content: Any) -> Path:
     return path
 
 
-def test_a_toml_file_furnishes_the_world(tmp_path: Path) -> None:
+def test_a_toml_file_is_a_seed(tmp_path: Path) -> None:
     with Emulator(seed=written(tmp_path, "seed.toml", TOML)) as emulator:
         emulator.clock.advance(60)
         state: Any = emulator.service.snapshot()
@@ -69,7 +69,7 @@ def test_a_toml_file_furnishes_the_world(tmp_path: Path) -> None:
     assert [one["UpfrontFee"] for one in training_plan["Offerings"]] == ["10.00", "1234.50"]
 
 
-def test_a_json_file_does_too(tmp_path: Path) -> None:
+def test_a_json_file_is_a_seed(tmp_path: Path) -> None:
     seed = {"fleets": [{"name": "f"}], "plans": [{"create": plan_request("p", stage("s"))}]}
     emulator = Emulator(seed=str(written(tmp_path, "seed.json", seed)))
     state: Any = emulator.service.snapshot()

@@ -1,4 +1,4 @@
-"""Random operations on the state, next to a model that is small enough to be right."""
+"""Random operations on the service and on a model that is small enough to be right."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OFFERINGS = ["tpeo-0123456789abcdef", "tpeo-0123456789abcde0", "tpeo-0123456789a
 
 @attrs.define
 class StageModel:
-    """One stage, told second by second instead of computed."""
+    """One stage that goes second by second where the emulator computes."""
 
     fleet: str
     status: str = "CREATING"

@@ -80,7 +80,7 @@ def test_pages_of_any_size_give_every_stage_once(service: Service, size: int) ->
 
 
 @pytest.mark.parametrize("token", ["x", "é", "bm9wZQ==", "TGlzdFRyYWluaW5nUGxhbnM6MQ==", "____"])
-def test_a_token_of_somebody_elses_is_refused(service: Service, token: str) -> None:
+def test_a_token_that_the_operation_did_not_make_is_refused(service: Service, token: str) -> None:
     create(service, "p")
     with pytest.raises(Refusal, match="ValidationException: NextToken is not valid"):
         service.handle(
@@ -131,7 +131,7 @@ def test_stages_can_be_added_and_deleted(service: Service) -> None:
     assert [one["StageName"] for one in described(service, "p")["Stages"]] == ["b"]
 
 
-def test_what_runs_is_not_deleted(service: Service) -> None:
+def test_a_running_stage_or_its_plan_is_not_deleted(service: Service) -> None:
     create(service, "p", stage("a"), stage("b"))
     start(service, "p", "b")
     with pytest.raises(Refusal, match="ResourceInUse"):

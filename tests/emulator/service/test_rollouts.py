@@ -132,7 +132,7 @@ def test_the_share_of_failures_that_fails_a_stage_can_be_set(tolerance: float, s
 @pytest.mark.parametrize(
     ("policy", "words"), [("ROLLBACK_ON_FAILURE", "rolled back"), ("DO_NOTHING", "left as they")]
 )
-def test_the_message_tells_what_became_of_failed_devices(
+def test_the_message_says_what_happened_to_failed_devices(
     service: Service, policy: str, words: str
 ) -> None:
     service.add_fleet("cameras", devices=["a", "b"], failing=["a"])
@@ -146,7 +146,7 @@ def test_the_message_tells_what_became_of_failed_devices(
     assert "1 of 2" in found["DeploymentStatus"]["EdgeDeploymentStatusMessage"]
 
 
-def test_the_start_is_told_from_the_start_on(service: Service) -> None:
+def test_a_stage_shows_its_start_time_once_it_is_started(service: Service) -> None:
     create(service, "p", stage("s"))
     assert (
         "EdgeDeploymentStageStartTime"
@@ -171,7 +171,7 @@ def test_a_stage_without_devices_is_deployed_at_once(service: Service) -> None:
 
 
 def counting_calls(act: Callable[[], T]) -> tuple[T, int]:
-    """Do something, and count the calls of functions that it takes: work, whatever the load."""
+    """Carry out an action and count its function calls, which no busy machine changes."""
     calls = 0
 
     def count(_frame: FrameType, event: str, _argument: object) -> None:
@@ -209,7 +209,7 @@ def test_huge_fleets_cost_nothing_and_still_report_in_time(service: Service) -> 
     assert calls < 10_000
 
 
-def test_the_state_lives_on_any_clock() -> None:
+def test_the_service_runs_on_any_clock() -> None:
     moment = [0.0]
     service = Service(clock=Clock(source=lambda: moment[0], start=1.7e9))
     create(service, "p", stage("s"))

@@ -9,7 +9,7 @@ from sagemaker_plans.emulator._state.clock import LATEST
 
 
 class Seconds:
-    """A source of time that moves when told."""
+    """A source of time that a test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
