@@ -156,7 +156,7 @@ class Emulator(ResourceSetup):
         """The URL for `endpoint_url=` of any AWS client on this machine.
 
         Raises:
-            RuntimeError: The emulator picks its port when it starts, and has not been started.
+            RuntimeError: The emulator has no port yet, because it picks one when it starts.
         """
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it")
@@ -231,7 +231,7 @@ class Emulator(ResourceSetup):
         return self._service.training_plan_arns[0]
 
     def inject(self, operation: str, fault: Fault, *, nth: int = 1, times: int | None = 1) -> None:
-        """Inject a fault into the nth call of an operation from now on, and into later ones.
+        """Inject a fault into calls of an operation, which are counted from now on.
 
         Args:
             operation: An operation's name, or "*" for any.
