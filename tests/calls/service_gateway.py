@@ -157,7 +157,7 @@ class _Request:
     request_id: str
 
     def carry_out(self) -> dict[str, object] | SageMakerPlansError:
-        from sagemaker_plans.emulator._wire_members import Caller
+        from sagemaker_plans.emulator._wire.members import Caller
 
         try:
             caller = Caller(request_id=self.request_id)

@@ -1,4 +1,4 @@
-"""Requests and clients that the emulator's tests have in common."""
+"""Requests and clients that the emulator's tests share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _session() -> Any:
 
 
 def boto_client(emulator: Emulator, *, read_timeout: float = 5.0) -> SageMakerClient:
-    # One session for all: each would load the service model anew.
+    # All clients share a session, because each session loads the service model anew.
     client: SageMakerClient = _session().client(
         "sagemaker",
         endpoint_url=emulator.endpoint_url,

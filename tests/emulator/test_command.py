@@ -34,7 +34,7 @@ EXPORTS = [
 
 
 def knock(port: int, served: threading.Semaphore) -> None:
-    """Ask again and again until the emulator is gone."""
+    """Send requests until the emulator has stopped."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     with contextlib.suppress(OSError, HTTPException):
         while True:
@@ -79,7 +79,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     visit: Any = None,
 ) -> int:
-    """Run the command in this process, and end it by a signal once it is ready."""
+    """Run the command in this process, and stop it with a signal when it is ready."""
     visitors: list[threading.Thread] = []
     start = Emulator.start
 

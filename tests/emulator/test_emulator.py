@@ -11,21 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
 
-import sagemaker_plans as smp
 import sagemaker_plans.emulator
 from emulator.requests_made import boto_client, plan_request, send_signed, signed_headers, stage
-from harness import Transport
-from sagemaker_plans.emulator import Emulator, Fault, Gate, Seed, Service, Timings, TrainingPlanSeed
-from sagemaker_plans.emulator._faults import FaultSchedule
-from sagemaker_plans.emulator._recording import Recorder
-from sagemaker_plans.emulator._server import FrontDesk
-from sagemaker_plans.emulator._sigv4 import DEFAULT_CREDENTIALS
+from sagemaker_plans.emulator import Emulator, Fault, Seed, Timings, TrainingPlanSeed
 
 
 def threads() -> list[str]:
@@ -36,60 +28,6 @@ def test_it_listens_on_loopback_at_a_port_of_its_own() -> None:
     with Emulator() as one, Emulator() as other:
         assert one.endpoint_url.startswith("http://127.0.0.1:")
         assert one.endpoint_url != other.endpoint_url
-
-
-def test_the_environment_leads_clients_to_it(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import boto3
-
-    for name, value in emulator.environment().items():
-        monkeypatch.setenv(name, value)
-    session: Any = boto3.session.Session()
-    client = session.client("sagemaker")
-    assert client.list_training_plans()["TrainingPlanSummaries"]
-    client.close()
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [
-        ("HTTP_PROXY", "http://127.0.0.1:9"),
-        ("http_proxy", "http://127.0.0.1:9"),
-        ("AWS_SESSION_TOKEN", "of-the-real-account"),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
-        ("AWS_USE_FIPS_ENDPOINT", "true"),
-    ],
-    ids=lambda setting: setting[0],
-)
-@pytest.mark.anyio
-async def test_the_environment_leads_past_the_settings_of_the_machine(
-    setting: tuple[str, str],
-    transport: Transport,
-    emulator: Emulator,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv(*setting)
-    for name, value in emulator.environment().items():
-        monkeypatch.setenv(name, value)
-
-    async with smp.AsyncClient(http_backend=transport.http_backend) as client:
-        with pytest.raises(smp.ResourceNotFoundError):
-            await client.plans.describe("no-such-plan")
-
-    [request] = emulator.requests
-    assert "x-amz-security-token" not in request.headers
-
-
-@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_the_environment_keeps_what_needs_no_proxy(
-    name: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, "intranet.example")
-
-    environment = emulator.environment()
-
-    assert environment["NO_PROXY"] == environment["no_proxy"] == "intranet.example,127.0.0.1"
 
 
 def test_it_has_no_url_before_it_has_a_port() -> None:
@@ -104,14 +42,14 @@ def test_a_port_is_in_its_range(port: int) -> None:
         Emulator(port=port)
 
 
-def test_a_port_that_is_taken_is_told(emulator: Emulator) -> None:
+def test_a_port_in_use_is_an_error(emulator: Emulator) -> None:
     port = int(emulator.endpoint_url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         Emulator(port=port).start()
     assert len(threads()) == 1
 
 
-def test_it_starts_once_at_a_time_and_stops_as_often_as_you_like() -> None:
+def test_a_second_start_is_an_error_and_a_second_stop_is_none() -> None:
     emulator = Emulator()
     emulator.stop()
     emulator.start()
@@ -135,7 +73,7 @@ def test_it_can_be_bound_to_ipv6() -> None:
         pytest.skip("this machine has no IPv6 loopback")
 
 
-def test_bound_to_every_address_it_is_reached_on_loopback_and_warns(
+def test_an_emulator_on_every_address_is_reached_on_loopback_and_warns(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with Emulator(host="0.0.0.0") as emulator:  # noqa: S104
@@ -144,14 +82,16 @@ def test_bound_to_every_address_it_is_reached_on_loopback_and_warns(
     assert "0.0.0.0 is not a loopback address" in caplog.text
 
 
-def test_on_loopback_it_has_nothing_to_warn_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_warning_is_logged_on_loopback(caplog: pytest.LogCaptureFixture) -> None:
     for host in ("127.0.0.1", "localhost"):
         with Emulator(host=host) as emulator:
             assert send_signed(emulator).status == 200
     assert caplog.text == ""
 
 
-def test_a_server_that_cannot_listen_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_raises_the_error_of_a_server_that_cannot_listen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def broken(*_args: object, **_options: object) -> socket.socket:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
@@ -176,7 +116,7 @@ def test_it_starts_and_stops_again_and_again() -> None:
         assert threads() == []
 
 
-def test_it_closes_at_once_whatever_hangs() -> None:
+def test_stop_returns_at_once_even_if_requests_hang() -> None:
     emulator = Emulator()
     emulator.start()
     emulator.inject("*", Fault.hang(), nth=1)
@@ -187,7 +127,7 @@ def test_it_closes_at_once_whatever_hangs() -> None:
         idle.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
         calls = [pool.submit(_call_quietly, emulator) for _ in range(3)]
         _until(lambda: len(emulator.requests) == 3)
-        # Would it wait for one of them, that would be a minute or for ever.
+        # If stop() waited for one of them, it would take a minute or never return.
         emulator.stop()
         for call in calls:
             assert call.result(5) is None
@@ -198,7 +138,7 @@ def _call_quietly(emulator: Emulator) -> int | None:
     try:
         return send_signed(emulator).status
     except (OSError, HTTPException):
-        # Whether the reply was not begun or cut in the middle.
+        # The reply had not begun, or it was cut in the middle.
         return None
 
 
@@ -223,7 +163,7 @@ def test_requests_are_recorded_on_arrival(emulator: Emulator) -> None:
     assert "redacted" in repr(seen.headers)
 
 
-def test_recordings_of_an_unknown_operation_are_a_mistake(emulator: Emulator) -> None:
+def test_requests_of_an_unknown_operation_are_an_error(emulator: Emulator) -> None:
     assert emulator.requests_of("ListTrainingPlans") == ()
     with pytest.raises(ValueError, match="there is no operation 'List'"):
         emulator.requests_of("List")
@@ -254,7 +194,7 @@ def test_a_reset_during_a_request_does_not_hurt(emulator: Emulator) -> None:
     assert emulator.requests == ()
 
 
-def test_the_world_can_be_furnished_from_the_test(emulator: Emulator) -> None:
+def test_fleets_plans_and_offerings_can_be_added(emulator: Emulator) -> None:
     arn = emulator.add_training_plan("second", region="eu-west-1")
     offering = emulator.add_extension_offering(arn, upfront_fee="1.00", currency_code="EUR")
     emulator.add_fleet("robots", devices=3)
@@ -267,7 +207,7 @@ def test_the_world_can_be_furnished_from_the_test(emulator: Emulator) -> None:
     assert offering.startswith("tpeo-")
 
 
-def test_the_first_training_plan_has_a_short_way() -> None:
+def test_the_oldest_training_plan_has_a_property() -> None:
     assert Emulator().training_plan_arn == (
         "arn:aws:sagemaker:us-east-1:123456789012:training-plan/demo-plan"
     )
@@ -275,7 +215,7 @@ def test_the_first_training_plan_has_a_short_way() -> None:
         _ = Emulator(seed=Seed()).training_plan_arn
 
 
-def test_time_passes_at_the_speed_asked_for() -> None:
+def test_the_clock_runs_at_the_given_speed() -> None:
     emulator = Emulator(speed=1e6, timings=Timings(), seed=Seed.default())
     before = emulator.clock.now()
     _until(lambda: emulator.clock.now() > before + 1000)
@@ -356,7 +296,7 @@ def test_no_part_of_the_sdk_is_used() -> None:
     import ast
 
     folder = Path(sagemaker_plans.emulator.__path__[0])
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sagemaker"):
                 assert node.module is not None
@@ -368,7 +308,7 @@ def test_signed_headers_are_what_the_tests_think(emulator: Emulator) -> None:
     assert signed_headers(emulator, b"{}")["Authorization"].startswith("AWS4-HMAC-SHA256 ")
 
 
-def test_a_server_that_breaks_while_it_closes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_raises_the_error_of_a_server_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def shutdown(*_args: object) -> None:
         raise BrokenError
 
@@ -378,67 +318,3 @@ def test_a_server_that_breaks_while_it_closes_says_so(monkeypatch: pytest.Monkey
     with pytest.raises(BrokenError):
         emulator.stop()
     assert threads() == []
-
-
-def front_desk() -> FrontDesk:
-    service = Service()
-    return FrontDesk(
-        service=service,
-        faults=FaultSchedule(service.operations),
-        recorder=Recorder(),
-        credentials=DEFAULT_CREDENTIALS,
-        admin=mock.Mock(),
-        failures=[],
-    )
-
-
-def parted(headers: dict[str, str], payload: Any) -> web.Request:
-    """A request whose client is gone already."""
-    return make_mocked_request(
-        "POST", "/", headers, protocol=mock.Mock(), transport=None, payload=payload
-    )
-
-
-def test_a_client_that_left_before_its_reply_is_no_failure(emulator: Emulator) -> None:
-    desk = front_desk()
-    desk.faults.inject("*", Fault.drip())
-    headers = signed_headers(emulator, b"{}") | {
-        "Host": emulator.endpoint_url.removeprefix("http://")
-    }
-
-    async def call() -> None:
-        payload = mock.Mock(readany=mock.AsyncMock(side_effect=[b"{}", b""]))
-        await desk.receive(parted(headers, payload))
-
-    asyncio.run(call())
-    (seen,) = desk.recorder.snapshot()
-    assert (seen.committed, seen.status, seen.fault) == (True, None, "drip")
-    assert desk.failures == []
-
-
-@pytest.mark.parametrize(
-    "error", [ConnectionResetError(), web.RequestPayloadError(), TimeoutError()]
-)
-def test_a_request_that_never_came_whole_is_not_recorded(error: Exception) -> None:
-    desk = front_desk()
-
-    async def call() -> None:
-        payload = mock.Mock(readany=mock.AsyncMock(side_effect=error))
-        await desk.receive(parted({}, payload))
-
-    asyncio.run(call())
-    assert desk.recorder.snapshot() == ()
-    assert desk.failures == []
-
-
-def test_a_client_that_leaves_as_its_gate_opens_is_no_failure() -> None:
-    async def leave() -> None:
-        gate = Gate()
-        reply = asyncio.create_task(gate.passage())
-        await asyncio.sleep(0)
-        gate.open()
-        reply.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reply
-
-    asyncio.run(leave())

@@ -1,4 +1,4 @@
-"""What `docs/emulator.md` says, where running its Python is not enough."""
+"""The parts of `docs/emulator.md` that running its Python does not test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sagemaker_plans.emulator import Emulator, Fault
-from sagemaker_plans.emulator._seed_file import read_seed
+from sagemaker_plans.emulator._seeds.seed_file import read_seed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 

@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from shlex import quote
 
 from sagemaker_plans.emulator._emulator import Emulator
-from sagemaker_plans.emulator._refusal import Refusal
+from sagemaker_plans.emulator._wire.refusal import Refusal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM.
 
     Args:
-        arguments: The command line without the program; that of the process if None.
+        arguments: The command line without the program; None stands for that of the process.
 
     Returns:
         The exit status: 0 after a signal, 1 if the emulator could not start, and 3 if it
         failed on requests.
 
     Raises:
-        SystemExit: The command line makes no sense.
+        SystemExit: The command line is wrong.
     """
     options = _parser().parse_args(arguments)
     stopped = threading.Event()

@@ -1,64 +1,63 @@
-"""The emulator as its users hold it: state, clock, faults and a server in a thread."""
+"""The class that users create: a service, its faults, and a server in a thread."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 import socket
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final
 
-from sagemaker_plans.emulator._admin import Admin
-from sagemaker_plans.emulator._clock import Clock
-from sagemaker_plans.emulator._environment import lead_to
-from sagemaker_plans.emulator._extensions import Purchase, TrainingPlanStatus
-from sagemaker_plans.emulator._faults import Fault, FaultSchedule
-from sagemaker_plans.emulator._fleets import DEFAULT_FLEET_SIZE
-from sagemaker_plans.emulator._gate import Gate
-from sagemaker_plans.emulator._recording import RecordedRequest, Recorder
-from sagemaker_plans.emulator._rollout import Timings
-from sagemaker_plans.emulator._seed import Seed
-from sagemaker_plans.emulator._seed_file import plant_file
-from sagemaker_plans.emulator._server import LOGGER, FrontDesk
-from sagemaker_plans.emulator._service import Service
-from sagemaker_plans.emulator._sigv4 import DEFAULT_CREDENTIALS, Credentials
-from sagemaker_plans.emulator._thread import ServerThread
+from sagemaker_plans.emulator._faults.fault import Fault
+from sagemaker_plans.emulator._faults.gate import Gate
+from sagemaker_plans.emulator._faults.schedule import FaultSchedule
+from sagemaker_plans.emulator._http.admin import Admin
+from sagemaker_plans.emulator._http.environment import client_environment
+from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
+from sagemaker_plans.emulator._http.request_handler import LOGGER, RequestHandler
+from sagemaker_plans.emulator._http.server_thread import ServerThread
+from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS, Credentials
+from sagemaker_plans.emulator._seeds.seed import Seed
+from sagemaker_plans.emulator._seeds.seed_file import plant_file
+from sagemaker_plans.emulator._service.resource_setup import ResourceSetup
+from sagemaker_plans.emulator._service.service import Service
+from sagemaker_plans.emulator._state.clock import Clock
+from sagemaker_plans.emulator._state.timings import Timings
 
-_BACKLOG: Final = 4096
-# A thousand clients may knock at once.
+_BACKLOG: Final = 4096  # a thousand clients may connect at once
 
 _LARGEST_PORT: Final = 65_535
 
 
 @final
-class Emulator:
-    """A SageMaker of its own on the loopback interface.
+class Emulator(ResourceSetup):
+    """A local SageMaker on the loopback interface.
 
     Use it as a context manager. The server has its own thread and event loop, so that
     the code under test may be synchronous or run on asyncio or trio.
 
     Args:
-        host: The address to bind; one that is not loopback is warned of in the log.
+        host: The address to bind. The log warns of an address that is not loopback.
         port: The port to bind; 0 picks a free one.
         speed: Emulated seconds per real second.
         timings: How long things take, on the emulator's clock.
-        credentials: Secret keys by access key id; "any" checks signatures for form only;
-            None knows the keys that tests and documentation use, `test`/`test` first.
-        strict_fleets: Refuse fleets and devices that nobody registered, instead of
-            letting them come into being.
+        credentials: Secret keys by access key id. "any" checks signatures for form only.
+            None stands for the keys that tests and documentation use, `test`/`test` first.
+        strict_fleets: Whether fleets and devices that nobody registered are refused.
+            Otherwise they are created when a plan names them.
         failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
             the stage is FAILED; with 0 one failed device is enough.
-        seed: What exists at the beginning, or the path of a JSON or TOML file that tells;
-            None plants `Seed.default()`.
+        seed: What exists at the beginning, or the path of a JSON or TOML file that says so.
+            None stands for `Seed.default()`.
 
     Raises:
         ValueError: A number is out of its range, there are no credentials, or the seed
-            file does not say what it should (`SeedError`).
+            file is wrong (`SeedError`).
         OSError: The seed file cannot be read.
-        Refusal: A plan of the seed is not one that the service would accept.
+        Refusal: The service would not accept one of the seed's plans.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class Emulator:
         self._credentials: Credentials = DEFAULT_CREDENTIALS if credentials is None else credentials
         if not self._credentials:
             raise ValueError("credentials must hold at least one access key")
-        self._service = Service(
+        service = Service(
             clock=Clock(speed=speed),
             timings=timings,
             strict_fleets=strict_fleets,
@@ -88,12 +87,27 @@ class Emulator:
             seed=Seed(),
         )
         if seed is None or isinstance(seed, Seed):
-            self._service.plant(Seed.default() if seed is None else seed)
+            service.plant(Seed.default() if seed is None else seed)
         else:
-            plant_file(Path(seed), self._service)
-        self._faults = FaultSchedule(self._service.operations)
+            plant_file(Path(seed), service)
+        super().__init__(service._resources)  # noqa: SLF001 - both are one ResourceSetup
+        self._service = service
+        self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()
         self._failures: list[Exception] = []
+        self._handler = RequestHandler(
+            service=service,
+            faults=self._faults,
+            recorder=self._recorder,
+            credentials=self._credentials,
+            admin=Admin(
+                service=service,
+                faults=self._faults,
+                recorder=self._recorder,
+                reset=self.reset,
+            ),
+            failures=self._failures,
+        )
         self._server: ServerThread | None = None
 
     def __enter__(self) -> Self:
@@ -117,24 +131,11 @@ class Emulator:
         """Bind the port and serve.
 
         Raises:
-            RuntimeError: It runs already.
+            RuntimeError: The emulator runs already.
             OSError: The address cannot be bound.
         """
         if self._server is not None:
             raise RuntimeError("the emulator is already running")
-        desk = FrontDesk(
-            service=self._service,
-            faults=self._faults,
-            recorder=self._recorder,
-            credentials=self._credentials,
-            admin=Admin(
-                service=self._service,
-                faults=self._faults,
-                recorder=self._recorder,
-                reset=self.reset,
-            ),
-            failures=self._failures,
-        )
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         if not _is_loopback(self._host):
             LOGGER.warning(
@@ -142,10 +143,10 @@ class Emulator:
             )
         listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
         self._port = listener.getsockname()[1]
-        self._server = ServerThread(desk, listener)
+        self._server = ServerThread(self._handler, listener)
 
     def stop(self) -> None:
-        """Close every connection, at once, and end the thread; harmless when stopped."""
+        """Close every connection at once and end the thread; twice does no harm."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -155,18 +156,18 @@ class Emulator:
         """The URL for `endpoint_url=` of any AWS client on this machine.
 
         Raises:
-            RuntimeError: It is about to get a port of its own, when it is started.
+            RuntimeError: The emulator has no port yet, because it picks one when it starts.
         """
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it")
-        # Bound to all addresses, it is reached by one of them.
+        # An emulator that is bound to all addresses is reached on loopback.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self._port}"
 
     @property
     def region(self) -> str:
-        """The region of the default seed's ARNs; any other is served too."""
+        """The region of the default seed's ARNs; requests of other regions are served too."""
         return "us-east-1"
 
     @property
@@ -180,12 +181,13 @@ class Emulator:
         return "test" if self._credentials == "any" else self._credentials[self.access_key_id]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that lead AWS clients here, SageMaker only.
+        """Return the environment variables with which AWS clients use this SageMaker.
 
-        Proxies, a session's token and other settings that would lead elsewhere are overridden;
-        a profile is not, so `AWS_PROFILE` has to name one that exists.
+        They override proxies, a session token and other settings that would send requests
+        elsewhere. They do not override a profile, so `AWS_PROFILE` has to name one that
+        exists.
         """
-        return lead_to(
+        return client_environment(
             self.endpoint_url,
             access_key_id=self.access_key_id,
             secret_key=self.secret_access_key,
@@ -194,17 +196,12 @@ class Emulator:
 
     @property
     def service(self) -> Service:
-        """The state behind the server; its `handle` does without HTTP and faults."""
+        """The service behind the server; its `handle` needs no HTTP and knows no faults."""
         return self._service
 
     @property
-    def clock(self) -> Clock:
-        """The time of the emulated service."""
-        return self._service.clock
-
-    @property
     def requests(self) -> tuple[RecordedRequest, ...]:
-        """Every request that came in, in the order of arrival."""
+        """Every request that arrived, in the order of arrival."""
         return self._recorder.snapshot()
 
     def requests_of(self, operation: str) -> tuple[RecordedRequest, ...]:
@@ -218,11 +215,6 @@ class Emulator:
         return tuple(one for one in self.requests if one.operation == operation)
 
     @property
-    def purchases(self) -> tuple[Purchase, ...]:
-        """Every accepted purchase of a training plan extension, in order."""
-        return self._service.purchases
-
-    @property
     def failures(self) -> tuple[Exception, ...]:
         """Errors of the emulator itself; leaving the context raises them."""
         return tuple(self._failures)
@@ -232,162 +224,60 @@ class Emulator:
         """The ARN of the oldest training plan, `demo-plan` in the default seed.
 
         Raises:
-            LookupError: There is none.
+            LookupError: There is no training plan.
         """
         if not self._service.training_plan_arns:
             raise LookupError("there is no training plan")
         return self._service.training_plan_arns[0]
 
-    def add_fleet(
-        self,
-        name: str,
-        *,
-        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
-        failing: Iterable[str] = (),
-        failure_rate: float = 0.0,
-    ) -> None:
-        """Register a device fleet, or replace it for the stages that start from now on.
-
-        Args:
-            name: The fleet's name.
-            devices: Device names in the order in which they report, or how many.
-            failing: Devices whose deployments fail.
-            failure_rate: Share of the devices, 0 to 1, that fail besides, drawn from the
-                fleet's name: the same in every run.
-
-        Raises:
-            ValueError: The rate, a number or a list of names is none.
-        """
-        self._service.add_fleet(name, devices=devices, failing=failing, failure_rate=failure_rate)
-
-    def add_training_plan(
-        self,
-        name: str,
-        *,
-        status: TrainingPlanStatus | None = None,
-        start_in_hours: float = -24.0,
-        duration_hours: int = 720,
-        instance_type: str = "ml.p5.48xlarge",
-        instance_count: int = 2,
-        region: str = "us-east-1",
-    ) -> str:
-        """Register a training plan.
-
-        Args:
-            name: Its name.
-            status: A status that stays whatever the clock says; None computes it:
-                Scheduled, then Active, then Expired.
-            start_in_hours: Hours from now until it starts; negative for one that runs.
-            duration_hours: Its length without extensions.
-            instance_type: What it reserves.
-            instance_count: How many of them.
-            region: The region of its ARN.
-
-        Returns:
-            Its ARN.
-
-        Raises:
-            ValueError: There is a plan of that name in that region.
-        """
-        return self._service.add_training_plan(
-            name,
-            status=status,
-            start_in_hours=start_in_hours,
-            duration_hours=duration_hours,
-            instance_type=instance_type,
-            instance_count=instance_count,
-            region=region,
-        )
-
-    def add_extension_offering(
-        self,
-        training_plan_arn: str,
-        *,
-        offering_id: str | None = None,
-        duration_hours: int = 24,
-        upfront_fee: str = "1234.50",
-        currency_code: str = "USD",
-        resellable: bool = False,
-        sold_out: bool = False,
-        payment_fails: bool = False,
-    ) -> str:
-        """Put an extension of a training plan on sale, or change one that is.
-
-        Args:
-            training_plan_arn: The plan.
-            offering_id: The offering's id; a new one is made up if None.
-            duration_hours: By how much it extends the plan.
-            upfront_fee: The price, sent as it is: a decimal string in real life.
-            currency_code: The price's currency, sent as it is.
-            resellable: Let it be bought again and again, each time for money.
-            sold_out: List it, but refuse every purchase.
-            payment_fails: Let the payment end in Failed.
-
-        Returns:
-            The offering's id.
-
-        Raises:
-            ValueError: There is no such plan, or `duration_hours` is no whole number.
-        """
-        return self._service.add_extension_offering(
-            training_plan_arn,
-            offering_id=offering_id,
-            duration_hours=duration_hours,
-            upfront_fee=upfront_fee,
-            currency_code=currency_code,
-            resellable=resellable,
-            sold_out=sold_out,
-            payment_fails=payment_fails,
-        )
-
     def inject(self, operation: str, fault: Fault, *, nth: int = 1, times: int | None = 1) -> None:
-        """Let a fault strike from the nth call of an operation on, counted from now.
+        """Inject a fault into calls of an operation, which are counted from now on.
 
         Args:
             operation: An operation's name, or "*" for any.
             fault: What goes wrong.
-            nth: The first call that is struck; 1 is the next.
-            times: How many calls in a row; None is all from then on.
+            nth: The first call that gets the fault; 1 is the next call.
+            times: How many calls in a row get it; None stands for all later calls.
 
         Raises:
-            ValueError: There is no such operation, it has no pages and the fault is one of
-                pages, or a number is below 1.
-            TypeError: `fault` is no fault.
+            ValueError: There is no such operation, the operation has no pages but the fault
+                needs them, or a number is below 1.
+            TypeError: `fault` is no `Fault`.
         """
         self._faults.inject(operation, fault, nth=nth, times=times)
 
     @contextmanager
     def hold_replies(self, operation: str, *, committed: bool = True) -> Generator[Gate]:
-        """Hold the replies of an operation back while the context lasts.
+        """Hold back the replies of an operation until the context ends.
 
         Args:
             operation: An operation's name, or "*" for any.
-            committed: Carry the operation out at once and hold its reply; otherwise the
-                operation is not carried out and the reply, when it comes, is a 503.
+            committed: Whether the operation is carried out at once and only its reply is
+                held back. Otherwise it is not carried out, and the reply is a 503.
 
         Yields:
-            The gate: wait for arrivals there, and open it early if need be. Leaving the
-            context opens it, and later calls are not held any more.
+            The gate at which the replies wait. A test may open it before the context ends.
+            The end of the context opens it too, and later replies are not held back.
 
         Raises:
             ValueError: There is no such operation.
         """
         gate = Gate()
-        withdraw = self._faults.inject(
+        remove = self._faults.inject(
             operation, Fault.wait_until(gate, committed=committed), times=None
         )
         try:
             yield gate
         finally:
-            withdraw()
+            remove()
             gate.open()
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self._faults.clear()
 
     def reset(self) -> None:
-        """Forget state, faults and recordings, and plant the seed; the clock goes on."""
+        """Forget state, faults and recorded requests, and plant the seed; the clock goes on."""
         self._faults.clear()
         self._recorder.clear()
         self._service.reset()

@@ -1,9 +1,9 @@
-"""Pytest fixtures that serve the emulator; loaded through the package's entry point.
+"""Pytest fixtures for the emulator; the package's entry point loads them.
 
-Nothing is set globally: a test that wants boto3 or a subprocess to find the
+Nothing is set globally. A test that wants boto3 or a subprocess to find the
 emulator passes `sagemaker_emulator.endpoint_url` or exports
 `sagemaker_emulator.environment()` itself. Ports are ephemeral, so any number of
-workers run side by side.
+workers can run side by side.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sagemaker_emulator() -> Iterator[Emulator]:
-    """A running emulator with the default seed, for one test alone."""
-    # This module is imported by every pytest run of an environment that has the
-    # package: the server and botocore are loaded by the tests that ask for them.
+    """A running emulator with the default seed; each test gets its own."""
+    # Every pytest run imports this module if the package is installed. Only the tests that
+    # use the emulator should pay for the import of its server and botocore: 0.2 seconds.
     from sagemaker_plans.emulator import Emulator  # noqa: PLC0415
 
     with Emulator() as emulator:
@@ -31,11 +31,11 @@ def sagemaker_emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def sagemaker_emulator_client(sagemaker_emulator: Emulator) -> AsyncClient:
-    """A client of `sagemaker_emulator`, not yet opened: `async with` it in the test.
+    """A client of `sagemaker_emulator`; the test opens it with `async with`.
 
     Its waits poll every 0.05 seconds.
     """
-    # Same reason as above; the emulator itself never needs the SDK.
+    # For the same reason; and the emulator itself never needs the SDK.
     from aiobotocore.config import AioConfig  # noqa: PLC0415
     from aiobotocore.session import AioSession  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def sagemaker_emulator_client(sagemaker_emulator: Emulator) -> AsyncClient:
         region_name=sagemaker_emulator.region,
         endpoint_url=sagemaker_emulator.endpoint_url,
         session=session,
-        config=AioConfig(proxies={}),  # none, whatever the machine has
-        # The emulator's stages move in fractions of a second, and nobody throttles.
+        config=AioConfig(proxies={}),  # no proxy, even if the machine has one
+        # The emulator's stages change within fractions of a second, and it does not throttle.
         polling=PollSchedule(interval=0.05),
     )

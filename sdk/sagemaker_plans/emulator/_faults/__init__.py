@@ -1,0 +1,1 @@
+"""Faults: what goes wrong with a request or its reply, and when."""

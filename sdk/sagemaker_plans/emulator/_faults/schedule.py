@@ -1,0 +1,84 @@
+"""Which fault goes with which call."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from typing import cast, final
+
+import attrs
+
+from sagemaker_plans.emulator._faults.fault import Fault
+from sagemaker_plans.emulator._wire.pagination import PAGED_MEMBERS
+
+
+@attrs.define
+class _Injection:
+    operation: str
+    fault: Fault
+    first: int
+    last: float
+    calls: int = 0
+
+    def count_call(self, operation: str) -> bool:
+        """Count a call, and tell whether the fault goes with it."""
+        if self.operation not in {"*", operation}:
+            return False
+        self.calls += 1
+        return self.first <= self.calls <= self.last
+
+
+@final
+class FaultSchedule:
+    """Which fault goes with which call; safe from any thread.
+
+    Args:
+        operations: The operations that faults can be injected into.
+    """
+
+    def __init__(self, operations: tuple[str, ...]) -> None:
+        self._operations = operations
+        self._lock = threading.Lock()
+        self._injections: list[_Injection] = []
+
+    def inject(
+        self, operation: str, fault: Fault, *, nth: int = 1, times: int | None = 1
+    ) -> Callable[[], None]:
+        """Add a fault; arguments and errors are those of `Emulator.inject`.
+
+        Returns:
+            A function that removes the fault again.
+        """
+        if not isinstance(cast("object", fault), Fault):
+            raise TypeError(f"a Fault such as Fault.throttle() is needed, not {fault!r}")
+        if operation != "*" and operation not in self._operations:
+            allowed = ", ".join(("*", *self._operations))
+            raise ValueError(f"there is no operation {operation!r}; there are {allowed}")
+        if fault.only_paged and operation != "*" and operation not in PAGED_MEMBERS:
+            raise ValueError(f"{operation} has no pages for the fault {fault.name}")
+        if nth < 1 or (times is not None and times < 1):
+            raise ValueError(f"nth and times count from 1, but are {nth!r} and {times!r}")
+        last = math.inf if times is None else nth + times - 1
+        injection = _Injection(operation, fault, nth, last)
+        with self._lock:
+            self._injections.append(injection)
+
+        def remove() -> None:
+            with self._lock:
+                # A reset may have removed it already.
+                self._injections = [one for one in self._injections if one is not injection]
+
+        return remove
+
+    def next_fault(self, operation: str) -> Fault | None:
+        """Count a call, and return its fault; of several faults it is the one injected first."""
+        with self._lock:
+            # Every injection counts the call, even if another one supplies the fault.
+            found = [one.fault for one in self._injections if one.count_call(operation)]
+        return found[0] if found else None
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        with self._lock:
+            self._injections.clear()

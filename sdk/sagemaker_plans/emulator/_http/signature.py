@@ -1,0 +1,157 @@
+"""Verification of AWS Signature Version 4, written from its public description."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from sagemaker_plans.emulator._wire.refusal import Refusal
+
+Credentials: TypeAlias = Mapping[str, str] | Literal["any"]
+"""Secret keys by access key id, or "any": signatures are then checked for form only."""
+
+DEFAULT_CREDENTIALS: Final[Mapping[str, str]] = {
+    "test": "test",
+    "testing": "testing",
+    "AKIAIOSFODNN7EXAMPLE": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+}
+"""The keys that test suites and documentation use; none of them is real."""
+
+_ALGORITHM: Final = "AWS4-HMAC-SHA256"
+_TOLERANCE: Final = dt.timedelta(minutes=5)
+_AUTHORIZATION: Final = re.compile(
+    r"AWS4-HMAC-SHA256\s+"
+    r"Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)"
+    r"/(?P<service>[^/,\s]+)/aws4_request,\s*"
+    r"SignedHeaders=(?P<headers>[a-z0-9;_.-]+),\s*"
+    r"Signature=(?P<signature>[0-9a-f]{64})"
+)
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+
+
+@attrs.frozen(kw_only=True)
+class SignedRequest:
+    """The parts of an HTTP request that a signature covers."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    """By name in lower case; values of repeated headers joined by commas."""
+    body: bytes
+
+
+def claimed_region(authorization: str) -> str | None:
+    """Return the region of a credential scope, before the signature is verified."""
+    found = _AUTHORIZATION.fullmatch(authorization)
+    return found and found["region"]
+
+
+def verify(request: SignedRequest, credentials: Credentials, now: dt.datetime) -> None:
+    """Check the signature of a request.
+
+    Args:
+        request: The request as it came in.
+        credentials: The keys that may sign.
+        now: The real time, aware; the emulator's own clock does not count here.
+
+    Raises:
+        Refusal: There is no signature, or it is incomplete, made with an unknown key,
+            made for another service, wrong, or more than five minutes old or early.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        raise Refusal(
+            "MissingAuthenticationTokenException",
+            "Request is missing Authentication Token",
+            status=403,
+        )
+    found = _AUTHORIZATION.fullmatch(authorization)
+    if found is None:
+        raise _incomplete("Authorization header is not a complete AWS4-HMAC-SHA256 signature.")
+    stamp = request.headers.get("x-amz-date", "")
+    _check_scope(found, stamp)
+    signed_headers = found["headers"].split(";")
+    for name in ("host", "x-amz-date"):
+        if name not in signed_headers:
+            raise _incomplete(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
+    if credentials != "any":
+        if found["key"] not in credentials:
+            raise Refusal(
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            )
+        expected = _signature(request, found, stamp, credentials[found["key"]])
+        if not hmac.compare_digest(expected, found["signature"]):
+            raise _wrong(
+                "The request signature we calculated does not match the signature you provided. "
+                "Check your AWS Secret Access Key and signing method."
+            )
+    _check_age(stamp, now)
+
+
+def _check_scope(found: re.Match[str], stamp: str) -> None:
+    if found["service"] != "sagemaker":
+        raise _wrong("Credential should be scoped to correct service: 'sagemaker'.")
+    if not re.fullmatch(r"\d{8}T\d{6}Z", stamp, re.ASCII):
+        raise _incomplete("X-Amz-Date must be given as YYYYMMDD'T'HHMMSS'Z'.")
+    if found["date"] != stamp[:8]:
+        raise _wrong(f"Date in Credential scope does not match: {found['date']} != {stamp[:8]}")
+
+
+def _check_age(stamp: str, now: dt.datetime) -> None:
+    try:
+        signed_at = dt.datetime.strptime(stamp, _STAMP).replace(tzinfo=dt.UTC)
+    except ValueError as error:
+        raise _incomplete("X-Amz-Date is not a date.") from error
+    if signed_at < now - _TOLERANCE:
+        raise _wrong(
+            f"Signature expired: {stamp} is now earlier than "
+            f"{(now - _TOLERANCE).strftime(_STAMP)} ({now.strftime(_STAMP)} - 5 min.)"
+        )
+    if signed_at > now + _TOLERANCE:
+        raise _wrong(
+            f"Signature not yet current: {stamp} is still later than "
+            f"{(now + _TOLERANCE).strftime(_STAMP)} ({now.strftime(_STAMP)} + 5 min.)"
+        )
+
+
+def _signature(request: SignedRequest, found: re.Match[str], stamp: str, secret: str) -> str:
+    names = found["headers"].split(";")
+    canonical = "\n".join(
+        (
+            request.method,
+            request.path,
+            "&".join(sorted(filter(None, request.query.split("&")))),
+            *(f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in names),
+            "",
+            found["headers"],
+            hashlib.sha256(request.body).hexdigest(),
+        )
+    )
+    scope = f"{found['date']}/{found['region']}/{found['service']}/aws4_request"
+    digest = hashlib.sha256(_encoded(canonical)).hexdigest()
+    key = _encoded(f"AWS4{secret}")
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}"
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+
+def _encoded(text: str) -> bytes:
+    # Header bytes that are no UTF-8 arrive as surrogates; this restores the bytes.
+    return text.encode(errors="surrogateescape")
+
+
+def _incomplete(message: str) -> Refusal:
+    return Refusal("IncompleteSignatureException", message, status=403)
+
+
+def _wrong(message: str) -> Refusal:
+    return Refusal("InvalidSignatureException", message, status=403)

@@ -1,0 +1,171 @@
+"""What exists when an emulator starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE
+from sagemaker_plans.emulator._state.training_plans import TrainingPlanStatus
+
+if TYPE_CHECKING:
+    from sagemaker_plans.emulator._service.service import Service
+
+
+class SeedError(ValueError):
+    """A seed file is wrong; the message says where, and what would be right."""
+
+
+@attrs.frozen(kw_only=True)
+class FleetSeed:
+    """A device fleet that exists at the beginning."""
+
+    name: str
+
+    devices: tuple[str, ...] | int = DEFAULT_FLEET_SIZE
+    """Device names, or how many devices there are."""
+
+    failing: tuple[str, ...] = ()
+    """Devices whose deployments fail."""
+
+    failure_rate: float = 0.0
+    """The share of the devices, 0 to 1, that fail in addition."""
+
+
+@attrs.frozen(kw_only=True)
+class PlanSeed:
+    """An edge deployment plan that exists at the beginning."""
+
+    create: Mapping[str, object]
+    """The body of a CreateEdgeDeploymentPlan request, as AWS spells it."""
+
+    start: tuple[str, ...] = ()
+    """The names of stages that have just been started."""
+
+
+@attrs.frozen(kw_only=True)
+class OfferingSeed:
+    """An extension offering that exists at the beginning."""
+
+    offering_id: str
+    duration_hours: int = 24
+    upfront_fee: str = "1234.50"
+    currency_code: str = "USD"
+    resellable: bool = False
+    sold_out: bool = False
+    payment_fails: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class TrainingPlanSeed:
+    """A training plan that exists at the beginning."""
+
+    name: str
+    status: TrainingPlanStatus | None = None
+    start_in_hours: float = -24.0
+    duration_hours: int = 720
+    instance_type: str = "ml.p5.48xlarge"
+    instance_count: int = 2
+    region: str = "us-east-1"
+    offerings: tuple[OfferingSeed, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Seed:
+    """Everything that exists at the beginning; `Seed()` is an empty account."""
+
+    fleets: tuple[FleetSeed, ...] = ()
+    plans: tuple[PlanSeed, ...] = ()
+    training_plans: tuple[TrainingPlanSeed, ...] = ()
+
+    @classmethod
+    def default(cls) -> Seed:
+        """Return the seed of an emulator that is created without one.
+
+        Returns:
+            The fleet `cameras` with cam-001 to cam-010, and the running training plan
+            `demo-plan` with three extension offerings.
+        """
+        return cls(
+            fleets=(
+                FleetSeed(
+                    name="cameras", devices=tuple(f"cam-{number:03}" for number in range(1, 11))
+                ),
+            ),
+            training_plans=(
+                TrainingPlanSeed(
+                    name="demo-plan",
+                    offerings=(
+                        OfferingSeed(
+                            offering_id="tpeo-0123456789abcdef",
+                            duration_hours=24,
+                            upfront_fee="1234.50",
+                        ),
+                        OfferingSeed(
+                            offering_id="tpeo-0123456789abcde0",
+                            duration_hours=48,
+                            upfront_fee="2469.00",
+                        ),
+                        OfferingSeed(
+                            offering_id="tpeo-0123456789abcde1",
+                            duration_hours=168,
+                            upfront_fee="8641.50",
+                        ),
+                    ),
+                ),
+            ),
+        )
+
+    def plant(self, service: Service, *, on_entry: Callable[[str], None] | None = None) -> None:
+        """Create everything in a service.
+
+        Args:
+            service: The service.
+            on_entry: Is called with the name of each entry, such as `plans[0]`, before that
+                entry is created.
+
+        Raises:
+            Refusal: The service would not accept a plan, or a stage that should be started
+                does not exist.
+            ValueError: A fleet's numbers are out of range, or a training plan is there
+                already.
+        """
+        for entry in self._created(service):
+            if on_entry is not None:
+                on_entry(entry)
+
+    def _created(self, service: Service) -> Iterator[str]:
+        """Yield the name of each entry, and create the entry after that."""
+        for number, fleet in enumerate(self.fleets):
+            yield f"fleets[{number}]"
+            service.add_fleet(
+                fleet.name,
+                devices=fleet.devices,
+                failing=fleet.failing,
+                failure_rate=fleet.failure_rate,
+            )
+        for number, training_plan in enumerate(self.training_plans):
+            yield f"training_plans[{number}]"
+            arn = service.add_training_plan(
+                **attrs.asdict(
+                    training_plan,
+                    recurse=False,
+                    filter=attrs.filters.exclude("offerings"),
+                )
+            )
+            for offering in training_plan.offerings:
+                service.add_extension_offering(arn, **attrs.asdict(offering, recurse=False))
+        for number, plan in enumerate(self.plans):
+            yield f"plans[{number}].create"
+            service.handle("CreateEdgeDeploymentPlan", plan.create)
+            for started, stage in enumerate(plan.start):
+                yield f"plans[{number}].start[{started}]"
+                service.handle(
+                    "StartEdgeDeploymentStage",
+                    {
+                        "EdgeDeploymentPlanName": plan.create["EdgeDeploymentPlanName"],
+                        "StageName": stage,
+                    },
+                )

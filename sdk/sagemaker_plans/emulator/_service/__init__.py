@@ -1,0 +1,1 @@
+"""The service: all operations, synchronous, in memory, without HTTP."""

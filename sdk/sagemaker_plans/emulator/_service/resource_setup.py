@@ -1,0 +1,181 @@
+"""What exists in the emulated SageMaker, and the methods with which tests add to it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
+from sagemaker_plans.emulator._service.training_operations import TrainingPlans
+from sagemaker_plans.emulator._state.clock import Clock
+from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE, Fleet
+from sagemaker_plans.emulator._state.training_plans import (
+    HOUR,
+    Offering,
+    Purchase,
+    TrainingPlan,
+    TrainingPlanStatus,
+)
+
+ACCOUNT_ID: Final = "123456789012"
+"""The account in every ARN."""
+
+
+@attrs.frozen(kw_only=True)
+class Resources:
+    """Everything that exists."""
+
+    clock: Clock
+    edge: EdgeDeployments
+    training: TrainingPlans
+    lock: threading.RLock = attrs.Factory(threading.RLock)
+    """Every thread that reads or changes `edge` or `training` holds it."""
+
+
+class ResourceSetup:
+    """What `Emulator` and `Service` have in common: a test looks into both and adds to both.
+
+    Args:
+        resources: What exists.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the emulated service."""
+        return self._resources.clock
+
+    @property
+    def purchases(self) -> tuple[Purchase, ...]:
+        """Every accepted purchase of a training plan extension, in order."""
+        with self._resources.lock:
+            return tuple(self._resources.training.purchases)
+
+    def add_fleet(
+        self,
+        name: str,
+        *,
+        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
+        failing: Iterable[str] = (),
+        failure_rate: float = 0.0,
+    ) -> None:
+        """Register a device fleet, or replace it for the stages that start from now on.
+
+        Args:
+            name: The fleet's name.
+            devices: The names of the devices in the order in which they report, or how
+                many devices there are.
+            failing: The names of devices whose deployments fail.
+            failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
+                drawn from the fleet's name, so they are the same in every run.
+
+        Raises:
+            ValueError: The rate is outside 0 to 1, the number of devices is negative, or
+                one text stands where a list of names belongs.
+        """
+        fleet = Fleet.create(name, devices, failing=failing, failure_rate=failure_rate)
+        with self._resources.lock:
+            self._resources.edge.fleets[name] = fleet
+
+    def add_training_plan(
+        self,
+        name: str,
+        *,
+        status: TrainingPlanStatus | None = None,
+        start_in_hours: float = -24.0,
+        duration_hours: int = 720,
+        instance_type: str = "ml.p5.48xlarge",
+        instance_count: int = 2,
+        region: str = "us-east-1",
+    ) -> str:
+        """Register a training plan.
+
+        Args:
+            name: The plan's name.
+            status: A status that stays, whatever the clock says. If it is None, the clock
+                decides: Scheduled, then Active, then Expired.
+            start_in_hours: Hours from now until the plan starts; a negative number for a
+                plan that has started already.
+            duration_hours: The plan's length without extensions.
+            instance_type: The instance type that the plan reserves.
+            instance_count: How many instances the plan reserves.
+            region: The region of the plan's ARN.
+
+        Returns:
+            The plan's ARN.
+
+        Raises:
+            ValueError: There is a plan of that name in that region.
+        """
+        arn = f"arn:aws:sagemaker:{region}:{ACCOUNT_ID}:training-plan/{name}"
+        with self._resources.lock:
+            plans = self._resources.training.plans
+            if arn in plans:
+                raise ValueError(f"there is a training plan {arn} already")
+            plans[arn] = TrainingPlan(
+                name=name,
+                arn=arn,
+                start_time=round(self.clock.now() + start_in_hours * HOUR, 6),
+                duration_hours=duration_hours,
+                fixed_status=status,
+                instance_type=instance_type,
+                instance_count=instance_count,
+                availability_zone=f"{region}a",
+            )
+        return arn
+
+    def add_extension_offering(
+        self,
+        training_plan_arn: str,
+        *,
+        offering_id: str | None = None,
+        duration_hours: int = 24,
+        upfront_fee: str = "1234.50",
+        currency_code: str = "USD",
+        resellable: bool = False,
+        sold_out: bool = False,
+        payment_fails: bool = False,
+    ) -> str:
+        """Put an extension of a training plan on sale, or change one that is on sale.
+
+        Args:
+            training_plan_arn: The plan's ARN.
+            offering_id: The offering's id; None makes up a new one.
+            duration_hours: By how many hours it extends the plan.
+            upfront_fee: The price, which is sent as it stands here. The real service sends
+                a decimal string.
+            currency_code: The price's currency, which is sent as it stands here.
+            resellable: Whether it can be bought again and again, each time for money.
+            sold_out: Whether it is listed but every purchase of it is refused.
+            payment_fails: Whether its payment ends in Failed.
+
+        Returns:
+            The offering's id.
+
+        Raises:
+            ValueError: There is no such plan, or `duration_hours` is no whole number.
+        """
+        if type(duration_hours) is not int:
+            raise ValueError(f"duration_hours is a whole number, not {duration_hours!r}")
+        if offering_id is None:
+            offering_id = f"tpeo-{secrets.token_hex(8)}"
+        with self._resources.lock:
+            plans = self._resources.training.plans
+            if training_plan_arn not in plans:
+                raise ValueError(f"there is no training plan {training_plan_arn}")
+            plans[training_plan_arn].offerings[offering_id] = Offering(
+                offering_id=offering_id,
+                duration_hours=duration_hours,
+                upfront_fee=upfront_fee,
+                currency_code=currency_code,
+                resellable=resellable,
+                sold_out=sold_out,
+                payment_fails=payment_fails,
+            )
+        return offering_id

@@ -1,0 +1,1 @@
+"""The state: records whose status is a function of the clock."""

@@ -1,0 +1,122 @@
+"""Device fleets: their devices, which of them a stage selects, and which of them fail."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+from sagemaker_plans.emulator._wire.members import (
+    Request,
+    optional_count,
+    optional_text,
+    text,
+    texts,
+)
+from sagemaker_plans.emulator._wire.refusal import invalid, not_found
+
+DEFAULT_FLEET_SIZE: Final = 10
+"""The number of devices of a fleet that is created because a plan names it."""
+
+
+@attrs.define
+class Fleet:
+    """A named group of devices."""
+
+    name: str
+
+    devices: dict[str, None]
+    """Device names in the order in which they report; a dict serves as an ordered set."""
+
+    failing: frozenset[str] = frozenset()
+    """Devices whose deployments always fail."""
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
+        *,
+        failing: Iterable[str] = (),
+        failure_rate: float = 0.0,
+    ) -> Fleet:
+        """Create a fleet.
+
+        Args:
+            name: The fleet's name.
+            devices: Device names, or how many (named `<fleet>-0001` and so on).
+            failing: Devices that fail; those that the fleet lacks are added to it.
+            failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
+                drawn from the fleet's name, so they are the same in every run.
+
+        Returns:
+            The fleet.
+
+        Raises:
+            ValueError: The rate is outside 0 to 1, the number of devices is negative, or
+                one text stands where a list of names belongs.
+        """
+        for argument, names in (("devices", devices), ("failing", failing)):
+            if isinstance(names, str):
+                raise ValueError(f"{argument} is a list of names, not {names!r}")  # noqa: TRY004
+        if not 0 <= failure_rate <= 1:
+            raise ValueError(f"failure_rate must be between 0 and 1, not {failure_rate!r}")
+        if isinstance(devices, int):
+            if devices < 0:
+                raise ValueError(f"a fleet has zero or more devices, not {devices!r}")
+            # Long fleet names are cut so that device names stay within 63 characters.
+            stem = name[:56].rstrip("-")
+            devices = (f"{stem}-{number:04}" for number in range(1, devices + 1))
+        members = dict.fromkeys(devices)
+        named = frozenset(failing)
+        members |= dict.fromkeys(sorted(named))
+        # No secret is drawn here: the same fleet must fail in the same way in every run.
+        drawn = random.Random(name).sample(  # noqa: S311
+            sorted(members), round(failure_rate * len(members))
+        )
+        return cls(name, members, named | frozenset(drawn))
+
+    def select(self, selection: Request, *, strict: bool) -> tuple[str, ...]:
+        """Return the devices that a stage's `DeviceSelectionConfig` selects.
+
+        Args:
+            selection: The wire form.
+            strict: Whether named devices that the fleet lacks are refused.
+
+        Returns:
+            Device names in the order in which they will report.
+
+        Raises:
+            Refusal: The selection lacks what its type needs, or names unknown devices.
+        """
+        kind = text(selection, "DeviceSubsetType")
+        if kind == "PERCENTAGE":
+            return self._by_percentage(optional_count(selection, "Percentage"))
+        if kind == "SELECTION":
+            return self._by_name(texts(selection, "DeviceNames"), strict=strict)
+        part = optional_text(selection, "DeviceNameContains")
+        if part is None:
+            raise invalid("DeviceNameContains is required when DeviceSubsetType is NAMECONTAINS.")
+        return tuple(device for device in self.devices if part in device)
+
+    def add(self, devices: Iterable[str]) -> None:
+        """Add devices to the fleet; those that it has keep their place."""
+        self.devices |= dict.fromkeys(devices)
+
+    def _by_percentage(self, percentage: int | None) -> tuple[str, ...]:
+        if percentage is None or percentage < 1:
+            raise invalid(
+                "Percentage must be between 1 and 100 when DeviceSubsetType is PERCENTAGE."
+            )
+        return tuple(self.devices)[: math.ceil(len(self.devices) * percentage / 100)]
+
+    def _by_name(self, names: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
+        if not names:
+            raise invalid("DeviceNames is required when DeviceSubsetType is SELECTION.")
+        unknown = [device for device in names if device not in self.devices]
+        if strict and unknown:
+            raise not_found(f"Device {unknown[0]} does not exist in device fleet {self.name}.")
+        return tuple(dict.fromkeys(names))

@@ -1,0 +1,57 @@
+"""How long things take, and whether a moment has come."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import attrs
+
+CLOCK_NOISE: Final = 1e-6
+"""How far two times may differ and still be the same.
+
+Epoch seconds as floats are exact to about 0.2 microseconds. A test that advances a held
+clock ten times by 0.1 must reach the moment that is 1.0 ahead.
+"""
+
+
+def reached(now: float, moment: float) -> bool:
+    """Whether a moment has come, within the precision of epoch seconds."""
+    return now >= moment - CLOCK_NOISE
+
+
+def _seconds(_instance: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{attribute.name} must be zero or more seconds, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Timings:
+    """How long things take, in seconds of the emulator's clock.
+
+    All of it is invented: real devices poll for work every few minutes.
+
+    Raises:
+        ValueError: A duration is negative or not finite.
+    """
+
+    creating: float = attrs.field(default=0.0, validator=_seconds)
+    """From a stage's creation until it can be started; with 0 it can be started at once."""
+
+    starting: float = attrs.field(default=0.5, validator=_seconds)
+    """From the start of a stage until its devices begin to report."""
+
+    device_report: float = attrs.field(default=0.2, validator=_seconds)
+    """Between the reports of two devices of a stage."""
+
+    report_spread: float = attrs.field(default=2.0, validator=_seconds)
+    """The longest time that all reports of a stage take: larger fleets report faster."""
+
+    stopping: float = attrs.field(default=0.5, validator=_seconds)
+    """From the stop of a stage until it is STOPPED."""
+
+    payment_seconds: float = attrs.field(default=0.5, validator=_seconds)
+    """How long the payment of a training plan extension stays Pending."""
+
+    history_lag: float = attrs.field(default=0.0, validator=_seconds)
+    """How long a purchase is missing from the plan's extension history."""

@@ -1,0 +1,1 @@
+"""Requests and replies: their members, their pages, their errors, and the service model."""

@@ -1,0 +1,16 @@
+"""What JSON values are, in a form that type checkers follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeGuard
+
+
+def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Tell whether a JSON value is an object; the names in it are always strings."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: object) -> TypeGuard[list[object]]:
+    """Tell whether a JSON value is a list."""
+    return isinstance(value, list)

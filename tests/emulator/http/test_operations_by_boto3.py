@@ -1,0 +1,159 @@
+"""A stock client calls every operation; its replies are compared with botocore's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.model import ListShape, Shape, StructureShape
+from types_boto3_sagemaker import SageMakerClient
+
+from emulator.requests_made import OFFERING, error_of, plan_request, send_signed, stage
+from sagemaker_plans.emulator import Emulator
+from sagemaker_plans.emulator._wire.validation import service_model
+
+TYPES: Mapping[str, type] = {
+    "string": str,
+    "integer": int,
+    "long": int,
+    "timestamp": datetime,
+}
+
+
+def departures(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """Name the members that a parsed reply has too many or too few for its shape."""
+    if isinstance(shape, StructureShape):
+        for member in set(shape.required_members) - set(value):
+            yield f"{path}.{member} is missing"
+        for member in set(value) - set(shape.members):
+            yield f"{path}.{member} is unknown"
+        for member, inner in shape.members.items():
+            if member in value:
+                yield from departures(inner, value[member], f"{path}.{member}")
+    elif isinstance(shape, ListShape):
+        for number, item in enumerate(value):
+            yield from departures(shape.member, item, f"{path}[{number}]")
+    else:
+        if not isinstance(value, TYPES[shape.type_name]):
+            yield f"{path} is {value!r}"
+        allowed = shape.metadata.get("enum")
+        if allowed and value not in allowed:
+            yield f"{path} is {value!r}, not one of {allowed}"
+
+
+def fits(operation: str, reply: Any) -> None:
+    parsed = {name: value for name, value in reply.items() if name != "ResponseMetadata"}
+    assert reply["ResponseMetadata"]["RequestId"]
+    shape = service_model().operation_model(operation).output_shape
+    if shape is None:
+        assert parsed == {}
+    else:
+        assert list(departures(shape, parsed, operation)) == []
+        assert parsed
+
+
+def test_the_whole_life_of_an_edge_plan(emulator: Emulator, sagemaker: SageMakerClient) -> None:
+    client: Any = sagemaker
+    emulator.add_fleet("cameras", devices=8, failing=["cameras-0001"])
+    name = {"EdgeDeploymentPlanName": "p"}
+    canary = {**name, "StageName": "canary"}
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        (
+            "CreateEdgeDeploymentPlan",
+            "create_edge_deployment_plan",
+            plan_request("p", stage("canary"), Tags=[{"Key": "team", "Value": "vision"}]),
+        ),
+        (
+            "CreateEdgeDeploymentStage",
+            "create_edge_deployment_stage",
+            {**name, "Stages": [stage("all")]},
+        ),
+        ("DescribeEdgeDeploymentPlan", "describe_edge_deployment_plan", name),
+        ("StartEdgeDeploymentStage", "start_edge_deployment_stage", canary),
+        ("DescribeEdgeDeploymentPlan", "describe_edge_deployment_plan", {**name, "MaxResults": 1}),
+        ("ListStageDevices", "list_stage_devices", canary),
+        ("StopEdgeDeploymentStage", "stop_edge_deployment_stage", canary),
+        ("DescribeEdgeDeploymentPlan", "describe_edge_deployment_plan", name),
+        ("ListStageDevices", "list_stage_devices", {**canary, "MaxResults": 1}),
+        ("ListEdgeDeploymentPlans", "list_edge_deployment_plans", {"SortBy": "NAME"}),
+        ("DeleteEdgeDeploymentStage", "delete_edge_deployment_stage", canary),
+        ("DeleteEdgeDeploymentPlan", "delete_edge_deployment_plan", name),
+    ]
+    for operation, method, request in calls:
+        fits(operation, getattr(client, method)(**request))
+        emulator.clock.advance(0.5)
+    assert [one.operation for one in emulator.requests] == [one[0] for one in calls]
+    assert all(one.committed and one.status == 200 for one in emulator.requests)
+
+
+def test_the_whole_life_of_an_extension(emulator: Emulator, sagemaker: SageMakerClient) -> None:
+    arn = emulator.training_plan_arn
+    fits("SearchTrainingPlanOfferings", sagemaker.search_training_plan_offerings())
+    fits(
+        "SearchTrainingPlanOfferings",
+        sagemaker.search_training_plan_offerings(TrainingPlanArn=arn, DurationHours=24),
+    )
+    fits(
+        "ExtendTrainingPlan",
+        sagemaker.extend_training_plan(TrainingPlanExtensionOfferingId=OFFERING),
+    )
+    for _ in range(2):
+        fits(
+            "DescribeTrainingPlanExtensionHistory",
+            sagemaker.describe_training_plan_extension_history(TrainingPlanArn=arn),
+        )
+        emulator.clock.advance(1.0)
+    fits("DescribeTrainingPlan", sagemaker.describe_training_plan(TrainingPlanName="demo-plan"))
+    fits("ListTrainingPlans", sagemaker.list_training_plans())
+    (purchase,) = emulator.purchases
+    (request,) = emulator.requests_of("ExtendTrainingPlan")
+    assert purchase.request_id == request.request_id
+
+
+def test_modelled_errors_arrive_as_their_own_classes(sagemaker: SageMakerClient) -> None:
+    with pytest.raises(sagemaker.exceptions.ResourceNotFound) as caught:
+        sagemaker.describe_edge_deployment_plan(EdgeDeploymentPlanName="nobody")
+    assert error_of(caught) == (
+        "ResourceNotFound",
+        "Edge deployment plan nobody does not exist.",
+        400,
+    )
+    stages: Any = [stage(f"s{number}") for number in range(11)]
+    with pytest.raises(sagemaker.exceptions.ResourceLimitExceeded):
+        sagemaker.create_edge_deployment_plan(**plan_request("p", *stages))
+    sagemaker.create_edge_deployment_plan(**plan_request("p"))
+    with pytest.raises(sagemaker.exceptions.ResourceInUse):
+        sagemaker.create_edge_deployment_plan(**plan_request("p"))
+    sagemaker.extend_training_plan(TrainingPlanExtensionOfferingId=OFFERING)
+    with pytest.raises(sagemaker.exceptions.ConflictException):
+        sagemaker.extend_training_plan(TrainingPlanExtensionOfferingId="tpeo-0123456789abcde0")
+
+
+def test_unmodelled_errors_keep_their_code(sagemaker: SageMakerClient) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        sagemaker.describe_edge_deployment_plan(EdgeDeploymentPlanName="p", MaxResults=11)
+    with pytest.raises(ClientError, match="UnknownOperationException"):
+        sagemaker.list_models()
+
+
+def test_the_region_of_a_request_is_in_the_arns(emulator: Emulator) -> None:
+    body = b'{"EdgeDeploymentPlanName":"p","ModelConfigs":[],"DeviceFleetName":"f"}'
+    reply = send_signed(
+        emulator, body, operation="CreateEdgeDeploymentPlan", region="ap-southeast-2"
+    )
+    assert reply.json == {
+        "EdgeDeploymentPlanArn": ("arn:aws:sagemaker:ap-southeast-2:123456789012:edge-deployment/p")
+    }
+
+
+def test_operations_without_output_have_an_empty_body(emulator: Emulator) -> None:
+    body = b'{"EdgeDeploymentPlanName":"p","ModelConfigs":[],"DeviceFleetName":"f"}'
+    send_signed(emulator, body, operation="CreateEdgeDeploymentPlan")
+    name = b'{"EdgeDeploymentPlanName":"p"}'
+    reply = send_signed(emulator, name, operation="DeleteEdgeDeploymentPlan")
+    assert (reply.status, reply.body) == (200, b"")
+    assert reply.headers["content-type"] == "application/x-amz-json-1.1"
+    assert reply.headers["x-amzn-requestid"] == emulator.requests[-1].request_id

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from emulator.requests_made import RawReply, boto_client, send, send_signed, signed_headers
+from sagemaker_plans.emulator import Emulator
+from sagemaker_plans.emulator._http.signature import SignedRequest, verify
+from sagemaker_plans.emulator._wire.refusal import Refusal
+
+
+def code(reply: RawReply) -> tuple[int, str]:
+    assert reply.headers["x-amzn-errortype"] == reply.json["__type"]
+    return reply.status, reply.json["__type"]
+
+
+@pytest.mark.parametrize(
+    ("key", "secret"),
+    [
+        ("test", "test"),
+        ("testing", "testing"),
+        ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+    ],
+)
+def test_the_keys_of_test_suites_are_known(emulator: Emulator, key: str, secret: str) -> None:
+    assert send_signed(emulator, key=key, secret=secret).status == 200
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "us-gov-west-1", "cn-north-1"])
+def test_any_region_is_served_and_recorded(emulator: Emulator, region: str) -> None:
+    assert send_signed(emulator, region=region).status == 200
+    assert emulator.requests[-1].region == region
+
+
+def test_session_tokens_are_accepted_and_not_recorded(emulator: Emulator) -> None:
+    assert send_signed(emulator, token="very-secret").status == 200
+    assert emulator.requests[-1].headers["X-Amz-Security-Token"] == "redacted"
+
+
+def test_odd_headers_are_part_of_the_signature(emulator: Emulator) -> None:
+    body = b'{"NameContains":"x"}'
+    headers = signed_headers(emulator, body, **{"X-Amz-Odd": "  a   b  "})
+    assert send(emulator, body, headers).status == 200
+    assert code(send(emulator, body, {**headers, "X-Amz-Odd": "a c"})) == (
+        403,
+        "InvalidSignatureException",
+    )
+
+
+def test_a_query_string_is_part_of_the_signature(emulator: Emulator) -> None:
+    headers = signed_headers(emulator, b"{}")
+    assert code(send(emulator, b"{}", headers, path="/?a=b")) == (
+        403,
+        "InvalidSignatureException",
+    )
+
+
+def test_an_unsigned_request_is_refused(emulator: Emulator) -> None:
+    headers = signed_headers(emulator, b"{}")
+    del headers["Authorization"]
+    assert code(send(emulator, b"{}", headers)) == (403, "MissingAuthenticationTokenException")
+    assert emulator.requests[-1].region is None
+
+
+def test_a_changed_body_is_refused(emulator: Emulator) -> None:
+    headers = signed_headers(emulator, b"{}")
+    assert code(send(emulator, b"{ }", headers)) == (403, "InvalidSignatureException")
+
+
+def test_a_wrong_secret_is_refused(emulator: Emulator) -> None:
+    assert code(send_signed(emulator, secret="wrong")) == (403, "InvalidSignatureException")
+
+
+def test_an_unknown_key_is_refused(emulator: Emulator) -> None:
+    assert code(send_signed(emulator, key="nobody")) == (400, "UnrecognizedClientException")
+
+
+def test_another_services_signature_is_refused(emulator: Emulator) -> None:
+    reply = send_signed(emulator, service="s3")
+    assert code(reply) == (403, "InvalidSignatureException")
+    assert "'sagemaker'" in reply.json["message"]
+
+
+def _without(part: str) -> Callable[[dict[str, str]], None]:
+    def change(headers: dict[str, str]) -> None:
+        headers["Authorization"] = headers["Authorization"].replace(part, "")
+
+    return change
+
+
+def _dated(stamp: str) -> Callable[[dict[str, str]], None]:
+    def change(headers: dict[str, str]) -> None:
+        headers["X-Amz-Date"] = stamp
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _without("AWS4-HMAC-SHA256 "),
+        _without("SignedHeaders="),
+        _without("host;"),
+        _without("x-amz-date;"),
+        _dated("yesterday"),
+        _dated(""),
+    ],
+)
+def test_an_incomplete_signature_is_refused(
+    emulator: Emulator, change: Callable[[dict[str, str]], None]
+) -> None:
+    headers = signed_headers(emulator, b"{}")
+    change(headers)
+    assert code(send(emulator, b"{}", headers)) == (403, "IncompleteSignatureException")
+
+
+def test_the_scope_must_be_of_the_same_day(emulator: Emulator) -> None:
+    headers = signed_headers(emulator, b"{}")
+    headers["X-Amz-Date"] = "20200101T000000Z"
+    reply = send(emulator, b"{}", headers)
+    assert code(reply) == (403, "InvalidSignatureException")
+    assert "scope" in reply.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(6, "Signature expired: "), (-6, "Signature not yet current: ")]
+)
+def test_a_signature_lives_for_five_minutes(minutes: int, words: str) -> None:
+    emulator = Emulator(port=1)
+    request = _signed(emulator)
+    now = dt.datetime.now(dt.UTC)
+    verify(request, {"test": "test"}, now + dt.timedelta(minutes=minutes / 6 * 4))
+    with pytest.raises(Refusal, match=f"InvalidSignatureException: {words}"):
+        verify(request, {"test": "test"}, now + dt.timedelta(minutes=minutes))
+
+
+def test_a_date_must_exist() -> None:
+    emulator = Emulator(port=1)
+    request = _signed(emulator)
+    stamp = request.headers["x-amz-date"]
+    impossible = {
+        **request.headers,
+        "x-amz-date": "99999999T999999Z",
+        "authorization": request.headers["authorization"].replace(stamp[:8], "99999999"),
+    }
+    changed = SignedRequest(method="POST", path="/", query="", headers=impossible, body=b"{}")
+    with pytest.raises(Refusal, match="IncompleteSignatureException: X-Amz-Date is not a date"):
+        verify(changed, "any", dt.datetime.now(dt.UTC))
+
+
+def _signed(emulator: Emulator) -> SignedRequest:
+    headers = {name.lower(): value for name, value in signed_headers(emulator, b"{}").items()}
+    headers["host"] = emulator.endpoint_url.removeprefix("http://")
+    return SignedRequest(method="POST", path="/", query="", headers=headers, body=b"{}")
+
+
+def test_any_credentials_are_checked_for_form_only() -> None:
+    with Emulator(credentials="any") as emulator:
+        assert (emulator.access_key_id, emulator.secret_access_key) == ("test", "test")
+        assert send_signed(emulator, key="nobody", secret="knows").status == 200
+        assert (
+            code(send(emulator, b"{}", {"X-Amz-Target": "SageMaker.ListTrainingPlans"}))[0] == 404
+        )
+
+
+def test_own_credentials_replace_the_usual_ones() -> None:
+    with Emulator(credentials={"mine": "secret"}) as emulator:
+        assert emulator.environment()["AWS_ACCESS_KEY_ID"] == "mine"
+        assert emulator.environment()["AWS_SECRET_ACCESS_KEY"] == "secret"
+        client = boto_client(emulator)
+        reply: Any = client.list_edge_deployment_plans()
+        client.close()
+        assert reply["EdgeDeploymentPlanSummaries"] == []
+        assert code(send_signed(emulator, key="test", secret="test"))[1] == (
+            "UnrecognizedClientException"
+        )
+
+
+def test_some_credentials_are_needed() -> None:
+    with pytest.raises(ValueError, match="at least one access key"):
+        Emulator(credentials={})
+
+
+def test_signatures_and_secrets_are_never_kept(emulator: Emulator) -> None:
+    send_signed(emulator)
+    assert emulator.requests[0].headers["AUTHORIZATION"] == "redacted"
+    assert "Signature=" not in repr(emulator.requests)
