@@ -27,6 +27,8 @@ nox.options.sessions = [
     "lint",
     "typing",
     "tests",
+    "exhaustive",
+    "interpreters",
     "lowest",
     "judges",
     "docs",
@@ -127,23 +129,39 @@ INTERPRETERS = working_interpreters()
 SIDE_BY_SIDE = ("-n", "auto")  # a worker for each core
 
 
-@nox.session(python=INTERPRETERS)
+def run_quick_tests(session: nox.Session, *command: str, **env: str) -> None:
+    """Run every test but those that try each cell of a table, with few random examples."""
+    quick = ("-m", "not exhaustive")
+    env["HYPOTHESIS_PROFILE"] = "quick"
+    session.run(*command, "pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests on every CPython found here, in full and with coverage on the oldest."""
+    """Run the tests on the interpreter that nox runs on, with coverage."""
     install_wheel(session, "[rich,trio]", *group("test"))
-    if session.python != INTERPRETERS[0]:
-        # Another interpreter does not change what a table says: its cells are tried once.
-        quick = ("-m", "not exhaustive")
-        env = {"HYPOTHESIS_PROFILE": "quick"}
-        session.run("pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
-        return
     for left_over in ROOT.glob(".coverage*"):
         left_over.unlink()
-    session.notify("coverage", posargs=())
-    session.run(
-        *("coverage", "run", "-m", "pytest", *SIDE_BY_SIDE, *session.posargs),
-        env={"COVERAGE_FILE": str(ROOT / ".coverage"), "HYPOTHESIS_PROFILE": "full"},
-    )
+    if not session.posargs:
+        session.notify("coverage", posargs=())
+    measured = ("coverage", "run", "-m")
+    run_quick_tests(session, *measured, COVERAGE_FILE=str(ROOT / ".coverage"))
+
+
+@nox.session(python=OLDEST)
+def exhaustive(session: nox.Session) -> None:
+    """Try every cell of the tables, and thousands of random examples."""
+    install_wheel(session, "[rich,trio]", *group("test"))
+    thorough = ("-m", "exhaustive or random")
+    env = {"HYPOTHESIS_PROFILE": "full"}
+    session.run("pytest", *SIDE_BY_SIDE, *thorough, *session.posargs, env=env)
+
+
+@nox.session(python=[each for each in INTERPRETERS if each != OLDEST])
+def interpreters(session: nox.Session) -> None:
+    """Run the tests on every other CPython found here."""
+    install_wheel(session, "[rich,trio]", *group("test"))
+    run_quick_tests(session)
 
 
 @nox.session(default=False)
@@ -168,9 +186,7 @@ def lowest(session: nox.Session) -> None:
         bounds = [each.version for each in requirement.specifier if each.operator == ">="]
         pins += [f"{requirement.name}=={bound}" for bound in bounds]
     install_wheel(session, "[rich,trio]", *group("test"), *pins)
-    quick = ("-m", "not exhaustive")
-    env = {"HYPOTHESIS_PROFILE": "quick"}
-    session.run("pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
+    run_quick_tests(session)
 
 
 @nox.session(python=OLDEST)

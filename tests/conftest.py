@@ -37,6 +37,13 @@ def _no_aws_of_this_machine() -> Iterator[None]:
         yield
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what hypothesis runs, so that it can be run again with more examples."""
+    for item in items:
+        if hasattr(getattr(item, "obj", None), "hypothesis"):
+            item.add_marker("random")
+
+
 def pytest_runtest_setup() -> None:
     """Let each test build its converters where mutants are tested (`nox -s mutants`).
 
