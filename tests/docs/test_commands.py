@@ -21,6 +21,7 @@ NOT_RUN: Final = {
     "pip install '.[trio]'": PIP_INSTALLS,
     '.venv/bin/pip install "nox[uv]"': PIP_INSTALLS,
     '.venv/bin/pip install --editable ".[rich,trio]" --group dev --group docs': PIP_INSTALLS,
+    ".venv/bin/python -m pip install --quiet --upgrade pip": PIP_INSTALLS,
     ".venv/bin/python -m asyncio": "waits for a person; the tutorial's blocks run as a page",
     ".venv/bin/python -m pytest tests/docs": "these tests",
     'python3 -m venv .venv && .venv/bin/pip install --quiet ".[rich]" && '
