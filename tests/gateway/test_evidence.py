@@ -1,5 +1,6 @@
 """What is known of one request: only what was told by those who must know."""
 
+import asyncio
 import copy
 import pickle
 
@@ -63,10 +64,16 @@ def test_only_the_very_exception_that_kept_it_back_proves_it_unsent() -> None:
     known.keep_back(refused, TOLD)
 
     assert known.unsent(refused) is TOLD
-    # Our own time limit interrupted it, and nobody else had a say.
-    assert known.unsent(None) is TOLD
     # A wrapper may have bought it elsewhere meanwhile.
     assert known.unsent(ConnectionRefusedError()) is None
+    assert known.unsent(None) is None
+
+
+def test_what_our_own_time_limit_interrupted_is_unsent() -> None:
+    known = evidence()
+    known.keep_back(asyncio.CancelledError(), TOLD)
+
+    assert known.unsent(None) is TOLD
 
 
 def test_what_was_kept_back_is_kept_back_for_good() -> None:

@@ -106,7 +106,7 @@ class BotocoreGateway:
         ended_by: BaseException | None = None
         self._calls += 1
         try:
-            with anyio.move_on_after(self._request_timeout):
+            with anyio.move_on_after(self._request_timeout) as limit:
                 if self._fast_path is not None and self._fast_path.takes(operation):
                     await self._fast_path.send(operation, request, evidence)
                 else:
@@ -125,7 +125,7 @@ class BotocoreGateway:
             evidence.is_over = True
             self._calls -= 1
             self._leave()
-        return self._verdict(evidence, returned, ended_by)
+        return self._verdict(evidence, returned, ended_by, timed_out=limit.cancelled_caught)
 
     def _method(self, operation: Operation) -> Callable[..., Awaitable[object]]:
         # By its method, so that a wrapped client's wrapping is kept.
@@ -138,7 +138,12 @@ class BotocoreGateway:
             ) from error
 
     def _verdict(
-        self, evidence: Evidence, returned: object, ended_by: BaseException | None
+        self,
+        evidence: Evidence,
+        returned: object,
+        ended_by: BaseException | None,
+        *,
+        timed_out: bool,
     ) -> Reply:
         """Say what became of a request, by the evidence."""
         operation, heard = evidence.operation, evidence.reply
@@ -161,12 +166,14 @@ class BotocoreGateway:
                 return _reply_of_a_fake(operation, parsed)
         except SageMakerPlansError as error:
             raise error from shown_cause(ended_by)
-        failure = evidence.unsent(ended_by) or self._loss(evidence, returned, ended_by)
+        failure: SageMakerPlansError | None = None
+        if timed_out or ended_by is not None:
+            failure = evidence.unsent(ended_by) or self._loss(evidence, ended_by)
+        else:
+            failure = evidence.lost(f"the client returned {shown(returned)}")
         raise failure from shown_cause(ended_by)
 
-    def _loss(
-        self, evidence: Evidence, returned: object, ended_by: BaseException | None
-    ) -> SageMakerPlansError:
+    def _loss(self, evidence: Evidence, ended_by: BaseException | None) -> SageMakerPlansError:
         """Make the error for a request of which nothing is known."""
         if ended_by is not None:
             words = loss_in_words(ended_by, self._endpoint_url)
@@ -177,8 +184,6 @@ class BotocoreGateway:
                     f"{evidence.operation.name}: {words}", operation=evidence.operation.name
                 )
             return evidence.lost(words)
-        if returned is not None:
-            return evidence.lost(f"the client returned {shown(returned)}")
         return evidence.lost(
             f"no whole reply from {self._endpoint_url} within {self._request_timeout:g} s "
             "(request_timeout)"

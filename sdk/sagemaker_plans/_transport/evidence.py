@@ -114,10 +114,11 @@ class Evidence:
         Returns:
             The error; None if it was sent or that is not known.
         """
-        if ended_by is None or ended_by is self._kept_back_by:
-            return self._kept_back
-        # Somebody raised another exception, and may have done anything before.
-        return None
+        # After another exception, or after a time in which the call went on, somebody may
+        # have done anything. A cancellation is what our own time limit looks like inside.
+        was_interrupted = not isinstance(self._kept_back_by, Exception)
+        is_certain = was_interrupted if ended_by is None else ended_by is self._kept_back_by
+        return self._kept_back if is_certain else None
 
     @property
     def request_sent(self) -> bool | None:

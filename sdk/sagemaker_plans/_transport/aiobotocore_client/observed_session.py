@@ -5,7 +5,8 @@ ours or wrapped. That place is the last one that every request passes, behind al
 tracers and fakes of the user's, whichever task or thread carries it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -17,6 +18,7 @@ from sagemaker_plans._transport.aiobotocore_client.own_connection import (
     HttpSession,
     is_open,
     send_alone,
+    session_for_one_request,
 )
 from sagemaker_plans._transport.evidence import Evidence, HeardReply
 from sagemaker_plans._transport.exception_mapping import (
@@ -26,6 +28,7 @@ from sagemaker_plans._transport.exception_mapping import (
     redirect_in,
 )
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
+from sagemaker_plans.errors import ConfigurationError
 
 _ALONE: Final = frozenset(
     f"SageMaker.{each.name}"
@@ -33,6 +36,9 @@ _ALONE: Final = frozenset(
     if each.safety in {Safety.CREATE, Safety.PURCHASE}
 )
 """What is sent on a connection of its own, whoever calls the client."""
+
+
+_Sender = Callable[[Any], Awaitable[Any]]
 
 
 class ObservedSession:
@@ -78,28 +84,39 @@ class ObservedSession:
             Exception: Whatever the HTTP client raises.
         """
         is_alone = _target(request.headers) in _ALONE
-        evidence = evidence_in(request.context)
+        trace = ConnectionTrace() if is_alone else None
+        evidence = evidence_in(getattr(request, "context", None))
         if evidence is None:
             # A call that the user makes with the client, or one whose origin was lost.
-            return await (self._alone(request) if is_alone else self.session.send(request))
-        if not is_open(self.session) and not evidence.is_closed():
-            closed = closed_session(evidence.operation)
-            evidence.keep_back(closed, closed)
-        evidence.hand_over()
-        trace = ConnectionTrace()
+            return await self._sender(trace)(request)
         try:
-            sending = self._alone(request, trace) if is_alone else self.session.send(request)
-            response = await sending
+            sender = self._sender_for(evidence, trace)
+        except ConfigurationError as error:
+            # Raised by our own code, and nothing was handed over.
+            evidence.keep_back(error, error)
+            raise
+        evidence.hand_over()
+        try:
+            response = await sender(request)
             raw = await response.content
         except BaseException as error:
-            self._note_failure(evidence, error, trace if is_alone else None)
+            self._note_failure(evidence, error, trace)
             raise
         headers = {name.lower(): value for name, value in response.headers.items()}
         evidence.hear(HeardReply(status=response.status_code, headers=headers, raw=raw))
         return response
 
-    async def _alone(self, request: object, trace: ConnectionTrace | None = None) -> Any:  # noqa: ANN401
-        return await send_alone(self.session, self._config, request, trace or ConnectionTrace())
+    def _sender_for(self, evidence: Evidence, trace: ConnectionTrace | None) -> _Sender:
+        if not is_open(self.session) and not evidence.is_closed():
+            raise closed_session(evidence.operation)
+        return self._sender(trace)
+
+    def _sender(self, trace: ConnectionTrace | None) -> _Sender:
+        """Give what sends a request: alone if there is a trace to tell of the connection."""
+        if trace is None:
+            send: _Sender = self.session.send
+            return send
+        return partial(send_alone, session_for_one_request(self.session, self._config, trace))
 
     def _note_failure(
         self, evidence: Evidence, error: BaseException, trace: ConnectionTrace | None

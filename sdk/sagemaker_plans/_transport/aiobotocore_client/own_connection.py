@@ -25,12 +25,15 @@ from sagemaker_plans._transport.evidence import SecondSendError
 from sagemaker_plans.errors import ConfigurationError
 
 _CLOSING_TIME: Final = 5.0
+_STOCK_SENDS: Final = (AIOHTTPSession.send, HttpxSession.send)
 
 
 @define(eq=False)
 class ConnectionTrace:
     """What the HTTP client tells of one connection."""
 
+    is_stock: bool = False
+    """Whether aiobotocore's own code sends, so that no request leaves unnoticed."""
     is_tried: bool = False
     """Whether a connection was begun."""
     is_used: bool = False
@@ -41,7 +44,8 @@ class ConnectionTrace:
     @property
     def could_not_connect(self) -> bool:
         """Whether provably no connection was made, so that nothing was sent."""
-        return self.is_tried and not self.is_used
+        was_not_begun = self.is_stock and self.requests == 0
+        return was_not_begun or (self.is_tried and not self.is_used)
 
     def begin_request(self) -> None:
         """Note a request.
@@ -73,26 +77,19 @@ def is_open(session: HttpSession) -> bool:
     return True
 
 
-async def send_alone(
-    session: HttpSession, config: Config, request: object, trace: ConnectionTrace
-) -> Any:  # noqa: ANN401  # whatever class of response the session has
-    """Send a request on a connection of its own, and read the whole reply.
+async def send_alone(alone: HttpSession, request: object) -> Any:  # noqa: ANN401  # whatever class of response the session has
+    """Send a request through a session of its own, read the whole reply, and close it.
 
     Args:
-        session: The client's HTTP session. It is not used, and not changed; the request
-            goes through another one with the same settings.
-        config: The client's configuration.
+        alone: What ``session_for_one_request`` gave.
         request: The request, prepared and signed.
-        trace: Told what becomes of the connection.
 
     Returns:
         The response; its body has been read.
 
     Raises:
-        ConfigurationError: If no connection of its own can be had with this session.
         Exception: Whatever the HTTP client raises.
     """
-    alone = _like(session, config, trace)
     await alone.__aenter__()
     try:
         response = await alone.send(request)
@@ -103,8 +100,23 @@ async def send_alone(
             await alone.__aexit__(None, None, None)
 
 
-def _like(session: HttpSession, config: Config, trace: ConnectionTrace) -> HttpSession:
-    """Make a session like the client's, not entered yet, that tells of its connection."""
+def session_for_one_request(
+    session: HttpSession, config: Config, trace: ConnectionTrace
+) -> HttpSession:
+    """Make a session with the settings of the client's, and with connections of its own.
+
+    Args:
+        session: The client's HTTP session. It is not used, and not changed.
+        config: The client's configuration.
+        trace: Told what becomes of the connection.
+
+    Returns:
+        The session, not entered yet.
+
+    Raises:
+        ConfigurationError: If no connection of its own can be had with this session.
+    """
+    trace.is_stock = getattr(session.send, "__func__", None) in _STOCK_SENDS
     if isinstance(session, AIOHTTPSession):
         fresh = {"_exit_stack": AsyncExitStack(), "_sessions_lock": asyncio.Lock()}
         alone = _copied(session, **fresh, _sessions=None)
