@@ -33,9 +33,6 @@ DELIBERATE: Final = {
     "min is 0 in the service's model, 1 in ours": (
         "an empty token is no page's; it would silently start again"
     ),
-    "DeviceSelectionConfig.wire: only in ours": (
-        "the structure as it came, so that a selection of tomorrow is not lost"
-    ),
     "SearchTrainingPlanOfferingsRequest.EndTimeBefore: only in the service's model": NEW_PLANS,
     "SearchTrainingPlanOfferingsRequest.InstanceCount: only in the service's model": NEW_PLANS,
     "SearchTrainingPlanOfferingsRequest.InstanceType: only in the service's model": NEW_PLANS,
@@ -59,7 +56,7 @@ The service's model of botocore {version} and this package differ:
 {differences}
 
 For each, do one of these:
-  - a member, value or type of the service: follow it in _wire/edge_shapes.py and models in
+  - a member, value or type of the service: follow it in the model that has it, in
     sdk/sagemaker_plans/models, and say so in CHANGELOG.md;
   - a length, range or pattern: follow it in sdk/sagemaker_plans/models/_validation.py, and in
     CHECKED of tests/models/drift.py;
@@ -89,7 +86,11 @@ def test_the_advice_names_the_difference_and_what_to_do() -> None:
     words = advice(frozenset({"Tag.Colour: only in the service's model"}))
     assert all(
         part in words
-        for part in ("Tag.Colour: only in the service's model", "edge_shapes.py", "DELIBERATE")
+        for part in (
+            "Tag.Colour: only in the service's model",
+            "the model that has it",
+            "DELIBERATE",
+        )
     )
 
 
@@ -169,9 +170,7 @@ CHANGES: Final[dict[str, Change]] = {
         "DeviceNames", member={"shape": "Integer"}
     ),
     "DeploymentStageStatusSummary.DeploymentConfig: string in the service's model, "
-    "DeploymentConfigShape in ours": retype(
-        "DeploymentStageStatusSummary", "DeploymentConfig", "String"
-    ),
+    "a structure in ours": retype("DeploymentStageStatusSummary", "DeploymentConfig", "String"),
     "StageStatus PAUSED: only in the service's model": lambda _, shapes: shapes["StageStatus"][
         "enum"
     ].append("PAUSED"),

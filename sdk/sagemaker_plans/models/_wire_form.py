@@ -1,0 +1,144 @@
+"""Where the attributes of a model stand on the wire, and the way there and back.
+
+An attribute says it once, beside its type::
+
+    @frozen(kw_only=True)
+    class Stage(WireModel):
+        name: str = field(metadata=wire("StageName"))
+        status: StageStatus = field(metadata=wire("DeploymentStatus.StageStatus"))
+        devices: DeviceCounts = field(metadata=spread("DeploymentStatus.*InStage"))
+        start_date: datetime | None = None  # StartDate
+
+What says nothing is the member of the same name in CamelCase. A member is required if
+the attribute has no default and cannot be None.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Self
+
+import attrs
+
+_KEY: Final = "wire"
+
+
+class WireMember(NamedTuple):
+    """What an attribute says of its place on the wire."""
+
+    path: str
+    """The member's name, with the structures that it stands in, such as ``Outer.Name``."""
+    required: bool = False
+    """Whether the member is required although the attribute has a default."""
+    without: tuple[str, ...] = ()
+    """Attributes of a spread model that are not read here."""
+    absent: object = None
+    """The value of an attribute of a spread model whose member is left out beside others."""
+
+
+def wire(path: str = "", *, required: bool = False) -> Mapping[str, WireMember]:
+    """Say which member an attribute is.
+
+    Args:
+        path: AWS's name of the member. A member of a structure that is no model of its own
+            has that structure's name before it, such as ``"Outer.Name"``. Empty for the
+            attribute's name in CamelCase.
+        required: Whether the structure that holds the member requires it, although the
+            attribute has a default.
+
+    Returns:
+        Metadata for ``attrs.field``.
+    """
+    return {_KEY: WireMember(path, required)}
+
+
+def spread(
+    path: str = "*", *, without: tuple[str, ...] = (), absent: object = None
+) -> Mapping[str, WireMember]:
+    """Say that the members of an attribute's model stand in the structure around it.
+
+    Args:
+        path: As for ``wire``; ``*`` stands for the name of each member. ``"*InStage"`` makes
+            ``Pending`` the member ``PendingInStage``.
+        without: Attributes of the model that are not read and keep their defaults.
+        absent: What an attribute is if its member is left out beside others. If it is given,
+            all members are optional, and the model is absent where none of them is there.
+
+    Returns:
+        Metadata for ``attrs.field``.
+    """
+    return {_KEY: WireMember(path, without=without, absent=absent)}
+
+
+def member_of(attribute: "attrs.Attribute[Any]") -> WireMember:
+    """Find what an attribute says of its place on the wire.
+
+    Args:
+        attribute: The attribute of a model.
+
+    Returns:
+        The place, with the path worked out if the attribute does not name it.
+    """
+    said: WireMember = attribute.metadata.get(_KEY, WireMember(""))
+    return said if said.path else said._replace(path=camel_case(attribute.name))
+
+
+def camel_case(name: str) -> str:
+    """Give the name that AWS would give a member.
+
+    Args:
+        name: The name in snake_case.
+
+    Returns:
+        The name in CamelCase.
+    """
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def token_or_none(token: str | None) -> str | None:
+    """Take an empty page token for none: the service means the same by both.
+
+    Args:
+        token: The token of a page, as the reply has it.
+
+    Returns:
+        The token, or None.
+    """
+    return token or None
+
+
+class WireModel:
+    """A model that has a wire form."""
+
+    __slots__ = ()
+
+    def to_wire(self) -> dict[str, object]:
+        """Give the wire form: AWS's member names, JSON-ready values.
+
+        Returns:
+            A new dict. Timestamps are epoch seconds (UTC), absent optional members
+            are left out.
+        """
+        # The converter needs cattrs, which takes 14 ms to import; all models take 10.
+        from sagemaker_plans._wire import converter  # noqa: PLC0415
+
+        return converter.write(self)
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, object]) -> Self:
+        """Read the wire form.
+
+        Args:
+            wire: A dict as botocore parses it (timestamps as aware datetimes) or as
+                the JSON has it (timestamps as epoch seconds). Members that AWS adds
+                later are ignored.
+
+        Returns:
+            The model.
+
+        Raises:
+            UnexpectedReplyError: If a required member is missing or a value has the
+                wrong type; ``problems`` lists each with its path.
+            InvalidRequestError: If a spec is read that the service would refuse.
+        """
+        from sagemaker_plans._wire import converter  # noqa: PLC0415  # see to_wire
+
+        return converter.read_model(cls, wire)
