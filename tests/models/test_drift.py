@@ -8,7 +8,17 @@ import pytest
 from botocore.model import ServiceModel
 
 from models import service_model
-from models.drift import differences
+from models.drift import NAMES, differences, structures
+from sagemaker_plans.models import (
+    DeviceCounts,
+    DeviceSelectionConfig,
+    EdgeDeploymentPlan,
+    UnrecognizedSelection,
+)
+from sagemaker_plans.models._selection import UNDERSTOOD
+from sagemaker_plans.models._wire_form import WireModel
+
+PACKAGE: Final = WireModel.__module__.partition(".")[0]
 
 NEW_PLANS: Final = "a search for new training plans; ours is for extensions of one"
 ONE_AT_LEAST: Final = "what would ask for nothing is refused"
@@ -92,6 +102,22 @@ def test_the_advice_names_the_difference_and_what_to_do() -> None:
             "DELIBERATE",
         )
     )
+
+
+def test_every_model_with_a_wire_form_is_compared() -> None:
+    models = {cls for cls in _below(WireModel) if cls.__module__.startswith(PACKAGE)}
+    # They are spread in other structures, where the drift of their members shows.
+    spread = {DeviceCounts, EdgeDeploymentPlan}
+    # Their members are compared as those of one structure.
+    ways = _below(DeviceSelectionConfig)
+
+    assert {model for model, _ in NAMES} >= models - spread - ways
+    assert {*UNDERSTOOD, UnrecognizedSelection} == ways & models
+    assert structures().keys() == {*NAMES.values()}
+
+
+def _below(cls: type[object]) -> set[type[object]]:
+    return {each for below in cls.__subclasses__() for each in (below, *_below(below))}
 
 
 # --- the comparison itself: a changed model must show ---
