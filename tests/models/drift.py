@@ -16,8 +16,15 @@ from sagemaker_plans._edge import plans
 from sagemaker_plans._training import training_plans
 from sagemaker_plans._transport.service_errors import error_class
 from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation
-from sagemaker_plans._wire.replies import Created, Extended, Offerings
-from sagemaker_plans._wire.structures import Structure, Tag, Tags, structure_of
+from sagemaker_plans._wire.structures import (
+    Created,
+    Extended,
+    Offerings,
+    Structure,
+    Tag,
+    Tags,
+    structure_of,
+)
 from sagemaker_plans.errors import (
     ConflictError,
     ResourceInUseError,

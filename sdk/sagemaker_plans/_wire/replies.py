@@ -7,8 +7,6 @@ program that only imports the package needs neither.
 from collections.abc import Mapping
 from typing import TypeVar
 
-from attrs import field, frozen
-
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models import (
@@ -18,31 +16,8 @@ from sagemaker_plans.models import (
     TrainingPlanExtensionOffering,
 )
 from sagemaker_plans.models._validation import shown
-from sagemaker_plans.models._wire_form import wire
 
 T = TypeVar("T")
-
-
-@frozen(eq=False, repr=False)
-class Created:
-    """What a create answers."""
-
-    arn: str = field(metadata=wire("EdgeDeploymentPlanArn"))
-
-
-@frozen(eq=False, repr=False)
-class Extended:
-    """What a purchase answers: all extensions of the plan."""
-
-    extensions: tuple[TrainingPlanExtension, ...] = field(metadata=wire("TrainingPlanExtensions"))
-
-
-@frozen(eq=False, repr=False)
-class Offerings:
-    """What a search answers. The ordinary offerings beside it are looked for, not read."""
-
-    training_plan_offerings: tuple[object, ...]
-    training_plan_extension_offerings: tuple[TrainingPlanExtensionOffering, ...] = ()
 
 
 def _read(cls: type[T], reply: Reply) -> T:
@@ -114,6 +89,8 @@ def read_created(reply: Reply) -> str:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
+    from sagemaker_plans._wire.structures import Created
+
     return _read(Created, reply).arn
 
 
@@ -145,6 +122,8 @@ def read_extended(reply: Reply) -> tuple[TrainingPlanExtension, ...]:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
+    from sagemaker_plans._wire.structures import Extended
+
     return _read(Extended, reply).extensions
 
 
@@ -175,4 +154,6 @@ def read_offerings(reply: Reply) -> tuple[TrainingPlanExtensionOffering, ...]:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
+    from sagemaker_plans._wire.structures import Offerings
+
     return _read(Offerings, reply).training_plan_extension_offerings

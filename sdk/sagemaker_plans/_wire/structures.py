@@ -1,6 +1,7 @@
 """AWS's structures, as the attributes of the models declare them.
 
 The converter reads and writes by them, and tests hold them against the service's own model.
+The few that no model is have a class here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,9 +10,14 @@ from typing import Any, Final, NamedTuple, get_args, get_origin
 
 import attrs
 
-from sagemaker_plans.models import DeviceSelectionConfig, DeviceSubsetType
+from sagemaker_plans.models import (
+    DeviceSelectionConfig,
+    DeviceSubsetType,
+    TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
+)
 from sagemaker_plans.models._selection import UNDERSTOOD
-from sagemaker_plans.models._wire_form import WireMember, camel_case, member_of
+from sagemaker_plans.models._wire_form import WireMember, camel_case, member_of, wire
 
 Tags = Mapping[str, str]
 """The type of an attribute that has tags."""
@@ -25,6 +31,34 @@ class Tag:
     """The tag's key."""
     value: str
     """The tag's value."""
+
+
+@attrs.frozen
+class Created:
+    """What a create answers."""
+
+    arn: str = attrs.field(metadata=wire("EdgeDeploymentPlanArn"))
+    """The ARN of the new plan."""
+
+
+@attrs.frozen
+class Extended:
+    """What a purchase answers."""
+
+    extensions: tuple[TrainingPlanExtension, ...] = attrs.field(
+        metadata=wire("TrainingPlanExtensions")
+    )
+    """All extensions of the plan."""
+
+
+@attrs.frozen
+class Offerings:
+    """What a search answers."""
+
+    training_plan_offerings: tuple[object, ...]
+    """Offerings of new plans: they have to be there, and are not read."""
+    training_plan_extension_offerings: tuple[TrainingPlanExtensionOffering, ...] = ()
+    """Offerings of extensions."""
 
 
 class Member(NamedTuple):
