@@ -4,7 +4,7 @@ The converter reads and writes by them, and tests hold them against the service'
 The few that no model is have a class here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, Final, NamedTuple, get_args, get_origin
 
@@ -17,7 +17,7 @@ from sagemaker_plans.models import (
     TrainingPlanExtensionOffering,
 )
 from sagemaker_plans.models._selection import UNDERSTOOD
-from sagemaker_plans.models._wire_form import WireMember, camel_case, member_of, wire
+from sagemaker_plans.models._wire_form import KEY, wire
 
 Tags = Mapping[str, str]
 """The type of an attribute that has tags."""
@@ -110,9 +110,13 @@ class Structure(NamedTuple):
 
 
 class _Declared(NamedTuple):
-    path: str
+    """An attribute, and what it declares with ``wire`` or ``spread``."""
+
     attribute: "attrs.Attribute[Any]"
-    said: WireMember
+    path: str = ""
+    required: bool = False
+    without: tuple[str, ...] = ()
+    absent: object = None
 
     @property
     def must_be(self) -> bool:
@@ -120,8 +124,12 @@ class _Declared(NamedTuple):
         return self.attribute.default is attrs.NOTHING and not is_optional
 
 
+def _camel_case(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
 _SUBSET_TYPE: Final = Member(
-    camel_case("device_subset_type"), "device_subset_type", DeviceSubsetType, is_required=True
+    _camel_case("device_subset_type"), "device_subset_type", DeviceSubsetType, is_required=True
 )
 
 
@@ -136,19 +144,18 @@ def structure_of(model: type[Any]) -> Structure:
         ``DeviceSelectionConfig`` has the members of all, that of one way its own.
     """
     if model is DeviceSelectionConfig:
-        ways = (member for way in UNDERSTOOD for member in _structure(way, [*_said(way)]).members)
+        ways = (member for way in UNDERSTOOD for member in _structure(way, _declared(way)).members)
         optional = (member._replace(is_required=False) for member in ways)
         return Structure(model, (_SUBSET_TYPE, *optional))
-    structure = _structure(model, [*_said(model)])
+    structure = _structure(model, _declared(model))
     if issubclass(model, DeviceSelectionConfig):
         return structure._replace(members=(_SUBSET_TYPE, *structure.members))
     return structure
 
 
-def _said(model: type[Any]) -> Iterator[_Declared]:
-    for attribute in attrs.fields(model):
-        said = member_of(attribute)
-        yield _Declared(said.path, attribute, said)
+def _declared(model: type[Any]) -> list[_Declared]:
+    found = [_Declared(each, **each.metadata.get(KEY, {})) for each in attrs.fields(model)]
+    return [each._replace(path=each.path or _camel_case(each.attribute.name)) for each in found]
 
 
 def _structure(model: type[Any], declared: Sequence[_Declared]) -> Structure:
@@ -162,7 +169,7 @@ def _structure(model: type[Any], declared: Sequence[_Declared]) -> Structure:
         elif "*" in name:
             spreads.append(_spread(each))
         else:
-            kind, is_required = _present(each.attribute.type), each.said.required or each.must_be
+            kind, is_required = _present(each.attribute.type), each.required or each.must_be
             members.append(Member(name, each.attribute.name, kind, is_required))
     places = (
         Place(name, _structure(model, below), any(each.must_be for each in below))
@@ -174,19 +181,17 @@ def _structure(model: type[Any], declared: Sequence[_Declared]) -> Structure:
 
 
 def _spread(whole: _Declared) -> Spread:
-    model, said = _present(whole.attribute.type), whole.said
-    structure = _structure(
-        model,
-        [
-            each._replace(path=whole.path.replace("*", each.path))
-            for each in _said(model)
-            if each.attribute.name not in said.without
-        ],
-    )
-    if said.absent is not None:
+    model = _present(whole.attribute.type)
+    declared = [
+        each._replace(path=whole.path.replace("*", each.path))
+        for each in _declared(model)
+        if each.attribute.name not in whole.without
+    ]
+    structure = _structure(model, declared)
+    if whole.absent is not None:
         structure = structure._replace(
             members=tuple(each._replace(is_required=False) for each in structure.members),
-            absent={each.attribute: said.absent for each in structure.members},
+            absent={each.attribute: whole.absent for each in structure.members},
         )
     return Spread(whole.attribute.name, structure)
 
