@@ -51,6 +51,7 @@ def _attributes_reader(structure: Structure, converter: cattrs.Converter) -> Rea
         (name, is_required, converter.get_structure_hook(kind), attribute, kind)
         for name, attribute, kind, is_required in structure.members
     ]
+    # A place has no attribute of its own: its members are read into the same dict.
     readers += [
         (name, is_required, _attributes_reader(inside, converter), "", None)
         for name, inside, is_required in structure.places
@@ -201,11 +202,16 @@ def _converter() -> cattrs.Converter:
     return converter
 
 
+def _in_words(error: BaseException, _: object) -> str:
+    return "" if isinstance(error, InvalidRequestError) else str(error)
+
+
 def _problems(error: BaseException) -> tuple[str, ...]:
     problems: list[str] = []
-    for line in cattrs.transform_error(error, "$", lambda misfit, _: str(misfit)):
+    for line in cattrs.transform_error(error, "$", _in_words):
         words, _, path = line.rpartition(" @ $")
-        problems.append(f"{path.lstrip('.') or 'reply'}: {words}")
+        if words:
+            problems.append(f"{path.lstrip('.') or 'reply'}: {words}")
     # Two attributes that are one member have the same problem.
     return tuple(dict.fromkeys(problems))
 
@@ -230,13 +236,11 @@ def read(cls: type[T], wire: Mapping[str, object]) -> T:
     """
     try:
         return _converter().structure(wire, cls)
-    except values.MisfitError as error:
-        raise MisfitsError(_problems(error)) from error
-    except cattrs.BaseValidationError as error:
-        refused, misfits = error.split(InvalidRequestError)
-        if misfits is None:
-            raise _first(refused or error) from None
-        raise MisfitsError(_problems(misfits)) from error
+    except (values.MisfitError, cattrs.BaseValidationError) as error:
+        if problems := _problems(error):
+            raise MisfitsError(problems) from error
+        # All fits, and specs in a list refused themselves.
+        raise _first(error) from None
 
 
 def read_model(cls: type[M], wire: Mapping[str, object]) -> M:

@@ -2,12 +2,16 @@
 
 An attribute says it once, beside its type::
 
+    from attrs import field, frozen
+    from sagemaker_plans.models import DeviceCounts
+    from sagemaker_plans.models._wire_form import WireModel, spread, wire
+
     @frozen(kw_only=True)
     class Stage(WireModel):
         name: str = field(metadata=wire("StageName"))
-        status: StageStatus = field(metadata=wire("DeploymentStatus.StageStatus"))
+        status: str = field(metadata=wire("DeploymentStatus.StageStatus"))
         devices: DeviceCounts = field(metadata=spread("DeploymentStatus.*InStage"))
-        start_date: datetime | None = None  # StartDate
+        device_fleet_name: str | None = None  # DeviceFleetName
 
 What says nothing is the member of the same name in CamelCase. A member is required if
 the attribute has no default and cannot be None.
