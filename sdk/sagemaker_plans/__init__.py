@@ -68,18 +68,7 @@ from sagemaker_plans.models import (
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
     UnrecognizedSelection,
-    _codec,
 )
-
-
-def _find_codec() -> _codec.Codec:
-    # Slow to import, for cattrs is.
-    from sagemaker_plans._wire.converter import CODEC  # noqa: PLC0415
-
-    return CODEC
-
-
-_codec.install(_find_codec)
 
 __all__ = [
     "AccessDeniedError",

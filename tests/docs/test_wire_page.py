@@ -1,10 +1,7 @@
 """The page of AWS's members says what the code does: every member, attribute and type."""
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator, Mapping
-from types import ModuleType
 from typing import Final, cast
 
 import anyio
@@ -14,9 +11,9 @@ import pytest
 import sagemaker_plans
 from docs.pages import ROOT
 from harness import TRANSPORTS, client_for
+from models.drift import structures
 from models.reply_samples import sample
 from models.service_model import service
-from sagemaker_plans import _wire
 from sagemaker_plans.emulator import Emulator
 
 PAGE: Final = (ROOT / "docs" / "reference" / "wire.md").read_text(encoding="utf-8")
@@ -127,29 +124,12 @@ def changed_by(row: Row) -> set[str]:
     return {path for path in {*before, *after} if before.get(path, ...) != after.get(path, ...)}
 
 
-def shape_modules() -> Iterator[ModuleType]:
-    """Find the modules that hold AWS's structures as classes."""
-    for module in pkgutil.iter_modules(_wire.__path__):
-        if module.name.endswith("shapes"):
-            yield importlib.import_module(f"{_wire.__name__}.{module.name}")
-
-
-def shapes_of_aws() -> Iterator[tuple[str, set[str]]]:
-    """Give AWS's names of the structures, each with the members that are read or sent."""
-    for module in shape_modules():
-        for each in vars(module).values():
-            if isinstance(each, type) and (name := getattr(each, "aws", None)):
-                yield str(name), {*fields_of(each)}
-
-
 def test_every_member_has_its_row() -> None:
-    shapes = dict(shapes_of_aws())
-    # Kept beside the members, for selections of tomorrow.
-    shapes["DeviceSelectionConfig"].discard("wire")
-    listed = {name: {row.member for row in ROWS if row.structure == name} for name in shapes}
+    known = structures()
+    listed = {name: {row.member for row in ROWS if row.structure == name} for name in known}
 
-    assert listed == shapes
-    assert {row.structure for row in ROWS} == {*shapes}
+    assert listed == known
+    assert {row.structure for row in ROWS} == {*known}
 
 
 @pytest.mark.parametrize("row", MODEL_ROWS, ids=str)

@@ -10,10 +10,11 @@ from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import ServiceModel
 
 from models import service_model
-from models.drift import REPLY_SHAPES, SENT
+from models.drift import REPLIES, SENT, members_of
 from sagemaker_plans._transport.aiobotocore_client import service_model as _service_model
 from sagemaker_plans._transport.aiobotocore_client.service_model import PlainFiles, SlimLoader
 from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation
+from sagemaker_plans._wire.structures import structure_of
 
 of_each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
 
@@ -59,7 +60,8 @@ def test_a_reply_is_passed_on_as_it_is(operation: Operation) -> None:
     assert shape is not None
     assert cast("Any", shape).is_document_type
     if operation.pager:
-        assert operation.pager in REPLY_SHAPES[operation.name].__annotations__
+        members = members_of(structure_of(REPLIES[operation.name]))
+        assert operation.pager in {member.name for member in members}
 
 
 class Noted(Loader):

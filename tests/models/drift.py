@@ -5,8 +5,8 @@ A difference is one sentence; what is deliberate is listed in ``test_drift.py``.
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from types import UnionType
-from typing import Any, Final, TypeGuard, cast, get_args, get_origin
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, TypeGuard, cast, get_args, get_origin
 
 import attrs
 from botocore import xform_name
@@ -15,9 +15,16 @@ from botocore.model import ListShape, OperationModel, ServiceModel, Shape, Struc
 from sagemaker_plans._edge import plans
 from sagemaker_plans._training import training_plans
 from sagemaker_plans._transport.service_errors import error_class
-from sagemaker_plans._wire.edge_shapes import CreatedShape, PlanShape, PlanSpecShape
 from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation
-from sagemaker_plans._wire.training_shapes import ExtendedShape, HistoryShape, OfferingsShape
+from sagemaker_plans._wire.structures import (
+    Created,
+    Extended,
+    Offerings,
+    Structure,
+    Tag,
+    Tags,
+    structure_of,
+)
 from sagemaker_plans.errors import (
     ConflictError,
     ResourceInUseError,
@@ -25,7 +32,18 @@ from sagemaker_plans.errors import (
     ResourceNotFoundError,
     ServiceError,
 )
-from sagemaker_plans.models import _validation
+from sagemaker_plans.models import (
+    DeviceSelectionConfig,
+    EdgeDeploymentPlanSpec,
+    ExtensionPage,
+    ModelConfig,
+    Stage,
+    StagePage,
+    StageSpec,
+    TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
+    _validation,
+)
 from sagemaker_plans.models._enums import OpenEnum
 
 Bounds = Mapping[str, object]
@@ -56,14 +74,37 @@ ERRORS: Final[Mapping[str, type[ServiceError]]] = {
 }
 """Every error that the service's model knows, and what it is here."""
 
-REPLY_SHAPES: Final[Mapping[str, type[Any]]] = {
-    "DescribeEdgeDeploymentPlan": PlanShape,
-    "CreateEdgeDeploymentPlan": CreatedShape,
-    "ExtendTrainingPlan": ExtendedShape,
-    "SearchTrainingPlanOfferings": OfferingsShape,
-    "DescribeTrainingPlanExtensionHistory": HistoryShape,
+REPLIES: Final[Mapping[str, type[Any]]] = {
+    "DescribeEdgeDeploymentPlan": StagePage,
+    "CreateEdgeDeploymentPlan": Created,
+    "ExtendTrainingPlan": Extended,
+    "SearchTrainingPlanOfferings": Offerings,
+    "DescribeTrainingPlanExtensionHistory": ExtensionPage,
 }
 """What the reply of each operation is read as, where it has one."""
+
+REQUESTS: Final[Mapping[str, type[Any]]] = {CREATE_PLAN.name: EdgeDeploymentPlanSpec}
+"""What the request of each operation is written from, where that is a model."""
+
+NAMES: Final[Mapping[tuple[type[Any], str], str]] = {
+    (Created, ""): "CreateEdgeDeploymentPlanResponse",
+    (DeviceSelectionConfig, ""): "DeviceSelectionConfig",
+    (EdgeDeploymentPlanSpec, ""): "CreateEdgeDeploymentPlanRequest",
+    (Extended, ""): "ExtendTrainingPlanResponse",
+    (ExtensionPage, ""): "DescribeTrainingPlanExtensionHistoryResponse",
+    (ModelConfig, ""): "EdgeDeploymentModelConfig",
+    (Offerings, ""): "SearchTrainingPlanOfferingsResponse",
+    (Stage, ""): "DeploymentStageStatusSummary",
+    (Stage, "DeploymentConfig"): "EdgeDeploymentConfig",
+    (Stage, "DeploymentStatus"): "EdgeDeploymentStatus",
+    (StagePage, ""): "DescribeEdgeDeploymentPlanResponse",
+    (StageSpec, ""): "DeploymentStage",
+    (StageSpec, "DeploymentConfig"): "EdgeDeploymentConfig",
+    (Tag, ""): "Tag",
+    (TrainingPlanExtension, ""): "TrainingPlanExtension",
+    (TrainingPlanExtensionOffering, ""): "TrainingPlanExtensionOffering",
+}
+"""AWS's name of each structure that is read or sent: that of a model, or of a place in one."""
 
 _NAME: Final[Bounds] = {"min": 1, "max": 63, "pattern": "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"}
 _TAG_PATTERN: Final = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"
@@ -112,11 +153,11 @@ CHECKED: Final[Mapping[str, Bounds]] = {
 }
 """What we check of what we send: lengths, ranges and patterns (not listed: nothing)."""
 
-_PRIMITIVES: Final[Mapping[str, type]] = {
-    "string": str,
-    "integer": int,
-    "long": int,
-    "timestamp": datetime,
+_PRIMITIVES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str, Decimal),
+    "integer": (int,),
+    "long": (int,),
+    "timestamp": (datetime,),
 }
 
 
@@ -147,16 +188,16 @@ def _operation(ours: Operation, theirs: OperationModel) -> Iterator[str]:
     request, reply = theirs.input_shape, theirs.output_shape
     assert request is not None
     yield from _request(ours, request)
-    if (reply is None) != (ours.name not in REPLY_SHAPES):
+    if (reply is None) != (ours.name not in REPLIES):
         yield f"{ours.name}: {'no reply' if reply is None else 'a reply'} in the service's model"
     elif reply is not None:
-        yield from _structure(REPLY_SHAPES[ours.name], reply)
+        yield from _structure(structure_of(REPLIES[ours.name]), reply)
         yield from _pages(ours, reply)
 
 
 def _request(operation: Operation, theirs: StructureShape) -> Iterator[str]:
-    if operation == CREATE_PLAN:
-        yield from _structure(PlanSpecShape, theirs)
+    if model := REQUESTS.get(operation.name):
+        yield from _structure(structure_of(model), theirs)
         sent: Mapping[str, bool] = dict.fromkeys(theirs.members, True)
     else:
         sent = SENT.get(theirs.name, {})
@@ -204,29 +245,81 @@ def _members(theirs: StructureShape, ours: Mapping[str, bool]) -> Iterator[str]:
             yield f"{theirs.name}.{member}: required in {where} only"
 
 
-def _structure(ours: type[Any], theirs: StructureShape) -> Iterator[str]:
-    if ours.aws != theirs.name:
-        yield f"{theirs.name}: called {ours.aws} in ours"
-    fields = attrs.fields_dict(ours)
-    required = {name: field.default is attrs.NOTHING for name, field in fields.items()}
-    yield from _members(theirs, required)
-    for member in fields.keys() & theirs.members.keys():
-        where = f"{theirs.name}.{member}"
-        yield from _type(where, _present(fields[member].type), theirs.members[member])
+class Read(NamedTuple):
+    """A member as this package has it."""
+
+    name: str
+    kind: Any
+    """Its type; a structure where its members are attributes of the same model."""
+    is_required: bool
 
 
-def _present(annotation: Any) -> Any:
-    if get_origin(annotation) is not UnionType:
-        return annotation
-    (present,) = set(get_args(annotation)) - {type(None)}
-    return present
+def members_of(ours: Structure) -> Iterator[Read]:
+    """Give the members of a structure, those of the models that are spread in it too.
+
+    Args:
+        ours: The structure.
+
+    Yields:
+        Each member; twice what two attributes are read from.
+    """
+    for name, _, kind, is_required in ours.members:
+        yield Read(name, kind, is_required)
+    for place in ours.places:
+        yield Read(*place)
+    for spread in ours.spreads:
+        yield from members_of(spread.structure)
+
+
+def structures() -> Mapping[str, frozenset[str]]:
+    """Give all structures that are read or written member by member.
+
+    Returns:
+        By AWS's name of each, its members.
+    """
+    tops = (*REPLIES.values(), *REQUESTS.values())
+    return {name: members for top in tops for name, members in _below(structure_of(top))}
+
+
+def _below(ours: Structure, place: str = "") -> Iterator[tuple[str, frozenset[str]]]:
+    members = [*members_of(ours)]
+    yield NAMES[ours.model, place], frozenset(member.name for member in members)
+    for member in members:
+        kind = structure_in(member.kind)
+        if kind is not None:
+            yield from _below(kind, member.name if isinstance(member.kind, Structure) else "")
+
+
+def structure_in(kind: Any) -> Structure | None:
+    """Find the structure that a member is, or is a list of."""
+    kind = tuple[Tag, ...] if kind == Tags else kind
+    (item, *_) = get_args(kind) or (kind,)
+    if isinstance(kind, Structure):
+        return kind
+    is_model = isinstance(item, type) and (attrs.has(item) or item is DeviceSelectionConfig)
+    return structure_of(item) if is_model else None
+
+
+def _structure(ours: Structure, theirs: StructureShape, place: str = "") -> Iterator[str]:
+    name = NAMES[ours.model, place]
+    if name != theirs.name:
+        yield f"{theirs.name}: called {name} in ours"
+    members = [*members_of(ours)]
+    yield from _members(theirs, {member.name: member.is_required for member in members})
+    for member in members:
+        if member.name in theirs.members:
+            where = f"{theirs.name}.{member.name}"
+            yield from _type(where, member.kind, theirs.members[member.name])
 
 
 def _type(where: str, ours: Any, theirs: Shape) -> Iterator[str]:
+    ours = tuple[Tag, ...] if ours == Tags else ours
     if ours is object:
         yield f"{where}: not read"
-    elif isinstance(theirs, StructureShape) and attrs.has(ours):
-        yield from _structure(ours, theirs)
+    elif isinstance(ours, Structure) and isinstance(theirs, StructureShape):
+        yield from _structure(ours, theirs, place=where.rpartition(".")[2])
+    elif isinstance(theirs, StructureShape) and (structure := structure_in(ours)):
+        yield from _structure(structure, theirs)
     elif isinstance(theirs, ListShape) and get_origin(ours) is tuple:
         yield from _type(f"{where}[]", get_args(ours)[0], theirs.member)
     elif (values := _values(theirs)) and _is_open_enum(ours):
@@ -234,9 +327,10 @@ def _type(where: str, ours: Any, theirs: Shape) -> Iterator[str]:
             yield f"{ours.__name__} {value}: only in the service's model"
         for value in set(ours) - values:
             yield f"{ours.__name__} {value}: only in ours"
-    elif values or ours is not _PRIMITIVES.get(theirs.type_name):
+    elif values or ours not in _PRIMITIVES.get(theirs.type_name, ()):
         kind = "enum" if values else theirs.type_name
-        yield f"{where}: {kind} in the service's model, {ours.__name__} in ours"
+        called = "a structure" if isinstance(ours, Structure) else ours.__name__
+        yield f"{where}: {kind} in the service's model, {called} in ours"
 
 
 def _is_open_enum(ours: Any) -> TypeGuard[type[OpenEnum]]:

@@ -35,8 +35,8 @@ from sagemaker_plans.models import (
     TrainingPlanExtensionOffering,
     UnrecognizedSelection,
 )
-from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._training import parse_fee
+from sagemaker_plans.models._wire_form import WireModel
 
 PATIENT: Final = settings(
     deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow]

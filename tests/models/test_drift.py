@@ -8,7 +8,17 @@ import pytest
 from botocore.model import ServiceModel
 
 from models import service_model
-from models.drift import differences
+from models.drift import NAMES, differences, structures
+from sagemaker_plans.models import (
+    DeviceCounts,
+    DeviceSelectionConfig,
+    EdgeDeploymentPlan,
+    UnrecognizedSelection,
+)
+from sagemaker_plans.models._selection import UNDERSTOOD
+from sagemaker_plans.models._wire_form import WireModel
+
+PACKAGE: Final = WireModel.__module__.partition(".")[0]
 
 NEW_PLANS: Final = "a search for new training plans; ours is for extensions of one"
 ONE_AT_LEAST: Final = "what would ask for nothing is refused"
@@ -33,9 +43,6 @@ DELIBERATE: Final = {
     "min is 0 in the service's model, 1 in ours": (
         "an empty token is no page's; it would silently start again"
     ),
-    "DeviceSelectionConfig.wire: only in ours": (
-        "the structure as it came, so that a selection of tomorrow is not lost"
-    ),
     "SearchTrainingPlanOfferingsRequest.EndTimeBefore: only in the service's model": NEW_PLANS,
     "SearchTrainingPlanOfferingsRequest.InstanceCount: only in the service's model": NEW_PLANS,
     "SearchTrainingPlanOfferingsRequest.InstanceType: only in the service's model": NEW_PLANS,
@@ -59,7 +66,7 @@ The service's model of botocore {version} and this package differ:
 {differences}
 
 For each, do one of these:
-  - a member, value or type of the service: follow it in _wire/edge_shapes.py and models in
+  - a member, value or type of the service: follow it in the model that has it, in
     sdk/sagemaker_plans/models, and say so in CHANGELOG.md;
   - a length, range or pattern: follow it in sdk/sagemaker_plans/models/_validation.py, and in
     CHECKED of tests/models/drift.py;
@@ -89,8 +96,28 @@ def test_the_advice_names_the_difference_and_what_to_do() -> None:
     words = advice(frozenset({"Tag.Colour: only in the service's model"}))
     assert all(
         part in words
-        for part in ("Tag.Colour: only in the service's model", "edge_shapes.py", "DELIBERATE")
+        for part in (
+            "Tag.Colour: only in the service's model",
+            "the model that has it",
+            "DELIBERATE",
+        )
     )
+
+
+def test_every_model_with_a_wire_form_is_compared() -> None:
+    models = {cls for cls in _below(WireModel) if cls.__module__.startswith(PACKAGE)}
+    # They are spread in other structures, where the drift of their members shows.
+    spread = {DeviceCounts, EdgeDeploymentPlan}
+    # Their members are compared as those of one structure.
+    ways = _below(DeviceSelectionConfig)
+
+    assert {model for model, _ in NAMES} >= models - spread - ways
+    assert {*UNDERSTOOD, UnrecognizedSelection} == ways & models
+    assert structures().keys() == {*NAMES.values()}
+
+
+def _below(cls: type[object]) -> set[type[object]]:
+    return {each for below in cls.__subclasses__() for each in (below, *_below(below))}
 
 
 # --- the comparison itself: a changed model must show ---
@@ -169,9 +196,7 @@ CHANGES: Final[dict[str, Change]] = {
         "DeviceNames", member={"shape": "Integer"}
     ),
     "DeploymentStageStatusSummary.DeploymentConfig: string in the service's model, "
-    "DeploymentConfigShape in ours": retype(
-        "DeploymentStageStatusSummary", "DeploymentConfig", "String"
-    ),
+    "a structure in ours": retype("DeploymentStageStatusSummary", "DeploymentConfig", "String"),
     "StageStatus PAUSED: only in the service's model": lambda _, shapes: shapes["StageStatus"][
         "enum"
     ].append("PAUSED"),

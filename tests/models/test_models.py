@@ -1,12 +1,15 @@
 """The models are values: frozen, slotted, comparable, hashable, fit to be sent around."""
 
+import ast
 import copy
 import inspect
 import pickle
 import subprocess
 import sys
+import textwrap
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import pairwise
 from typing import Any, Final
 
 import attrs
@@ -97,18 +100,15 @@ def test_models_are_slotted(model: type) -> None:
 
 @every_class
 def test_every_attribute_of_a_model_is_documented(model: type) -> None:
-    source = inspect.getsource(model)
-    undocumented = [
-        attribute.name
-        for attribute in attrs.fields(model)
-        if not _is_documented(source, attribute.name)
-    ]
-    assert undocumented == []
-
-
-def _is_documented(source: str, name: str) -> bool:
-    _, _, rest = source.partition(f"\n    {name}: ")
-    return rest.partition("\n")[2].startswith('    """')
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    assert isinstance(definition, ast.ClassDef)
+    documented = {
+        statement.target.id
+        for statement, below in pairwise(definition.body)
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+    }
+    assert {attribute.name for attribute in attrs.fields(model)} - documented == set()
 
 
 @every_model

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import service_model
-from models.drift import REPLY_SHAPES
+from models.drift import REPLIES
 from models.model_strategies import PATIENT
 from models.reply_samples import Site, sample, sites, with_value, without
 from sagemaker_plans._wire import replies
@@ -155,7 +155,7 @@ def problems_of(form: Form, wire: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def test_every_reply_that_is_read_is_tested_here() -> None:
-    assert {operation.name for operation in READERS} == set(REPLY_SHAPES)
+    assert {operation.name for operation in READERS} == set(REPLIES)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)

@@ -26,7 +26,6 @@ from models.model_strategies import (
     understood_plans,
     unrecognized_selections,
 )
-from sagemaker_plans._wire import edge_shapes as _shapes
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, SEARCH_OFFERINGS
 from sagemaker_plans.models import (
     DeviceCounts,
@@ -105,7 +104,7 @@ def test_unknown_members_are_ignored_at_every_level(model: str, data: st.DataObj
     def with_a_stranger(_: str, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        # ``wire`` is the name of an attribute inside; as a member it is a stranger too.
+        # ``wire`` is the name of an attribute; as a member it is a stranger too.
         return {**cast("dict[str, object]", value), "AddedTomorrow": [{"x": 1}], "wire": {"y": 2}}
 
     given_model = data.draw(UNDERSTOOD[model])
@@ -303,5 +302,5 @@ def test_a_selection_of_ones_own_has_no_wire_form() -> None:
             yield f"{argument}: not yet"
 
     with pytest.raises(TypeError) as caught:
-        _shapes.SelectionShape.of(EveryOther())
+        EveryOther().to_wire()
     assert str(caught.value) == "no wire form is known for EveryOther"

@@ -1,55 +1,40 @@
 """Models to wire dicts and back; the only importer of cattrs.
 
 Reading is strict where cattrs is lenient (nothing is coerced, a text is no list) and
-lenient where a service moves on (unknown members and enum values).
+lenient where a service moves on (unknown members and enum values). Where an attribute
+stands on the wire, its model declares.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from decimal import Decimal
 from functools import cache
-from types import GenericAlias, NoneType, UnionType
-from typing import Any, Final, NoReturn, TypeVar, cast, get_args, get_origin
+from types import GenericAlias
+from typing import Any, TypeVar, get_args
 
 import attrs
 import cattrs
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from sagemaker_plans import models
-from sagemaker_plans._wire import edge_shapes as shapes
-from sagemaker_plans.errors import UnexpectedReplyError
-from sagemaker_plans.models import _codec
+from sagemaker_plans._wire import values, writing
+from sagemaker_plans._wire.structures import Spread, Structure, Tag, Tags, structure_of
+from sagemaker_plans.errors import InvalidRequestError, UnexpectedReplyError
+from sagemaker_plans.models import DeviceSelectionConfig, UnrecognizedSelection
 from sagemaker_plans.models._enums import OpenEnum
-from sagemaker_plans.models._validation import shown
+from sagemaker_plans.models._selection import UNDERSTOOD
+from sagemaker_plans.models._wire_form import WireModel
 
-S = TypeVar("S")
-M = TypeVar("M", bound=_codec.WireModel)
+T = TypeVar("T")
+M = TypeVar("M", bound=WireModel)
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+Reader = Callable[[Any, Any], Any]
+"""What cattrs calls with a value and its type."""
 
-
-@cache
-def _shapes_of_models() -> Mapping[type, type[Any]]:
-    from sagemaker_plans._wire import training_shapes  # noqa: PLC0415  # few need it
-
-    return {
-        models.ModelConfig: shapes.ModelConfigShape,
-        models.DeviceCounts: shapes.DeviceCountsShape,
-        models.Stage: shapes.StageShape,
-        models.EdgeDeploymentPlan: shapes.PlanShape,
-        models.StageSpec: shapes.StageSpecShape,
-        models.EdgeDeploymentPlanSpec: shapes.PlanSpecShape,
-        models.TrainingPlanExtension: training_shapes.ExtensionShape,
-        models.TrainingPlanExtensionOffering: training_shapes.OfferingShape,
-        models.DeviceSelectionConfig: shapes.SelectionShape,
-        models.PercentageOfFleet: shapes.SelectionShape,
-        models.NamedDevices: shapes.SelectionShape,
-        models.NameContains: shapes.SelectionShape,
-        models.UnrecognizedSelection: shapes.SelectionShape,
-    }
+# Nearly all are dicts, and this finds them faster than a look for a Mapping.
+_OBJECTS: tuple[type[Any], ...] = (dict, Mapping)
 
 
 class MisfitsError(ValueError):
-    """A wire form that does not fit its shape.
+    """A wire form that does not fit its model.
 
     Args:
         problems: Each misfit with its path, such as ``Stages[5].StageName: ...``.
@@ -60,229 +45,242 @@ class MisfitsError(ValueError):
         self.problems = problems
 
 
-class _MisfitError(ValueError):
-    """A value that is not what the service model says; its text is for the caller."""
+def _attributes_reader(structure: Structure, converter: cattrs.Converter) -> Reader:
+    """Make what reads a structure into its second argument, a dict of attributes."""
+    readers: list[tuple[str, bool, Reader, str, Any]] = [
+        (name, is_required, converter.get_structure_hook(kind), attribute, kind)
+        for name, attribute, kind, is_required in structure.members
+    ]
+    # A place has no attribute of its own: its members are read into the same dict.
+    readers += [
+        (name, is_required, _attributes_reader(inside, converter), "", None)
+        for name, inside, is_required in structure.places
+    ]
+    spreads = [_spread_reader(each, converter) for each in structure.spreads]
 
-
-def _misfit(expected: str, value: object) -> NoReturn:
-    got = "null" if value is None else f"{type(value).__name__} {shown(value)}"
-    raise _MisfitError(f"expected {expected}, got {got}")
-
-
-def _read_text(value: object, _: object) -> str:
-    return value if isinstance(value, str) else _misfit("a string", value)
-
-
-def _read_integer(value: object, _: object) -> int:
-    return value if type(value) is int else _misfit("a whole number", value)
-
-
-def _enum_reader(cls: type[OpenEnum]) -> Callable[[object, object], OpenEnum]:
-    known = {str(member): member for member in cls}
-
-    def read(value: object, _: object) -> OpenEnum:
-        if not isinstance(value, str):
-            _misfit("a string", value)
-        return known.get(value) or cls(value)
+    def read(wire: Any, found: dict[str, object]) -> None:  # noqa: ANN401  # whatever came
+        if not isinstance(wire, _OBJECTS):
+            values.misfit("an object", wire)
+        problems: list[Exception] = []
+        for name, is_required, read_value, attribute, kind in readers:
+            value = wire.get(name)
+            if value is None and not is_required:
+                continue
+            try:
+                if attribute:
+                    found[attribute] = read_value(value, kind)
+                else:
+                    read_value(value, found)
+            except (values.MisfitError, cattrs.BaseValidationError) as problem:
+                problems.append(_located(problem, name, is_there=name in wire))
+        for read_members in spreads:
+            try:
+                read_members(wire, found)
+            except cattrs.ClassValidationError as error:
+                problems += error.exceptions
+        if problems:
+            # pyright takes the signature of ExceptionGroup for that of this one.
+            raise cattrs.ClassValidationError("misfits", problems, structure.model)  # pyright: ignore[reportCallIssue]
 
     return read
 
 
-def _read_timestamp(value: object, _: object) -> datetime:
-    if isinstance(value, datetime):
-        if value.utcoffset() is None:
-            _misfit("an aware datetime", value)
-        try:
-            return value.astimezone(UTC)
-        except OverflowError:
-            _misfit("a datetime that exists in UTC", value)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        _misfit("epoch seconds", value)
-    try:
-        # Not fromtimestamp(), which cannot read times before 1970 everywhere.
-        return _EPOCH + timedelta(seconds=value)
-    except (OverflowError, ValueError):
-        _misfit("epoch seconds", value)
+def _located(problem: Exception, name: str, *, is_there: bool) -> Exception:
+    # What is not there was read as None, which no required member may be.
+    located = problem if is_there else values.MisfitError("required member is missing")
+    located.add_note(cattrs.AttributeValidationNote(f"in {name}", name, None))
+    return located
 
 
-def _write_timestamp(value: datetime) -> int | float:
-    microseconds = (value - _EPOCH) // timedelta(microseconds=1)
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return microseconds / 1_000_000 if rest else seconds
+def _spread_reader(spread: Spread, converter: cattrs.Converter) -> Reader:
+    attribute, structure = spread
+    model, absent = structure.model, structure.absent
+    read_attributes = _attributes_reader(structure, converter)
+
+    def read(wire: object, found: dict[str, object]) -> None:
+        own: dict[str, object] = {}
+        read_attributes(wire, own)
+        if own:
+            found[attribute] = model(**{**absent, **own})
+
+    return read
 
 
-def _is_list(cls: type) -> bool:
-    return get_origin(cls) is tuple
+def _model_reader(cls: type, converter: cattrs.Converter) -> Reader:
+    structure = structure_of(cls)
+    absent, read_attributes = structure.absent, _attributes_reader(structure, converter)
+
+    def read(wire: object, _: object) -> object:
+        found = {**absent}
+        read_attributes(wire, found)
+        return cls(**found)
+
+    return read
 
 
-def _list_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
+def _selection_reader(_: type, converter: cattrs.Converter) -> Reader:
+    read_attributes = _attributes_reader(structure_of(DeviceSelectionConfig), converter)
+    ways = [(way, attrs.fields(way)[0].name) for way in UNDERSTOOD]
+
+    def read(wire: Mapping[str, object], _: object) -> DeviceSelectionConfig:
+        found: dict[str, Any] = {}
+        read_attributes(wire, found)
+        for way, attribute in ways:
+            if attribute in found:
+                selection = way(found[attribute])
+                if selection.device_subset_type == found["device_subset_type"]:
+                    return selection
+        # Kept whole, so that a way to select that AWS adds later is not lost.
+        return UnrecognizedSelection(dict(wire))
+
+    return read
+
+
+def _list_reader(cls: type, converter: cattrs.Converter) -> Reader:
     items = GenericAlias(list, get_args(cls)[:1])
     read_items = converter.get_structure_hook(items)
 
     def read(value: object, _: object) -> tuple[object, ...]:
         if not isinstance(value, list | tuple):
-            _misfit("a list", value)
+            values.misfit("a list", value)
         return tuple(read_items(value, items))
 
     return read
 
 
-def _is_optional(cls: object) -> bool:
-    arguments = get_args(cls)
-    return get_origin(cls) is UnionType and len(arguments) == 2 and arguments[1] is NoneType  # noqa: PLR2004
+def _tags_reader(_: type, converter: cattrs.Converter) -> Reader:
+    kind = tuple[Tag, ...]
+    read = converter.get_structure_hook(kind)
+    return lambda wire, _: {tag.key: tag.value for tag in read(wire, kind)}
 
 
-def _optional_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
-    # cattrs looks the inner reader up at each value; here it is found once.
-    wanted = get_args(cls)[0]
-    read_value = converter.get_structure_hook(wanted)
-
-    def read(value: object, _: object) -> object:
-        return None if value is None else read_value(value, wanted)
-
-    return read
+def _is_selection(cls: object) -> bool:
+    return isinstance(cls, type) and issubclass(cls, DeviceSelectionConfig)
 
 
-def _shape_reader(cls: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
-    read_members = cast("Callable[[object, type], object]", make_dict_structure_fn(cls, converter))
-
-    def read(value: object, _: object) -> object:
-        if not isinstance(value, Mapping):
-            _misfit("an object", value)
-        return read_members(cast("object", value), cls)
-
-    # What is no object fails anyhow, for want of the member that each shape requires;
-    # asking first only makes for better words.
-    return read if converter.detailed_validation else read_members
+def _is_list(cls: object) -> bool:
+    return getattr(cls, "__origin__", None) is tuple
 
 
-def _selection_reader(_: type, converter: cattrs.Converter) -> Callable[[object, Any], object]:
-    cls = shapes.SelectionShape
-    as_it_is = override(struct_hook=lambda value, _: value)
-    read_members = make_dict_structure_fn(cls, converter, wire=as_it_is)
-
-    def read(value: object, _: object) -> shapes.SelectionShape:
-        if not isinstance(value, Mapping):
-            _misfit("an object", value)
-        wire = cast("Mapping[str, object]", value)
-        # Kept whole, so that a way to select that AWS adds later is not lost.
-        return read_members({**wire, "wire": wire}, cls)
-
-    return read
-
-
-def _shape_writer(cls: type, converter: cattrs.Converter) -> Callable[[Any], dict[str, object]]:
-    return make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True)
-
-
-def _selection_writer(
-    cls: type, converter: cattrs.Converter
-) -> Callable[[shapes.SelectionShape], dict[str, object]]:
-    write_members = cast(
-        "Callable[[object], dict[str, object]]",
-        # That omits the wire form: it is None where this is called.
-        make_dict_unstructure_fn(cls, converter, _cattrs_omit_if_default=True),
-    )
-
-    def write(shape: shapes.SelectionShape) -> dict[str, object]:
-        return write_members(shape) if shape.wire is None else dict(shape.wire)
-
-    return write
-
-
-def _is_selection(cls: type) -> bool:
-    return cls is shapes.SelectionShape
+def _is_tags(cls: object) -> bool:
+    return cls == Tags
 
 
 def configure(converter: cattrs.Converter) -> None:
-    """Teach a converter the shapes: strict primitives, open enums, UTC timestamps.
+    """Teach a converter the models: strict primitives, open enums, UTC timestamps.
 
     Args:
         converter: A converter of cattrs, changed in place.
     """
-    converter.register_structure_hook(str, _read_text)
-    converter.register_structure_hook(int, _read_integer)
-    converter.register_structure_hook(datetime, _read_timestamp)
+    converter.register_structure_hook(str, values.read_text)
+    converter.register_structure_hook(int, values.read_integer)
+    converter.register_structure_hook(Decimal, values.read_fee)
+    converter.register_structure_hook(datetime, values.read_timestamp)
+    converter.register_unstructure_hook(Decimal, values.write_fee)
+    converter.register_unstructure_hook(datetime, values.write_timestamp)
+    for enum in OpenEnum.__subclasses__():
+        converter.register_structure_hook(enum, values.enum_reader(enum))
+        converter.register_unstructure_hook(enum, str)
     # By identity: a hook registered for the class would serve every class below it.
     converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
-    for enum in (models.StageStatus, models.DeviceSubsetType, models.FailureHandlingPolicy):
-        converter.register_structure_hook(enum, _enum_reader(enum))
-        converter.register_unstructure_hook(enum, str)
-    converter.register_structure_hook_factory(_is_list, _list_reader)
-    converter.register_structure_hook_factory(_is_optional, _optional_reader)
-    converter.register_structure_hook_factory(attrs.has, _shape_reader)
-    converter.register_structure_hook_factory(_is_selection, _selection_reader)
-    converter.register_unstructure_hook(datetime, _write_timestamp)
-    converter.register_unstructure_hook_factory(attrs.has, _shape_writer)
-    converter.register_unstructure_hook_factory(_is_selection, _selection_writer)
+    # What is registered last is asked first: most selections are classes of attrs, too.
+    hooks: tuple[tuple[Callable[[Any], bool], Any, Any], ...] = (
+        (attrs.has, _model_reader, writing.model_writer),
+        (_is_selection, _selection_reader, writing.selection_writer),
+        (_is_list, _list_reader, writing.list_writer),
+        (_is_tags, _tags_reader, writing.tags_writer),
+    )
+    for is_one, reader, writer in hooks:
+        converter.register_structure_hook_factory(is_one, reader)
+        converter.register_unstructure_hook_factory(is_one, writer)
 
 
 @cache
-def _converter(*, detailed: bool) -> cattrs.Converter:
-    """Make a converter; the one that is not detailed stops at the first misfit, unlocated."""
-    converter = cattrs.Converter(
-        unstruct_collection_overrides={tuple: list}, detailed_validation=detailed
-    )
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter()
     configure(converter)
     return converter
 
 
-def _in_words(error: BaseException, _: type | None) -> str:
-    return str(error) if isinstance(error, _MisfitError) else "required member is missing"
+def _in_words(error: BaseException, _: object) -> str:
+    return "" if isinstance(error, InvalidRequestError) else str(error)
 
 
 def _problems(error: BaseException) -> tuple[str, ...]:
     problems: list[str] = []
-    for line in cattrs.transform_error(error, path="$", format_exception=_in_words):
+    for line in cattrs.transform_error(error, "$", _in_words):
         words, _, path = line.rpartition(" @ $")
-        problems.append(f"{path.lstrip('.') or 'reply'}: {words}")
-    return tuple(problems)
+        if words:
+            problems.append(f"{path.lstrip('.') or 'reply'}: {words}")
+    # Two attributes that are one member have the same problem.
+    return tuple(dict.fromkeys(problems))
 
 
-def read_shape(cls: type[S], wire: Mapping[str, object]) -> S:
-    """Read one of AWS's structures.
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, cattrs.BaseValidationError) else error
+
+
+def read(cls: type[T], wire: Mapping[str, object]) -> T:
+    """Read a model, or anything that declares its members as models do.
 
     Args:
-        cls: Its shape.
+        cls: Its class.
         wire: Its wire form.
 
     Returns:
-        The shape.
+        What was read.
 
     Raises:
         MisfitsError: If the wire form does not fit; it lists every misfit.
+        InvalidRequestError: If it fits, and is a spec that the service would refuse.
     """
     try:
-        return _converter(detailed=False).structure(wire, cls)
-    except (LookupError, TypeError, ValueError):
-        # Read once more, for every misfit with its path.
-        try:
-            return _converter(detailed=True).structure(wire, cls)
-        except (cattrs.BaseValidationError, _MisfitError) as error:
-            raise MisfitsError(_problems(error)) from error
+        return _converter().structure(wire, cls)
+    except (values.MisfitError, cattrs.BaseValidationError) as error:
+        if problems := _problems(error):
+            raise MisfitsError(problems) from error
+        # All fits, and specs in a list refused themselves.
+        raise _first(error) from None
 
 
-class _ShapeCodec:
-    """Reads and writes any model through its shape."""
+def read_model(cls: type[M], wire: Mapping[str, object]) -> M:
+    """Read a model.
 
-    def read(self, model: type[M], wire: Mapping[str, object]) -> M:
-        try:
-            found = read_shape(_shapes_of_models()[model], wire).model()
-        except MisfitsError as error:
-            raise UnexpectedReplyError(
-                f"this is no {model.__name__}", problems=error.problems, reply=wire
-            ) from error
-        if not isinstance(found, model):
-            raise UnexpectedReplyError(
-                f"this is no {model.__name__}",
-                problems=(f"DeviceSubsetType: this is a {type(found).__name__}",),
-                reply=wire,
-            )
-        return found
+    Args:
+        cls: Its class.
+        wire: Its wire form.
 
-    def write(self, model: _codec.WireModel) -> dict[str, object]:
-        shape = _shapes_of_models()[type(model)].of(model)
-        return cast("dict[str, object]", _converter(detailed=False).unstructure(shape))
+    Returns:
+        The model.
+
+    Raises:
+        UnexpectedReplyError: If the wire form does not fit; it lists every misfit.
+        InvalidRequestError: If it fits, and is a spec that the service would refuse.
+    """
+    try:
+        found = read(cls, wire)
+    except MisfitsError as error:
+        raise _no_model(cls, wire, error.problems) from error
+    # All ways to select devices are read alike.
+    if not isinstance(found, cls):
+        raise _no_model(cls, wire, (f"DeviceSubsetType: this is a {type(found).__name__}",))
+    return found
 
 
-CODEC: Final[_codec.Codec] = _ShapeCodec()
+def _no_model(
+    cls: type, wire: Mapping[str, object], problems: tuple[str, ...]
+) -> UnexpectedReplyError:
+    return UnexpectedReplyError(f"this is no {cls.__name__}", problems=problems, reply=wire)
+
+
+def write(model: WireModel) -> dict[str, object]:
+    """Write a model.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Its wire form, ready for JSON.
+    """
+    wire: dict[str, object] = _converter().unstructure(model)
+    return wire

@@ -1,25 +1,30 @@
 """What the replies of each operation are read as.
 
-What reads is imported with the first reply: a program that only imports the package does
-not pay for it.
+The converter and json are imported with the first reply: they take 20 and 1.4 ms, and a
+program that only imports the package needs neither.
 """
 
 from collections.abc import Mapping
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from sagemaker_plans import models
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import UnexpectedReplyError
+from sagemaker_plans.models import (
+    ExtensionPage,
+    StagePage,
+    TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
+)
 from sagemaker_plans.models._validation import shown
 
-S = TypeVar("S")
+T = TypeVar("T")
 
 
-def _read_reply(cls: type[S], reply: Reply) -> S:
-    from sagemaker_plans._wire.converter import MisfitsError, read_shape
+def _read(cls: type[T], reply: Reply) -> T:
+    from sagemaker_plans._wire.converter import MisfitsError, read
 
     try:
-        return read_shape(cls, reply.body)
+        return read(cls, reply.body)
     except MisfitsError as error:
         raise unexpected(reply, error.problems) from error
 
@@ -34,28 +39,30 @@ def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
     Returns:
         The error.
     """
-    import json
-
-    whole: object = dict(reply.body)
-    if reply.text is not None:
-        try:
-            whole = json.loads(reply.text)
-        except (ValueError, RecursionError):
-            whole = None
-    if not isinstance(whole, dict):
+    members = reply.body if reply.text is None else _json_object(reply.text)
+    if members is None:
         problems = (f"reply: expected a JSON object, got {shown(reply.text)}",)
-        whole = reply.text
     return UnexpectedReplyError(
         f"the reply to {reply.operation.name} does not fit the service's model",
         problems=problems,
-        reply=cast("Mapping[str, object] | str", whole),
+        reply=reply.text if members is None else dict(members),
         operation=reply.operation.name,
         http_status=reply.http_status,
         request_id=reply.request_id,
     )
 
 
-def read_stage_page(reply: Reply) -> models.StagePage:
+def _json_object(text: str) -> Mapping[str, object] | None:
+    import json
+
+    try:
+        found: Mapping[str, object] | list[object] | str | float | None = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def read_stage_page(reply: Reply) -> StagePage:
     """Read a reply of DescribeEdgeDeploymentPlan.
 
     Args:
@@ -67,9 +74,7 @@ def read_stage_page(reply: Reply) -> models.StagePage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans._wire import edge_shapes as shapes
-
-    return _read_reply(shapes.PlanShape, reply).page()
+    return _read(StagePage, reply)
 
 
 def read_created(reply: Reply) -> str:
@@ -84,9 +89,9 @@ def read_created(reply: Reply) -> str:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans._wire import edge_shapes as shapes
+    from sagemaker_plans._wire.structures import Created
 
-    return _read_reply(shapes.CreatedShape, reply).EdgeDeploymentPlanArn
+    return _read(Created, reply).arn
 
 
 def read_done(reply: Reply) -> None:
@@ -99,19 +104,13 @@ def read_done(reply: Reply) -> None:
         UnexpectedReplyError: If something came that is neither empty nor an object: then
             it was not the service that answered.
     """
-    import json
-
     if reply.text is None or not reply.text.strip():
         return
-    try:
-        fits = isinstance(json.loads(reply.text), dict)
-    except (ValueError, RecursionError):
-        fits = False
-    if not fits:
+    if _json_object(reply.text) is None:
         raise unexpected(reply, ())
 
 
-def read_extended(reply: Reply) -> tuple[models.TrainingPlanExtension, ...]:
+def read_extended(reply: Reply) -> tuple[TrainingPlanExtension, ...]:
     """Read a reply of ExtendTrainingPlan.
 
     Args:
@@ -123,13 +122,12 @@ def read_extended(reply: Reply) -> tuple[models.TrainingPlanExtension, ...]:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans._wire import training_shapes as shapes
+    from sagemaker_plans._wire.structures import Extended
 
-    shape = _read_reply(shapes.ExtendedShape, reply)
-    return tuple(extension.model() for extension in shape.TrainingPlanExtensions)
+    return _read(Extended, reply).extensions
 
 
-def read_extension_page(reply: Reply) -> models.ExtensionPage:
+def read_extension_page(reply: Reply) -> ExtensionPage:
     """Read a reply of DescribeTrainingPlanExtensionHistory.
 
     Args:
@@ -141,12 +139,10 @@ def read_extension_page(reply: Reply) -> models.ExtensionPage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans._wire import training_shapes as shapes
-
-    return _read_reply(shapes.HistoryShape, reply).page()
+    return _read(ExtensionPage, reply)
 
 
-def read_offerings(reply: Reply) -> tuple[models.TrainingPlanExtensionOffering, ...]:
+def read_offerings(reply: Reply) -> tuple[TrainingPlanExtensionOffering, ...]:
     """Read a reply of SearchTrainingPlanOfferings.
 
     Args:
@@ -158,7 +154,6 @@ def read_offerings(reply: Reply) -> tuple[models.TrainingPlanExtensionOffering, 
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans._wire import training_shapes as shapes
+    from sagemaker_plans._wire.structures import Offerings
 
-    shape = _read_reply(shapes.OfferingsShape, reply)
-    return tuple(offering.model() for offering in shape.TrainingPlanExtensionOfferings or ())
+    return _read(Offerings, reply).training_plan_extension_offerings

@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
+from typing import Final
 
 from attrs import field, frozen
 
 from sagemaker_plans.models import _validation
-from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._enums import DeviceSubsetType
+from sagemaker_plans.models._wire_form import WireModel
 
 
 class DeviceSelectionConfig(WireModel, ABC):
@@ -63,8 +63,7 @@ class PercentageOfFleet(DeviceSelectionConfig):
 
 
 def _device_names(names: Iterable[str]) -> tuple[str, ...]:
-    # What is not a sequence of names stays as it is, and is refused with its value.
-    return tuple(names) if _validation.is_items(names) else cast("tuple[str, ...]", names)
+    return _validation.as_tuple(names)
 
 
 @frozen
@@ -155,3 +154,7 @@ class UnrecognizedSelection(DeviceSelectionConfig):
             f"{argument}: got {_validation.shown(self)}, which can be read but not sent; "
             "allowed are PercentageOfFleet, NamedDevices and NameContains"
         )
+
+
+UNDERSTOOD: Final = (PercentageOfFleet, NamedDevices, NameContains)
+"""The ways to select that this release knows; each has one attribute."""

@@ -1,16 +1,14 @@
 """What a new edge deployment plan shall be: checked when it is written down."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar, cast
+from typing import cast
 
 from attrs import field, frozen
 
 from sagemaker_plans.models import _validation
-from sagemaker_plans.models._codec import WireModel
 from sagemaker_plans.models._enums import FailureHandlingPolicy
 from sagemaker_plans.models._selection import DeviceSelectionConfig
-
-T = TypeVar("T")
+from sagemaker_plans.models._wire_form import WireModel, wire
 
 
 @frozen
@@ -32,8 +30,7 @@ def _policy(value: FailureHandlingPolicy | None) -> FailureHandlingPolicy | None
     # A plain string is a listed policy or a typing error; tomorrow's policy can be
     # asked for with FailureHandlingPolicy("...").
     # What is no string stays as it is, and is refused with its value.
-    text = cast("object", value)
-    return FailureHandlingPolicy.__members__.get(text, value) if isinstance(text, str) else value
+    return FailureHandlingPolicy.__members__.get(value, value) if isinstance(value, str) else value
 
 
 @frozen
@@ -51,11 +48,15 @@ class StageSpec(WireModel):
         InvalidRequestError: If the service is documented to refuse it.
     """
 
-    name: str
+    name: str = field(metadata=wire("StageName"))
     """The stage's name."""
-    device_selection: DeviceSelectionConfig
+    device_selection: DeviceSelectionConfig = field(metadata=wire("DeviceSelectionConfig"))
     """Which devices the stage is for."""
-    failure_handling_policy: FailureHandlingPolicy | None = field(default=None, converter=_policy)
+    failure_handling_policy: FailureHandlingPolicy | None = field(
+        default=None,
+        converter=_policy,
+        metadata=wire("DeploymentConfig.FailureHandlingPolicy", required=True),
+    )
     """What happens on a device where the deployment fails."""
 
     def __attrs_post_init__(self) -> None:
@@ -63,33 +64,34 @@ class StageSpec(WireModel):
 
     def _problems(self) -> Iterator[str]:
         yield from _validation.name("name", self.name)
-        selection = cast("object", self.device_selection)
-        if isinstance(selection, DeviceSelectionConfig):
-            yield from selection.problems("device_selection")
-        else:
-            yield (
-                f"device_selection: got {_validation.shown(selection)}; allowed are "
-                "PercentageOfFleet, NamedDevices and NameContains"
-            )
-        policy = cast("object", self.failure_handling_policy)
-        if policy is not None and not isinstance(policy, FailureHandlingPolicy):
-            yield (
-                f"failure_handling_policy: got {_validation.shown(policy)}; allowed are "
-                f"{', '.join(FailureHandlingPolicy)} and None"
-            )
+        yield from _selection_problems("device_selection", self.device_selection)
+        yield from _policy_problems("failure_handling_policy", self.failure_handling_policy)
 
 
-def _as_tuple(value: Iterable[T]) -> tuple[T, ...]:
-    # What is not a sequence stays as it is, and is refused with its value.
-    return tuple(value) if _validation.is_items(value) else cast("tuple[T, ...]", value)
+def _selection_problems(argument: str, value: object) -> Iterator[str]:
+    if isinstance(value, DeviceSelectionConfig):
+        yield from value.problems(argument)
+    else:
+        yield (
+            f"{argument}: got {_validation.shown(value)}; allowed are "
+            "PercentageOfFleet, NamedDevices and NameContains"
+        )
+
+
+def _policy_problems(argument: str, value: object) -> Iterator[str]:
+    if not isinstance(value, FailureHandlingPolicy | None):
+        yield (
+            f"{argument}: got {_validation.shown(value)}; allowed are "
+            f"{', '.join(FailureHandlingPolicy)} and None"
+        )
 
 
 def _model_configs(value: Iterable[ModelConfig]) -> tuple[ModelConfig, ...]:
-    return _as_tuple(value)
+    return _validation.as_tuple(value)
 
 
 def _stages(value: Iterable[StageSpec]) -> tuple[StageSpec, ...]:
-    return _as_tuple(value)
+    return _validation.as_tuple(value)
 
 
 def _own_copy(value: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -115,7 +117,7 @@ class EdgeDeploymentPlanSpec(WireModel):
             is listed.
     """
 
-    name: str
+    name: str = field(metadata=wire("EdgeDeploymentPlanName"))
     """The plan's name."""
     device_fleet_name: str = field(kw_only=True)
     """The fleet to deploy to."""
@@ -134,24 +136,8 @@ class EdgeDeploymentPlanSpec(WireModel):
         yield from _validation.name("device_fleet_name", self.device_fleet_name)
         yield from _validation.items("model_configs", self.model_configs, _model_config_problems)
         yield from _validation.items("stages", self.stages, _stage_problems)
-        yield from self._stage_list_problems()
+        yield from _stage_list_problems("stages", self.stages)
         yield from _validation.tags("tags", self.tags)
-
-    def _stage_list_problems(self) -> Iterator[str]:
-        listed = cast("object", self.stages)
-        stages = cast("tuple[object, ...]", listed) if isinstance(listed, tuple) else ()
-        if len(stages) > _validation.MAX_STAGES:
-            yield f"stages: got {len(stages)}; allowed are up to {_validation.MAX_STAGES}"
-        seen: set[str] = set()
-        for position, stage in enumerate(stages):
-            name = stage.name if isinstance(stage, StageSpec) else None
-            if name in seen:
-                yield (
-                    f"stages[{position}].name: got {_validation.shown(name)} again; "
-                    "stage names must be unique within a plan"
-                )
-            if name is not None:
-                seen.add(name)
 
 
 def _model_config_problems(argument: str, value: object) -> Iterator[str]:
@@ -167,3 +153,19 @@ def _model_config_problems(argument: str, value: object) -> Iterator[str]:
 def _stage_problems(argument: str, value: object) -> Iterator[str]:
     if not isinstance(value, StageSpec):
         yield f"{argument}: a StageSpec is needed, got {_validation.shown(value)}"
+
+
+def _stage_list_problems(argument: str, value: object) -> Iterator[str]:
+    stages = value if _validation.is_tuple(value) else ()
+    if len(stages) > _validation.MAX_STAGES:
+        yield f"{argument}: got {len(stages)}; allowed are up to {_validation.MAX_STAGES}"
+    seen: set[str] = set()
+    for position, stage in enumerate(stages):
+        name = stage.name if isinstance(stage, StageSpec) else None
+        if name in seen:
+            yield (
+                f"{argument}[{position}].name: got {_validation.shown(name)} again; "
+                "stage names must be unique within a plan"
+            )
+        if name is not None:
+            seen.add(name)

@@ -9,9 +9,11 @@ import re
 import reprlib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import cast
+from typing import TypeGuard, TypeVar, cast
 
 from sagemaker_plans.errors import InvalidRequestError
+
+T = TypeVar("T")
 
 # A run of hyphens is allowed inside a name, at neither end.
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", re.ASCII)
@@ -29,6 +31,8 @@ MAX_TOKEN = 8192
 MIN_TRAINING_PLAN_ARN = 50
 MAX_TRAINING_PLAN_ARN = 2048
 MAX_DURATION_HOURS = 87_600
+
+_LISTS = (list, tuple)
 
 _NAME_RULE = (
     "allowed are 1 to 63 letters (a-z, A-Z), digits and hyphens, "
@@ -158,15 +162,46 @@ def training_plan_arn(argument: str, value: object) -> Iterator[str]:
         )
 
 
-def is_items(value: object) -> bool:
-    """Say whether a value is a sequence of items, and not one text or a mapping.
+def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
+    """Say whether a value is a tuple, of anything.
 
     Args:
         value: Anything that a caller passed.
 
     Returns:
-        Whether it can be made a tuple without splitting a text.
+        Whether it is a tuple.
     """
+    return isinstance(value, tuple)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
+    """Say whether a value is a mapping, of anything to anything.
+
+    Args:
+        value: Anything that a caller passed.
+
+    Returns:
+        Whether it is a mapping.
+    """
+    return isinstance(value, Mapping)
+
+
+def as_tuple(value: Iterable[T]) -> tuple[T, ...]:
+    """Make a tuple of a sequence of items.
+
+    Args:
+        value: What a caller passed.
+
+    Returns:
+        The items; what is no sequence (one text, a mapping) as it is, to be refused with its
+        value.
+    """
+    return tuple(value) if _is_items(value) else cast("tuple[T, ...]", value)
+
+
+def _is_items(value: object) -> bool:
+    if isinstance(value, _LISTS):  # asked first: the other question takes longer
+        return True
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 
 
@@ -183,10 +218,10 @@ def items(
     Yields:
         Each problem.
     """
-    if not isinstance(value, tuple):
+    if not is_tuple(value):
         yield f"{argument}: a list is needed, got {shown(value)}"
         return
-    for position, item in enumerate(cast("tuple[object, ...]", value)):
+    for position, item in enumerate(value):
         yield from each(f"{argument}[{position}]", item)
 
 
@@ -200,13 +235,12 @@ def tags(argument: str, value: object) -> Iterator[str]:
     Yields:
         Each problem.
     """
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         yield f"{argument}: a mapping of keys to values is needed, got {shown(value)}"
         return
-    pairs = cast("Mapping[object, object]", value)
-    if len(pairs) > MAX_TAGS:
-        yield f"{argument}: got {len(pairs)} tags; allowed are up to {MAX_TAGS}"
-    for key, content in pairs.items():
+    if len(value) > MAX_TAGS:
+        yield f"{argument}: got {len(value)} tags; allowed are up to {MAX_TAGS}"
+    for key, content in value.items():
         yield from _tag_text(f"{argument}: key", key, 1, MAX_TAG_KEY)
         yield from _tag_text(f"{argument}[{shown(key)}]", content, 0, MAX_TAG_VALUE)
 

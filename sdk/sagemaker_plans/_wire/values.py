@@ -1,0 +1,149 @@
+"""Plain values on the wire: nothing is coerced, and a misfit is said in words."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final, NoReturn
+
+from sagemaker_plans.models._enums import OpenEnum
+from sagemaker_plans.models._training import parse_fee
+from sagemaker_plans.models._validation import shown
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS: Final = (int, float)
+
+
+class MisfitError(ValueError):
+    """A value that is not what the service model says; its text is for the caller."""
+
+
+def misfit(expected: str, value: object) -> NoReturn:
+    """Refuse a value.
+
+    Args:
+        expected: What the service model says, with its article.
+        value: What came.
+
+    Raises:
+        MisfitError: Always.
+    """
+    got = "null" if value is None else f"{type(value).__name__} {shown(value)}"
+    raise MisfitError(f"expected {expected}, got {got}")
+
+
+def read_text(value: object, _: object) -> str:
+    """Read a text.
+
+    Args:
+        value: What came.
+
+    Returns:
+        The text.
+
+    Raises:
+        MisfitError: If it is no text.
+    """
+    return value if isinstance(value, str) else misfit("a string", value)
+
+
+def read_integer(value: object, _: object) -> int:
+    """Read a whole number.
+
+    Args:
+        value: What came.
+
+    Returns:
+        The number.
+
+    Raises:
+        MisfitError: If it is no whole number (True is none).
+    """
+    return value if type(value) is int else misfit("a whole number", value)
+
+
+def read_fee(value: object, _: object) -> Decimal | None:
+    """Read a fee, which is text on the wire.
+
+    Args:
+        value: What came.
+
+    Returns:
+        The fee, or None if the text is no plain decimal number.
+
+    Raises:
+        MisfitError: If it is no text.
+    """
+    return parse_fee(read_text(value, str))
+
+
+def write_fee(value: Decimal) -> str:
+    """Write a fee as the service does, without an exponent.
+
+    Args:
+        value: The fee.
+
+    Returns:
+        Its text.
+    """
+    return f"{value:f}"
+
+
+def enum_reader(cls: type[OpenEnum]) -> Callable[[object, object], OpenEnum]:
+    """Make a reader for the values of an enum, those of tomorrow too.
+
+    Args:
+        cls: The enum.
+
+    Returns:
+        The reader; it raises ``MisfitError`` for what is no text.
+    """
+    known = {str(member): member for member in cls}
+
+    def read(value: object, _: object) -> OpenEnum:
+        if not isinstance(value, str):
+            misfit("a string", value)
+        return known.get(value) or cls(value)
+
+    return read
+
+
+def read_timestamp(value: object, _: object) -> datetime:
+    """Read a timestamp: epoch seconds, or what botocore's parser made of them.
+
+    Args:
+        value: What came.
+
+    Returns:
+        The moment, in UTC.
+
+    Raises:
+        MisfitError: If it is neither epoch seconds nor an aware datetime.
+    """
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
+        try:
+            # Not fromtimestamp(), which cannot read times before 1970 everywhere.
+            return _EPOCH + timedelta(0, value)
+        except (OverflowError, ValueError):
+            misfit("epoch seconds", value)
+    if not isinstance(value, datetime):
+        misfit("epoch seconds", value)
+    if value.utcoffset() is None:
+        misfit("an aware datetime", value)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        misfit("a datetime that exists in UTC", value)
+
+
+def write_timestamp(value: datetime) -> int | float:
+    """Write a timestamp as epoch seconds.
+
+    Args:
+        value: The moment.
+
+    Returns:
+        The seconds; a whole number if they are whole.
+    """
+    microseconds = (value - _EPOCH) // timedelta(microseconds=1)
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return microseconds / 1_000_000 if rest else seconds
