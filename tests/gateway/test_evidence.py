@@ -61,7 +61,7 @@ def test_a_closed_client_hands_nothing_over() -> None:
 def test_only_the_very_exception_that_kept_it_back_proves_it_unsent() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
-    known.keep_back(refused, TOLD)
+    known.give_back(refused, TOLD)
 
     assert known.unsent(refused) is TOLD
     # A wrapper may have bought it elsewhere meanwhile.
@@ -79,7 +79,7 @@ def test_what_our_own_time_limit_interrupted_is_unsent() -> None:
 def test_what_was_kept_back_is_kept_back_for_good() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
-    known.keep_back(refused, TOLD)
+    known.give_back(refused, TOLD)
 
     with pytest.raises(ConnectionRefusedError) as caught:
         known.hand_over()
@@ -111,3 +111,11 @@ def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None:
 @pytest.mark.parametrize("context", [None, {}, {"sagemaker_plans": "something else"}])
 def test_a_request_of_somebody_else_has_no_evidence(context: dict[str, object] | None) -> None:
     assert evidence_in(context) is None
+
+
+def test_a_second_send_that_comes_to_nothing_says_nothing_of_the_first() -> None:
+    known, refused = evidence(), ConnectionRefusedError()
+    known.hand_over()
+    known.keep_back(refused, TOLD)
+
+    assert known.unsent(refused) is None

@@ -6,12 +6,17 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import anyio
+from anyio.lowlevel import EventLoopToken, current_token
 
-_Key = tuple[str, str]
+_Key = tuple[str, str, EventLoopToken]
 
 
 class KeyedLocks:
-    """A lock for each offering and each plan, kept for as long as somebody needs it."""
+    """A lock for each offering and each plan, kept for as long as somebody needs it.
+
+    Each event loop has its own: nobody could wake who waits in another one. There the
+    client itself refuses to work.
+    """
 
     def __init__(self) -> None:
         # Semaphores, for a lock can only be released by the task that took it, and a coroutine
@@ -35,7 +40,7 @@ class KeyedLocks:
         if name is None:
             yield
             return
-        key = kind, name
+        key = kind, name, current_token()
         self._users[key] += 1
         try:
             async with self._locks.setdefault(key, anyio.Semaphore(1)):

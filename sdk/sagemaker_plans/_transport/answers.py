@@ -35,7 +35,7 @@ def answer(
         ConnectionFailedError: If it redirects; redirects are not followed.
         UnexpectedReplyError: If it is nothing that the service would say.
     """
-    said = _json_object(heard.raw) or {}
+    said = json_object(heard.raw) or {}
     if parsed is None and heard.raw is None:
         parsed = heard.parsed
     body = said if parsed is None else without_metadata(parsed)
@@ -103,8 +103,15 @@ def _error(operation: Operation, heard: HeardReply, said: Mapping[str, Any]) -> 
     )
 
 
-def _json_object(raw: bytes | None) -> Mapping[str, Any] | None:
-    """Parse a body; None if it is no JSON object."""
+def json_object(raw: bytes | None) -> Mapping[str, Any] | None:
+    """Parse a body.
+
+    Args:
+        raw: The body.
+
+    Returns:
+        Its members; None if it is no JSON object.
+    """
     try:
         parsed: object = json.loads(raw or b"")
     except (ValueError, RecursionError):
@@ -121,7 +128,7 @@ def is_unreadable(heard: HeardReply) -> bool:
     Returns:
         Whether it is.
     """
-    return bool(heard.raw) and _json_object(heard.raw) is None
+    return bool(heard.raw) and json_object(heard.raw) is None
 
 
 def without_metadata(parsed: Mapping[str, object]) -> Mapping[str, object]:

@@ -63,7 +63,7 @@ class BotocoreGateway:
         self._endpoint = endpoint
         self._endpoint_url = str(getattr(meta, "endpoint_url", "the endpoint"))
         self._hooks = EventHooks(cast("Events", events))
-        self._session = observe(endpoint, cast("Any", meta).config)
+        self._session = observe(endpoint)
         self._calls = 0
         self._released = False
 
@@ -100,13 +100,20 @@ class BotocoreGateway:
             UnexpectedReplyError: If a reply came that the service would not give.
         """
         method = self._method(operation)
-        evidence = Evidence(operation, is_closed=lambda: self._released)
+        evidence = Evidence(
+            operation,
+            subject=request.get(operation.members[0]),
+            is_closed=lambda: self._released,
+        )
         call: ClosableCall | None = None
         returned: object = None
         ended_by: BaseException | None = None
         self._calls += 1
         try:
-            with anyio.move_on_after(self._request_timeout) as limit:
+            with (
+                self._session.expecting(evidence),
+                anyio.move_on_after(self._request_timeout) as limit,
+            ):
                 if self._fast_path is not None and self._fast_path.takes(operation):
                     await self._fast_path.send(operation, request, evidence)
                 else:
@@ -194,8 +201,13 @@ def _is_stray_cancellation(error: BaseException) -> bool:
     """Tell whether a cancellation is meant for nobody here.
 
     aiohttp cancels what waits for one of its connections when the client is closed; so does
-    a wrapper whose own task is cancelled.
+    a wrapper whose own task is cancelled. A group of tasks may bring one among others.
     """
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(
+            isinstance(each, Exception) or _is_stray_cancellation(each) for each in group.exceptions
+        )
     if not isinstance(error, asyncio.CancelledError):
         return False
     if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:

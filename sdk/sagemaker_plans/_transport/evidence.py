@@ -15,7 +15,8 @@ any exception, so the type of one proves nothing; and silence proves nothing eit
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from threading import Lock
+from typing import Final, Self
 
 from attrs import define, field, frozen
 
@@ -54,6 +55,8 @@ class Evidence:
 
     operation: Operation
     """What it asks for."""
+    subject: object = None
+    """The offering that it buys, or the name of what it creates."""
     is_closed: Callable[[], bool] = bool
     """Whether the client was closed, so that nothing may be sent any more."""
     is_over: bool = False
@@ -62,8 +65,17 @@ class Evidence:
     """Whether an HTTP client has had it."""
     reply: HeardReply | None = None
     """Its whole reply, once that was heard."""
+    # A wrapper may carry a call to several threads.
+    _lock: Lock = field(factory=Lock)
     _kept_back_by: BaseException | None = None
     _kept_back: SageMakerPlansError | None = None
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        # A hook may copy a request's context; what is known of it must not become two.
+        return self
 
     def hand_over(self) -> None:
         """Note that the request is about to be handed to an HTTP client.
@@ -71,10 +83,16 @@ class Evidence:
         Raises:
             SecondSendError: If it was handed over before, or its call has ended.
             ConfigurationError: If the client was closed before it could be sent.
-            BaseException: What kept it from being sent the first time.
+            Exception: What kept it from being sent the first time.
         """
-        if self._kept_back_by is not None:
-            raise self._kept_back_by
+        with self._lock:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._kept_back is not None:
+            # A cancellation of then must not be raised again: nobody waits for it any more.
+            raised = self._kept_back_by
+            raise raised if isinstance(raised, Exception) else self._kept_back
         if self.was_handed_over or self.is_over:
             raise SecondSendError(
                 f"{self.operation.name}: the client was about to send the request a second time, "
@@ -97,9 +115,22 @@ class Evidence:
     def keep_back(self, raised: BaseException, told: SageMakerPlansError) -> None:
         """Note that the request was not sent, and never will be.
 
+        It says nothing of a request that was handed over before: then it was only a second
+        send that came to nothing, of a wrapper or a hook that tries again.
+
         Args:
             raised: The very exception that says so; only the call that ends with it, and
                 with no other, was not sent.
+            told: What the caller is told of it.
+        """
+        if not self.was_handed_over:
+            self._kept_back_by, self._kept_back = raised, told
+
+    def give_back(self, raised: BaseException, told: SageMakerPlansError) -> None:
+        """Note that the HTTP client that has had the request provably did not send it.
+
+        Args:
+            raised: The very exception that says so, as in ``keep_back``.
             told: What the caller is told of it.
         """
         self._kept_back_by, self._kept_back = raised, told
@@ -116,8 +147,10 @@ class Evidence:
         """
         # After another exception, or after a time in which the call went on, somebody may
         # have done anything. A cancellation is what our own time limit looks like inside.
-        was_interrupted = not isinstance(self._kept_back_by, Exception)
-        is_certain = was_interrupted if ended_by is None else ended_by is self._kept_back_by
+        if ended_by is None:
+            is_certain = not isinstance(self._kept_back_by, Exception)
+        else:
+            is_certain = ended_by is self._kept_back_by or ended_by is self._kept_back
         return self._kept_back if is_certain else None
 
     @property

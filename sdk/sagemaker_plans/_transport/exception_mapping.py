@@ -35,8 +35,15 @@ NO_CREDENTIALS: Final = (
 )
 
 
-def _inner(error: BaseException) -> object:
-    """Find the exception of the HTTP client that one of botocore's was made of."""
+def inner_of(error: BaseException) -> object:
+    """Find the exception of the HTTP client that one of botocore's was made of.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        The one inside; None if there is none.
+    """
     return cast("object", getattr(error, "kwargs", {}).get("error"))
 
 
@@ -49,7 +56,7 @@ def redirect_in(error: BaseException) -> RedirectError | None:
     Returns:
         Our own exception that says so, or None.
     """
-    inner = _inner(error)
+    inner = inner_of(error)
     return inner if isinstance(inner, RedirectError) else None
 
 
@@ -62,7 +69,7 @@ def proves_unsent(error: BaseException) -> bool:
     Returns:
         True if the connection could not be made. False if that is not certain.
     """
-    inner = _inner(error)
+    inner = inner_of(error)
     if isinstance(inner, ClientConnectorError | ConnectionTimeoutError):
         return True
     # httpx and its successor by name: whichever is installed, it need not be imported.
@@ -111,6 +118,24 @@ def closed_session(operation: Operation) -> ConfigurationError:
     return ConfigurationError(
         f"{operation.name}: the SageMaker client that is wrapped is closed, or was never opened; "
         "it has to stay inside its `async with` for as long as it is used",
+        operation=operation.name,
+    )
+
+
+def unobserved_session(operation: Operation, session: object) -> ConfigurationError:
+    """Make the error for a purchase through an HTTP session that tells nothing.
+
+    Args:
+        operation: What was to be asked.
+        session: The session.
+
+    Returns:
+        The error.
+    """
+    return ConfigurationError(
+        f"{operation.name} was not sent: {type(session).__name__} (http_session_cls) is none of "
+        "aiobotocore's HTTP sessions and no subclass of one, so it cannot be seen whether it "
+        "sends the purchase once; make it a subclass",
         operation=operation.name,
     )
 
@@ -212,7 +237,7 @@ def loss_in_words(error: BaseException, endpoint_url: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    inner = _inner(error)
+    inner = inner_of(error)
     reason = inner if isinstance(inner, BaseException) else error
     # Some have no words of their own.
     return redacted(str(reason)) or type(reason).__name__

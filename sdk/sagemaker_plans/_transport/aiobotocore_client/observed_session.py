@@ -5,38 +5,38 @@ ours or wrapped. That place is the last one that every request passes, behind al
 tracers and fakes of the user's, whichever task or thread carries it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
-
-from botocore.config import Config
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import evidence_in
 from sagemaker_plans._transport.aiobotocore_client.own_connection import (
     ConnectionTrace,
     HttpSession,
+    is_observable,
     is_open,
     send_alone,
     session_for_one_request,
 )
+from sagemaker_plans._transport.answers import json_object
 from sagemaker_plans._transport.evidence import Evidence, HeardReply
 from sagemaker_plans._transport.exception_mapping import (
     closed_session,
     could_not_connect,
     proves_unsent,
     redirect_in,
+    unobserved_session,
 )
-from sagemaker_plans._wire.operations import OPERATIONS, Safety
+from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
 from sagemaker_plans.errors import ConfigurationError
 
-_ALONE: Final = frozenset(
-    f"SageMaker.{each.name}"
-    for each in OPERATIONS
-    if each.safety in {Safety.CREATE, Safety.PURCHASE}
-)
+_ALONE_SAFETIES: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
+_ALONE: Final = {
+    f"SageMaker.{each.name}": each for each in OPERATIONS if each.safety in _ALONE_SAFETIES
+}
 """What is sent on a connection of its own, whoever calls the client."""
-
 
 _Sender = Callable[[Any], Awaitable[Any]]
 
@@ -46,15 +46,14 @@ class ObservedSession:
 
     Args:
         session: The client's own session.
-        config: The client's configuration.
         endpoint_url: Where its requests go, for messages.
     """
 
-    def __init__(self, session: HttpSession, config: Config, endpoint_url: str) -> None:
+    def __init__(self, session: HttpSession, endpoint_url: str) -> None:
         self.session = session
         self.users = 1
-        self._config = config
         self._endpoint_url = endpoint_url
+        self._under_way: list[Evidence] = []
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the session has
         return getattr(self.session, name)
@@ -83,14 +82,17 @@ class ObservedSession:
         Raises:
             Exception: Whatever the HTTP client raises.
         """
-        is_alone = _target(request.headers) in _ALONE
-        trace = ConnectionTrace() if is_alone else None
+        alone = _ALONE.get(_target(request.headers))
         evidence = evidence_in(getattr(request, "context", None))
+        if evidence is None and alone is not None:
+            evidence = self._claimed_by(request, alone)
+        trace = ConnectionTrace() if alone is not None and is_observable(self.session) else None
         if evidence is None:
-            # A call that the user makes with the client, or one whose origin was lost.
+            # A call that the user makes with the client.
             return await self._sender(trace)(request)
         try:
-            sender = self._sender_for(evidence, trace)
+            self._check(evidence)
+            sender = self._sender(trace)
         except ConfigurationError as error:
             # Raised by our own code, and nothing was handed over.
             evidence.keep_back(error, error)
@@ -106,17 +108,55 @@ class ObservedSession:
         evidence.hear(HeardReply(status=response.status_code, headers=headers, raw=raw))
         return response
 
-    def _sender_for(self, evidence: Evidence, trace: ConnectionTrace | None) -> _Sender:
+    def _check(self, evidence: Evidence) -> None:
         if not is_open(self.session) and not evidence.is_closed():
             raise closed_session(evidence.operation)
-        return self._sender(trace)
+        if evidence.operation.safety is Safety.PURCHASE and not is_observable(self.session):
+            raise unobserved_session(evidence.operation, self.session)
 
     def _sender(self, trace: ConnectionTrace | None) -> _Sender:
         """Give what sends a request: alone if there is a trace to tell of the connection."""
         if trace is None:
             send: _Sender = self.session.send
             return send
-        return partial(send_alone, session_for_one_request(self.session, self._config, trace))
+        return partial(send_alone, session_for_one_request(self.session, trace))
+
+    @contextmanager
+    def expecting(self, evidence: Evidence) -> Generator[None]:
+        """Know of a call that creates or buys, for as long as it is under way.
+
+        Args:
+            evidence: What is known of its request.
+
+        Yields:
+            Once it is known.
+        """
+        if evidence.operation.safety not in _ALONE_SAFETIES:
+            yield
+            return
+        self._under_way.append(evidence)
+        try:
+            yield
+        finally:
+            self._under_way.remove(evidence)
+
+    def _claimed_by(self, request: Any, operation: Operation) -> Evidence | None:  # noqa: ANN401
+        """Find the call of ours to which a request belongs that has lost its link.
+
+        A wrapper may copy a request through JSON, and a hook may empty its context. Whoever
+        buys the same offering, or creates the same plan, through the same client at the same
+        time does what that call does, so it is the same request.
+        """
+        body = request.body
+        raw = body if isinstance(body, bytes) else str(body).encode()
+        subject = (json_object(raw) or {}).get(operation.members[0])
+        same = [
+            each
+            for each in tuple(self._under_way)
+            if each.operation is operation and each.subject == subject
+        ]
+        unsent = [each for each in same if not each.was_handed_over]
+        return next(iter(unsent or same), None)
 
     def _note_failure(
         self, evidence: Evidence, error: BaseException, trace: ConnectionTrace | None
@@ -127,10 +167,10 @@ class ObservedSession:
             return
         # Of a connection of its own the HTTP client told. A pooled one carries what may be
         # sent again anyway, and there the exception of the HTTP client itself has to do.
-        unsent = proves_unsent(error) if trace is None else trace.could_not_connect
+        unsent = proves_unsent(error) if trace is None else trace.proves_unsent(error)
         if unsent:
             told = could_not_connect(evidence.operation, error, self._endpoint_url)
-            evidence.keep_back(error, told)
+            evidence.give_back(error, told)
 
 
 def _target(headers: Mapping[str, str | bytes]) -> str:
@@ -138,12 +178,11 @@ def _target(headers: Mapping[str, str | bytes]) -> str:
     return target.decode() if isinstance(target, bytes) else target
 
 
-def observe(endpoint: Any, config: Config) -> ObservedSession:  # noqa: ANN401  # the stubs err
+def observe(endpoint: Any) -> ObservedSession:  # noqa: ANN401  # the stubs err
     """Put an observed session in the place of an endpoint's own.
 
     Args:
         endpoint: The endpoint of a client.
-        config: The client's configuration.
 
     Returns:
         The observed session; the one that is there already, if there is one.
@@ -152,7 +191,7 @@ def observe(endpoint: Any, config: Config) -> ObservedSession:  # noqa: ANN401  
     if isinstance(session, ObservedSession):
         session.users += 1
         return session
-    observed = ObservedSession(session, config, str(endpoint.host))
+    observed = ObservedSession(session, str(endpoint.host))
     endpoint.http_session = observed
     return observed
 

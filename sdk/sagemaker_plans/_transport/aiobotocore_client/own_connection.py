@@ -7,8 +7,7 @@ connection could be made.
 
 import asyncio
 import copy
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
@@ -16,15 +15,16 @@ from typing import Any, Final
 import anyio
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
-from aiohttp import ClientSession, TraceConfig
+from aiohttp import ClientSession, TraceConfig, TraceRequestExceptionParams
 from attrs import define
-from botocore.config import Config
 
 from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS
 from sagemaker_plans._transport.evidence import SecondSendError
+from sagemaker_plans._transport.exception_mapping import inner_of
 from sagemaker_plans.errors import ConfigurationError
 
 _CLOSING_TIME: Final = 5.0
+_TWICE: Final = "the HTTP session was about to send the request a second time"
 _STOCK_SENDS: Final = (AIOHTTPSession.send, HttpxSession.send)
 
 
@@ -40,12 +40,28 @@ class ConnectionTrace:
     """Whether the request, or a part of it, may have left."""
     requests: int = 0
     """How many requests were begun."""
+    failure: BaseException | None = None
+    """What the HTTP client itself raised."""
 
-    @property
-    def could_not_connect(self) -> bool:
-        """Whether provably no connection was made, so that nothing was sent."""
-        was_not_begun = self.is_stock and self.requests == 0
-        return was_not_begun or (self.is_tried and not self.is_used)
+    def proves_unsent(self, error: BaseException) -> bool:
+        """Tell whether an exception says that provably no connection was made.
+
+        Args:
+            error: What the HTTP session raised. A session of the user's may have turned
+                elsewhere after the HTTP client failed; then it ends with something else.
+
+        Returns:
+            Whether the HTTP client raised it, and no connection was made; or whether the
+            HTTP client was not even asked.
+        """
+        if self.is_stock and self.requests == 0:
+            return True
+        if not self.is_tried or self.is_used or self.failure is None:
+            return False
+        if not isinstance(error, Exception):
+            return not isinstance(self.failure, Exception)
+        reasons = {id(error), id(inner_of(error))}
+        return any(id(each) in reasons for each in _chain(self.failure))
 
     def begin_request(self) -> None:
         """Note a request.
@@ -55,7 +71,38 @@ class ConnectionTrace:
         """
         self.requests += 1
         if self.requests > 1:
-            raise SecondSendError("the HTTP session was about to send the request a second time")
+            raise SecondSendError(_TWICE)
+
+    def begin_connection(self) -> None:
+        """Note that a connection is begun, or one taken that is there.
+
+        A layer inside the HTTP client (a middleware, a transport that retries) begins one
+        again without beginning a request again.
+
+        Raises:
+            SecondSendError: If one has been used.
+        """
+        if self.is_used:
+            raise SecondSendError(_TWICE)
+        self.is_tried = True
+
+    def begin_sending(self) -> None:
+        """Note that the request is about to leave.
+
+        Raises:
+            SecondSendError: If it has left before.
+        """
+        if self.is_used:
+            raise SecondSendError(_TWICE)
+        self.is_used = True
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 HttpSession = Any  # aiobotocore has no type for what its clients send with
@@ -75,6 +122,19 @@ def is_open(session: HttpSession) -> bool:
     if isinstance(session, HttpxSession):
         return bool(vars(session).get("_entered", True))
     return True
+
+
+def is_observable(session: HttpSession) -> bool:
+    """Tell whether a session tells what it does with a request.
+
+    Args:
+        session: The session.
+
+    Returns:
+        Whether it is of aiobotocore's classes, or a subclass of one. Another one may follow
+        redirects and send again, and nobody would hear of it.
+    """
+    return isinstance(session, AIOHTTPSession | HttpxSession)
 
 
 async def send_alone(alone: HttpSession, request: object) -> Any:  # noqa: ANN401  # whatever class of response the session has
@@ -100,14 +160,11 @@ async def send_alone(alone: HttpSession, request: object) -> Any:  # noqa: ANN40
             await alone.__aexit__(None, None, None)
 
 
-def session_for_one_request(
-    session: HttpSession, config: Config, trace: ConnectionTrace
-) -> HttpSession:
+def session_for_one_request(session: HttpSession, trace: ConnectionTrace) -> HttpSession:
     """Make a session with the settings of the client's, and with connections of its own.
 
     Args:
-        session: The client's HTTP session. It is not used, and not changed.
-        config: The client's configuration.
+        session: The client's HTTP session, an observable one. It is not used, and not changed.
         trace: Told what becomes of the connection.
 
     Returns:
@@ -121,11 +178,9 @@ def session_for_one_request(
         fresh = {"_exit_stack": AsyncExitStack(), "_sessions_lock": asyncio.Lock()}
         alone = _copied(session, **fresh, _sessions=None)
         _on_each_session(alone, partial(_trace_aiohttp, trace=trace))
-    elif isinstance(session, HttpxSession):
+    else:
         alone = _copied(session, _entered=False, _session=None)
         _on_each_session(alone, partial(_trace_httpx, trace=trace))
-    else:
-        alone = _made_anew(session, config)
     return alone
 
 
@@ -140,31 +195,6 @@ def _copied(session: HttpSession, **fresh: object) -> HttpSession:
     for name, value in fresh.items():
         setattr(alone, name, value)
     return alone
-
-
-def _made_anew(session: HttpSession, config: Config) -> HttpSession:
-    """Make another session as aiobotocore made this one, of a class that is not its own."""
-    verify = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True
-    settings = {
-        name: getattr(config, name, None)
-        for name in (
-            *("connect_timeout", "read_timeout"),
-            *("proxies", "client_cert", "proxies_config", "connector_args"),
-        )
-    }
-    try:
-        return type(session)(
-            timeout=(settings.pop("connect_timeout"), settings.pop("read_timeout")),
-            verify=verify,
-            max_pool_connections=1,
-            socket_options=None,
-            **settings,
-        )
-    except Exception as error:
-        raise ConfigurationError(
-            "a purchase needs a connection of its own, and no second "
-            f"{type(session).__name__} could be made: {error}"
-        ) from error
 
 
 def _on_each_session(alone: HttpSession, told: Callable[[Any], None]) -> None:
@@ -186,19 +216,24 @@ def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
         trace.begin_request()
 
     async def tried(*_: object) -> None:
-        trace.is_tried = True
+        trace.begin_connection()
 
     async def used(*_: object) -> None:
         trace.is_used = True
 
+    async def reused(*_: object) -> None:
+        trace.begin_sending()
+
     config = TraceConfig()
+
+    async def failed(_session: object, _context: object, told: TraceRequestExceptionParams) -> None:
+        trace.failure = told.exception
+
     config.on_request_start.append(begin)
+    config.on_request_exception.append(failed)
     config.on_connection_create_start.append(tried)
-    for signal in (
-        config.on_connection_create_end,
-        config.on_connection_reuseconn,
-        config.on_request_headers_sent,
-    ):
+    config.on_connection_reuseconn.append(reused)
+    for signal in (config.on_connection_create_end, config.on_request_headers_sent):
         signal.append(used)
     config.freeze()
     added = [config] if NO_REDIRECTS in opened.trace_configs else [config, NO_REDIRECTS]
@@ -208,10 +243,12 @@ def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
 def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  # either httpx
     async def note(event: str, info: Mapping[str, Any]) -> None:
         if event.endswith((".connect_tcp.started", ".connect_unix_socket.started")):
-            trace.is_tried = True
+            trace.begin_connection()
         # CONNECT asks a proxy for the connection, and carries nothing of the request.
-        elif event.endswith(".send_request_headers.started"):
-            trace.is_used |= info["request"].method != b"CONNECT"
+        elif event.endswith(".send_request_headers.started") and (
+            info["request"].method != b"CONNECT"
+        ):
+            trace.begin_sending()
 
     async def begin(request: Any) -> None:  # noqa: ANN401  # either httpx
         trace.begin_request()
@@ -224,5 +261,15 @@ def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  
 
         request.extensions = {**request.extensions, "trace": note_and_pass_on}
 
+    send = opened.send
+
+    async def noted(*args: Any, **settings: Any) -> Any:  # noqa: ANN401  # either httpx
+        try:
+            return await send(*args, **settings)
+        except BaseException as error:
+            trace.failure = error
+            raise
+
+    opened.send = noted
     hooks = opened.event_hooks
     opened.event_hooks = {**hooks, "request": [*hooks["request"], begin]}
