@@ -309,7 +309,7 @@ def examples(session: nox.Session) -> None:
     notebook = folder / "rollout.ipynb"
     cells = json.loads((ROOT / notebook).read_text(encoding="utf-8"))["cells"]
     if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
-        session.error(f"{notebook}: clear its outputs; they are made anew, not tracked")
+        session.error(f"{notebook}: clear its outputs; they are not tracked")
     session.run(
         "jupyter",
         "execute",
@@ -377,8 +377,8 @@ def mutants(session: nox.Session) -> None:
         session.run("mutmut", "results")
 
 
-# Each in an environment of its own: aioboto3 pins another aiobotocore than ours, and a cold
-# start shall not pay for what others brought along.
+# Each in an environment of its own: aioboto3 pins another aiobotocore than ours, and other
+# packages in an environment would slow a cold start down.
 BENCH_PEERS = {
     "aioboto3": ("aioboto3>=15",),
     "capo-sagemaker": ("capo-sagemaker>=0.11",),
