@@ -1,6 +1,6 @@
-"""Everything that is checked, one session each; `.ci/run` runs those that take minutes at most.
+"""All checks, one nox session for each. `.ci/run` runs those that take only minutes.
 
-A session installs the package as its users do: as a wheel, never editable.
+A session installs the package as a wheel, as users do, and never in editable mode.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ NEWEST_MINOR_LOOKED_FOR = 20
 
 
 def follow_pip_settings() -> None:
-    """Give uv the index and the certificates that pip was told to use.
+    """Pass pip's index and certificates on to uv.
 
-    uv reads none of pip's settings, and a machine behind a mirror often has no others.
+    uv does not read pip's settings, and a machine behind a mirror often has only those.
     """
     wanted = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
     if all(variable in os.environ for variable in wanted.values()):
@@ -68,7 +68,7 @@ def follow_pip_settings() -> None:
 
 
 def is_released_cpython(executable: Path, version: str) -> bool:
-    """Run an interpreter to see what it is: a version manager's shim may lead nowhere."""
+    """Tell whether this runs a released CPython. A version manager's shim may run nothing."""
     question = (
         "import sys; v = sys.version_info;"
         "print(sys.implementation.name, f'{v[0]}.{v[1]}', v.releaselevel)"
@@ -83,7 +83,7 @@ def is_released_cpython(executable: Path, version: str) -> bool:
 
 
 def candidates(version: str) -> Iterator[Path]:
-    """Name the places where an interpreter of this version may be."""
+    """Find the paths where an interpreter of this version may be."""
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         if found := shutil.which(f"python{version}", path=folder):
             yield Path(found)
@@ -93,7 +93,7 @@ def candidates(version: str) -> Iterator[Path]:
 
 
 def working_interpreters() -> list[str]:
-    """List the versions of CPython found here, and put each where nox will find it."""
+    """List the versions of CPython on this machine, and put each on the PATH for nox."""
     versions: list[str] = []
     for minor in range(int(OLDEST.split(".")[1]), NEWEST_MINOR_LOOKED_FOR):
         version = f"3.{minor}"
@@ -130,7 +130,7 @@ SIDE_BY_SIDE = ("-n", "auto")  # a worker for each core
 
 
 def run_quick_tests(session: nox.Session, *command: str, **env: str) -> None:
-    """Run every test but those that try each cell of a table, with few random examples."""
+    """Run all tests except the exhaustive ones, with few random examples."""
     quick = ("-m", "not exhaustive")
     env["HYPOTHESIS_PROFILE"] = "quick"
     session.run(*command, "pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
@@ -191,7 +191,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def judges(session: nox.Session) -> None:
-    """Let clients that others made try the emulator, in an environment of their own."""
+    """Test the emulator with other projects' clients, in an environment of their own."""
     install_wheel(session, "[trio]", *group("test"))
     # Their botocore is another than ours.
     theirs = Path(session.create_tmp()) / "judges"
@@ -235,7 +235,7 @@ def typing_of_wheel(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def docs(session: nox.Session) -> None:
-    """Build the documentation; a name that leads nowhere is an error."""
+    """Build the documentation. Every warning is an error, such as a broken reference."""
     install_wheel(session, "[rich,trio]", *group("docs"))
     options = ("--nitpicky", "--fail-on-warning", "--keep-going", "--fresh-env")
     session.run("sphinx-build", *options, "-b", "html", "docs", "docs/_build/html")
@@ -243,7 +243,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def demo(session: nox.Session) -> None:
-    """Run the demonstration that the README shows."""
+    """Run the demo of the README."""
     install_wheel(session, "[rich,trio]")
     session.run("python", "docs/examples/demo.py")
 
@@ -260,7 +260,7 @@ NO_AWS = {
 def check_types_as_users_do(
     session: nox.Session, *paths: str, search: tuple[str, ...] = (), pyright: bool = True
 ) -> None:
-    """Check types strictly against the installed wheel, with none of this checkout's settings."""
+    """Check types strictly against the installed wheel, without this checkout's settings."""
     folder = Path(session.create_tmp())
     settings = {
         "include": [os.path.relpath(ROOT / path, folder) for path in paths],
@@ -282,7 +282,7 @@ def check_types_as_users_do(
 
 @nox.session(python=OLDEST)
 def typing_api(session: nox.Session) -> None:
-    """Hold the wheel's public types to the files that say what they are, and are not."""
+    """Check the wheel's public types against files of correct uses and expected errors."""
     install_wheel(session, "[rich,trio]", *group("typing"), "pyrefly")
     files = [str(each.relative_to(ROOT)) for each in sorted((ROOT / "tests/typing").glob("*.py"))]
     check_types_as_users_do(session, *files)
@@ -309,7 +309,7 @@ def examples(session: nox.Session) -> None:
     notebook = folder / "rollout.ipynb"
     cells = json.loads((ROOT / notebook).read_text(encoding="utf-8"))["cells"]
     if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
-        session.error(f"{notebook}: clear its outputs; they are made anew, not tracked")
+        session.error(f"{notebook}: clear its outputs; they are not tracked")
     session.run(
         "jupyter",
         "execute",
@@ -340,7 +340,7 @@ def examples_airflow(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST, default=False)
 def examples_prefect(session: nox.Session) -> None:
-    """Run the Prefect example in a real Prefect, with a server that lives as long as the flow."""
+    """Run the Prefect example in a real Prefect, with a server that runs as long as the flow."""
     install_wheel(session, "", *group("examples-prefect"))
     example = "docs/examples/prefect_flow.py"
     session.run(
@@ -361,7 +361,8 @@ def examples_prefect(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Change the code in hundreds of small ways, and list the changes that no test notices.
 
-    Goes on where it was broken off; `-- "sagemaker_plans._training*"` tries those only.
+    An interrupted run continues where it ended. `-- "sagemaker_plans._training*"` tries only
+    changes in those modules.
     """
     install_wheel(session, "[rich,trio]", *group("mutants"))
     # In a copy: it writes beside the sources, and knows few names of a source root.
@@ -376,8 +377,8 @@ def mutants(session: nox.Session) -> None:
         session.run("mutmut", "results")
 
 
-# Each in an environment of its own: aioboto3 pins another aiobotocore than ours, and a cold
-# start shall not pay for what others brought along.
+# Each in an environment of its own: aioboto3 pins another aiobotocore than ours, and other
+# packages in an environment would slow a cold start down.
 BENCH_PEERS = {
     "aioboto3": ("aioboto3>=15",),
     "capo-sagemaker": ("capo-sagemaker>=0.11",),
@@ -388,7 +389,7 @@ BENCH_PEERS = {
 
 @nox.session(python=OLDEST, default=False)
 def bench(session: nox.Session) -> None:
-    """Measure this package beside its peers; `-- --page docs/performance.md` keeps the tables."""
+    """Compare this package with its peers. `-- --page docs/performance.md` updates the page."""
     install_wheel(session, "", *group("bench"))
     options: list[str] = []
     for peer, requirements in BENCH_PEERS.items():

@@ -1,6 +1,6 @@
 """A rollout and a purchase in ten seconds, without an AWS account.
 
-The emulator plays SageMaker. Against AWS the same code runs without `use_emulator`.
+An emulator takes the place of SageMaker. Without `use_emulator` the same code runs on AWS.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ def shown_progress() -> Generator[Callable[[smp.Stage], object]]:
 
 
 def use_emulator(emulator: Emulator) -> None:
-    """Lead every AWS client here, whatever AWS settings this machine has."""
+    """Make every AWS client use the emulator, whatever AWS settings this machine has."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(
@@ -73,7 +73,7 @@ def use_emulator(emulator: Emulator) -> None:
 
 
 async def main() -> None:
-    """Run it all, and tell what the emulator saw of it."""
+    """Run everything, then print what the emulator received."""
     with Emulator() as emulator:
         use_emulator(emulator)
         async with smp.AsyncClient(polling=smp.PollSchedule(interval=0.2)) as client:

@@ -1,11 +1,12 @@
-"""A Prefect flow that rolls a plan out stage by stage, then pays for more training time.
+"""A Prefect flow that rolls a plan out stage by stage, then extends a training plan.
 
-Shows: tasks that open a client of their own, so that they can run anywhere; a task that
-Prefect may run again, and after which errors; a task that spends money, which it may not.
+Each task opens a client of its own, so that it can run anywhere. Prefect may run
+`deploy_stage` again, but only after some errors. It may never run `extend_training_plan`
+again, because that spends money.
 
-It needs no AWS account, an emulator stands in for the service; the first look at the plan
-fails, so that there is a retry to be seen. Without PREFECT_API_URL, Prefect starts a
-server of its own for as long as the flow runs:
+You need no AWS account: an emulator takes the place of the service. The first describe of
+the plan fails, so that there is a retry to see. Without PREFECT_API_URL, Prefect starts a
+server that runs as long as the flow:
 
     pip install prefect
     python docs/examples/prefect_flow.py
@@ -30,7 +31,7 @@ DONE_OR_UNDER_WAY: Final = {
 
 
 async def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Say whether a failure may be gone the next time: not if devices failed, for example."""
+    """Say whether a failure may be temporary. A stage with failed devices is not."""
     error = await state.aresult(raise_on_failure=False)
     return isinstance(
         error, smp.ConnectionFailedError | smp.InternalServiceError | smp.ThrottledError
@@ -41,9 +42,9 @@ async def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> b
 @task(retries=3, retry_delay_seconds=1, retry_condition_fn=may_pass)
 async def deploy_stage(plan_name: str, stage_name: str) -> int:
     """Deploy a stage; return the number of devices that succeeded."""
-    # For the emulator. Real devices ask for work every few minutes.
+    # For the emulator. Real devices look for deployments every few minutes.
     schedule = smp.PollSchedule(interval=0.2)
-    # Prefect does the retrying here, so that it is seen in its UI.
+    # Prefect makes the retries here, so that its UI shows them.
     async with smp.AsyncClient(retry=smp.RetryPolicy.none(), polling=schedule) as client:
         stage = (await client.plans.describe(plan_name)).stage(stage_name)
         if stage.status not in DONE_OR_UNDER_WAY:
@@ -52,14 +53,14 @@ async def deploy_stage(plan_name: str, stage_name: str) -> int:
     return stage.devices.succeeded
 
 
-# No retries: this spends money. A lost reply is already looked into by `extend` itself.
-# What it then raises as OutcomeUnknownError is for a person to check; a retry would be a
-# second purchase if the first one shows late in the plan's history.
+# No retries: this spends money. If a reply is lost, `extend` looks for the purchase itself.
+# If it then raises OutcomeUnknownError, a person has to check: a retry would buy a second
+# time if the first purchase shows late in the plan's history.
 @task(retries=0)
 async def extend_training_plan(
     offering_id: str, *, training_plan_arn: str, max_upfront_fee: Decimal
 ) -> smp.ExtensionReceipt:
-    """Buy an extension, once, and not for more than the limit."""
+    """Buy an extension once, for no more than the limit."""
     async with smp.AsyncClient() as client:
         return await client.training_plans.extend(
             offering_id, training_plan_arn=training_plan_arn, max_upfront_fee=max_upfront_fee

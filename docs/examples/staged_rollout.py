@@ -1,10 +1,10 @@
-"""Roll a plan out stage by stage, and stop at the first stage that does not make it.
+"""Roll a plan out stage by stage, and stop at the first stage that fails.
 
-Shows: going on where an earlier run left off; a wait that is given up early, by an
-`on_poll` that raises; what the ways to fail have in common; stopping what still runs,
-also on Ctrl-C; a progress display where the extra `rich` is installed; an exit code.
+It continues where an earlier run ended. It ends a wait early, with an `on_poll` that
+raises. If anything fails, or on Ctrl-C, it stops the stages that still run. It shows the
+progress if the extra `rich` is installed, and it returns an exit code.
 
-It needs no AWS account, an emulator stands in for the service:
+You need no AWS account: an emulator takes the place of the service:
 
     python docs/examples/staged_rollout.py                     # ends with exit code 0
     python docs/examples/staged_rollout.py --failing cam-002   # ends with exit code 1
@@ -24,8 +24,8 @@ from sagemaker_plans.emulator import Emulator
 PLAN: Final = "spring-rollout"
 CAMERAS: Final = tuple(f"cam-{number:03}" for number in range(1, 31))
 UNDER_WAY: Final = {smp.StageStatus.STARTING, smp.StageStatus.INPROGRESS}
-# The emulator's devices report within seconds. For real ones leave the schedule out:
-# they ask for work every few minutes.
+# The emulator's devices report within seconds. On AWS use the default schedule: real devices
+# look for deployments every few minutes.
 SCHEDULE: Final = smp.PollSchedule(interval=0.1)
 
 Show = Callable[[smp.Stage], object]
@@ -38,7 +38,7 @@ class TooManyFailuresError(Exception):
 async def roll_out(
     client: smp.AsyncClient, plan_name: str, *, stage_timeout: float, max_failed: int, show: Show
 ) -> None:
-    """Deploy every stage in turn; whatever ends this early, nothing is left running."""
+    """Deploy every stage, one after the other. If this ends early, no stage is left running."""
     plan = await client.plans.describe(plan_name)
     try:
         for stage in plan.stages:
@@ -50,7 +50,7 @@ async def roll_out(
                 max_failed=max_failed,
                 show=show,
             )
-    except BaseException:  # a cancellation too: nobody would look after the stage any more
+    except BaseException:  # even a cancellation: nobody would watch the stage after it
         await stop_what_runs(client, plan_name)
         raise
 
@@ -68,8 +68,8 @@ async def deploy(
 
     def on_poll(seen: smp.Stage) -> None:
         show(seen)
-        # The service says FAILED when the last device has reported; there is no need to
-        # let it go on until then.
+        # The service says FAILED only after the last device has reported. This stops the
+        # wait earlier.
         if seen.devices.failed > max_failed:
             raise TooManyFailuresError(
                 f"stage {seen.name}: {seen.devices.failed} of {seen.devices.total} devices failed"
@@ -83,7 +83,7 @@ async def deploy(
 
 
 async def stop_what_runs(client: smp.AsyncClient, plan_name: str) -> None:
-    """Stop every stage that is under way, and see it stopped."""
+    """Stop every stage that is under way, and wait until it has stopped."""
     for stage in (await client.plans.describe(plan_name)).stages:
         if stage.status in UNDER_WAY:
             await client.plans.stop_stage(plan_name, stage.name)
@@ -94,7 +94,7 @@ async def stop_what_runs(client: smp.AsyncClient, plan_name: str) -> None:
 
 
 def display() -> AbstractContextManager[Show]:
-    """Give what shows the progress: bars with rich, nothing without."""
+    """Return a display of the progress; without rich it shows nothing."""
     try:
         from sagemaker_plans.progress import StageProgress  # noqa: PLC0415  # an extra
     except ImportError:
@@ -103,10 +103,10 @@ def display() -> AbstractContextManager[Show]:
 
 
 async def main(failing: list[str]) -> int:
-    """Create a plan in an emulator and roll it out; return the exit code."""
+    """Create a plan in an emulator and roll it out. Return the exit code."""
     with Emulator() as emulator:
-        # Without these two lines the same code works on AWS, with the credentials and
-        # the region of its environment.
+        # Without these two lines the same code runs on AWS, with the credentials and the
+        # region of its environment.
         os.environ.update(emulator.environment())
         emulator.add_fleet("cameras", devices=CAMERAS, failing=failing)
 

@@ -1,11 +1,11 @@
 """Trace a rollout with OpenTelemetry: its stages, every request to AWS, retries and polls.
 
-Shows: OpenTelemetry's own instrumentation for aiobotocore, which makes a span of every
-attempt to reach AWS; spans of one's own around the steps of a rollout; `on_retry` and
-`on_poll` as events on them. This package has no part in it: it needs no setting for it.
+OpenTelemetry's own instrumentation for aiobotocore makes a span of every attempt to reach
+AWS. This example adds its own spans around the steps of a rollout, with events from
+`on_retry` and `on_poll`. This package needs no setting for it.
 
-It needs no AWS account, an emulator stands in for the service, which turns the first
-start away so that there is a retry to be seen:
+You need no AWS account: an emulator takes the place of the service. It throttles the first
+start, so that there is a retry to see:
 
     pip install opentelemetry-sdk opentelemetry-instrumentation-botocore
     python docs/examples/traced_rollout.py
@@ -30,7 +30,7 @@ TRACER = trace.get_tracer("rollouts")
 
 
 def on_retry(event: smp.RetryEvent) -> None:
-    """Note a retry on the span that it happens in."""
+    """Add a retry to the current span, as an event."""
     trace.get_current_span().add_event(
         "retry",
         {"operation": event.operation, "attempt": event.attempt, "reason": str(event.error)},
@@ -38,7 +38,7 @@ def on_retry(event: smp.RetryEvent) -> None:
 
 
 def on_poll(stage: smp.Stage) -> None:
-    """Note what a poll showed."""
+    """Add the result of a poll to the current span, as an event."""
     devices = stage.devices
     trace.get_current_span().add_event(
         "poll",
@@ -64,7 +64,7 @@ async def roll_out(client: smp.AsyncClient, spec: smp.EdgeDeploymentPlanSpec) ->
 
 async def main() -> None:
     """Roll a plan out in an emulator, and print the spans."""
-    memory = InMemorySpanExporter()  # in earnest: an OTLPSpanExporter
+    memory = InMemorySpanExporter()  # in production: an OTLPSpanExporter
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
     trace.set_tracer_provider(provider)
@@ -91,7 +91,7 @@ async def main() -> None:
 
 
 def show(spans: Sequence[ReadableSpan], parent: int | None = None, indent: str = "") -> None:
-    """Print spans as a tree; what a span was told about stands below it."""
+    """Print spans as a tree, with the events of a span below it."""
     for span in spans:
         if span.context is None or (span.parent.span_id if span.parent else None) != parent:
             continue
@@ -99,7 +99,7 @@ def show(spans: Sequence[ReadableSpan], parent: int | None = None, indent: str =
         request_id = (span.attributes or {}).get("aws.request_id", "")
         print(f"{indent}{span.name}  {milliseconds:.0f} ms  {request_id}".rstrip())
         for event in span.events:
-            if event.name != "exception":  # the instrumentation's own; a retry says it too
+            if event.name != "exception":  # added by the instrumentation; the retry has it too
                 facts = ", ".join(
                     f"{key}={value!r}" for key, value in (event.attributes or {}).items()
                 )

@@ -28,10 +28,10 @@
         ├── StageNotStartedError
         └── WaitTimeoutError (also TimeoutError)
 
-Errors carry facts (was the request sent, what did the service say, what was seen
-last) so that code can decide without reading messages. An error of a library below
-never comes through; where there was one, it is the ``__cause__``. All errors pickle
-and copy, notes included.
+Errors carry facts: whether the request was sent, what the service said, what was seen
+last. So code can decide without reading messages. Errors of other libraries do not reach
+the caller; if there was one, it is the ``__cause__``. All errors can be pickled and copied,
+with their notes.
 """
 
 from collections.abc import Mapping
@@ -80,19 +80,19 @@ def _revive(
 
 
 class SageMakerPlansError(Exception):
-    """The root of the tree: catch it to catch all that this package raises.
+    """The base class of all errors of this package.
 
     Args:
         message: What happened and what can be done about it.
-        operation: The AWS operation concerned, such as ``"ExtendTrainingPlan"``.
+        operation: The AWS operation, such as ``"ExtendTrainingPlan"``.
     """
 
     operation: str | None
-    """The AWS operation concerned; None where none was reached."""
+    """The AWS operation; None if the error belongs to none."""
 
     next_token: str | None
-    """In an error met while paging: the token of the page that could not be read,
-    from which a new pager can go on (None: the first page)."""
+    """If a pager raised this: the token of the page that could not be read, where a new
+    pager can start. None stands for the first page."""
 
     def __init__(self, message: str, *, operation: str | None = None) -> None:
         super().__init__(message)
@@ -102,13 +102,13 @@ class SageMakerPlansError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         state = self.__dict__.copy()
         if notes := state.get("__notes__"):
-            # A copy's notes are its own.
+            # A copy gets a list of its own.
             state["__notes__"] = [*notes]
         return _revive, (type(self), self.args, state)
 
 
 class ConfigurationError(SageMakerPlansError, ValueError):
-    """The client cannot work as it is set up: no region, no credentials, a bad policy.
+    """The client cannot work with its settings: no region, no credentials, a bad policy.
 
     Nothing was sent.
     """
@@ -118,13 +118,13 @@ class InvalidRequestError(SageMakerPlansError, ValueError):
     """The request breaks a documented rule of the service and was not sent.
 
     Args:
-        subject: What was refused, such as ``"StageSpec"``.
-        problems: Each thing wrong, with the argument, its value and what is allowed.
-        operation: The AWS operation concerned.
+        subject: What was checked, such as ``"StageSpec"``.
+        problems: Each problem, with the argument, its value and what is allowed.
+        operation: The AWS operation.
     """
 
     problems: tuple[str, ...]
-    """Each thing wrong, with the argument, its value and what is allowed."""
+    """Each problem, with the argument, its value and what is allowed."""
 
     def __init__(
         self, subject: str, problems: tuple[str, ...], *, operation: str | None = None
@@ -143,15 +143,15 @@ class ServiceError(SageMakerPlansError):
 
     Args:
         message: The service's own words.
-        code: The service's error code, as it came (``"ThrottlingException"``).
-        operation: The AWS operation concerned.
+        code: The service's error code, unchanged (``"ThrottlingException"``).
+        operation: The AWS operation.
         http_status: The HTTP status of the answer.
         request_id: The id by which AWS support finds the request.
-        retry_after: Seconds that the server asked to wait, if it did.
+        retry_after: How many seconds the server asked to wait, if it did.
     """
 
     code: str
-    """The service's error code, as it came."""
+    """The service's error code, unchanged."""
 
     message: str
     """The service's own words."""
@@ -163,7 +163,7 @@ class ServiceError(SageMakerPlansError):
     """The id by which AWS support finds the request."""
 
     retry_after: float | None
-    """Seconds that the server asked to wait before the next try, if it did."""
+    """How many seconds the server asked to wait before the next attempt, if it did."""
 
     def __init__(
         self,
@@ -198,13 +198,13 @@ class ServiceError(SageMakerPlansError):
 class ResourceNotFoundError(ServiceError):
     """The plan, stage, training plan or offering does not exist.
 
-    SageMaker says so with the codes ``ResourceNotFound`` and ``ValidationException``;
-    ``code`` tells which.
+    SageMaker uses two codes for this, ``ResourceNotFound`` and ``ValidationException``.
+    ``code`` tells which one came.
     """
 
 
 class ResourceInUseError(ServiceError):
-    """The resource exists already, or is busy."""
+    """The resource already exists, or is busy."""
 
 
 class ResourceLimitExceededError(ServiceError):
@@ -232,17 +232,17 @@ class InternalServiceError(ServiceError):
 
 
 class ConnectionFailedError(SageMakerPlansError):
-    """Nothing usable came back.
+    """No usable reply came back.
 
     Args:
         message: What happened.
-        request_sent: False if the request provably never left, True if it provably
-            arrived, None if that cannot be known.
-        operation: The AWS operation concerned.
+        request_sent: False if it is proven that the request was not sent. True if it is
+            proven that it arrived. None if neither can be known.
+        operation: The AWS operation.
     """
 
     request_sent: bool | None
-    """False: provably never sent. True: the server had it. None: cannot be known."""
+    """False: proven not sent. True: proven to have arrived. None: cannot be known."""
 
     def __init__(
         self, message: str, *, request_sent: bool | None, operation: str | None = None
@@ -252,19 +252,19 @@ class ConnectionFailedError(SageMakerPlansError):
 
 
 class UnexpectedReplyError(SageMakerPlansError):
-    """A reply came that does not fit the service's model.
+    """A reply does not fit the service's model.
 
     Args:
         message: What was being read.
-        problems: Each misfit with its path, such as ``Stages[5].StageName: ...``.
+        problems: Each problem with its path, such as ``Stages[5].StageName: ...``.
         reply: The whole reply: the parsed object, or the text if it was not JSON.
-        operation: The AWS operation concerned.
+        operation: The AWS operation.
         http_status: The HTTP status of the answer.
         request_id: The id by which AWS support finds the request.
     """
 
     problems: tuple[str, ...]
-    """Each misfit with its path in the reply."""
+    """Each problem with its path in the reply."""
 
     reply: Mapping[str, object] | str | None
     """The whole reply: the parsed object, or the text if it was not JSON."""
@@ -295,19 +295,19 @@ class UnexpectedReplyError(SageMakerPlansError):
 
 
 class OutcomeUnknownError(SageMakerPlansError):
-    """A create or a purchase may or may not have happened; the message says what to check.
+    """A create or a purchase may or may not have happened. The message says what to check.
 
     Args:
         message: What happened and what to check before trying again.
-        operation: The AWS operation concerned.
+        operation: The AWS operation.
         offering_id: The offering of a purchase.
         training_plan_arn: The training plan of a purchase, if the caller named it.
         plan_name: The edge deployment plan of a create.
-        reply: What answered, if anything did.
+        reply: The whole reply, if one came.
     """
 
     reply: Mapping[str, object] | str | None
-    """What answered, whole: the parsed object, or the text if it was not JSON."""
+    """The whole reply, if one came: the parsed object, or the text if it was not JSON."""
 
     offering_id: str | None
     """The offering of a purchase."""
@@ -328,7 +328,8 @@ class OutcomeUnknownError(SageMakerPlansError):
         plan_name: str | None = None,
         reply: Mapping[str, object] | str | None = None,
     ) -> None:
-        # Not super(): in PurchaseReplyError the next class takes other arguments.
+        # Not super(): in PurchaseReplyError that would be UnexpectedReplyError, whose
+        # arguments differ.
         SageMakerPlansError.__init__(self, message, operation=operation)
         self.reply = reply
         self.offering_id = offering_id
@@ -337,15 +338,15 @@ class OutcomeUnknownError(SageMakerPlansError):
 
 
 class PurchaseReplyError(OutcomeUnknownError, UnexpectedReplyError):
-    """The service answered a purchase with a success, and its reply cannot be read.
+    """A purchase was answered with a success, but the reply cannot be read.
 
     The money is most likely spent: do not send the purchase again. ``reply`` has the
-    whole reply. The message says that it went through only if the reply is the
-    service's own: a JSON object with a request id.
+    whole reply. The message says that the purchase went through only if the reply came
+    from the service itself, as a JSON object with a request id.
 
     Args:
         message: What happened and what to check.
-        unread: The error that reading the reply gave.
+        unread: The error that was raised when the reply was read.
         offering_id: The offering that was bought.
         training_plan_arn: The training plan, if the caller named it.
     """
@@ -376,15 +377,15 @@ class PurchaseRefusedError(SageMakerPlansError):
 
     Args:
         message: Why, and what would be needed.
-        offering_id: The offering that was asked for.
-        training_plan_arn: The training plan that was asked for.
+        offering_id: The offering that was not bought.
+        training_plan_arn: The training plan, if the caller named it.
     """
 
     offering_id: str
-    """The offering that was asked for."""
+    """The offering that was not bought."""
 
     training_plan_arn: str | None
-    """The training plan that was asked for."""
+    """The training plan, if the caller named it."""
 
     def __init__(self, message: str, *, offering_id: str, training_plan_arn: str | None) -> None:
         super().__init__(message, operation="ExtendTrainingPlan")
@@ -393,10 +394,10 @@ class PurchaseRefusedError(SageMakerPlansError):
 
 
 class PurchaseFailedError(SageMakerPlansError):
-    """An extension was bought, and the service says that it failed.
+    """An extension was bought, but the service says that it failed.
 
-    The capacity is not there. Whether money was taken, AWS has to tell. The same
-    offering cannot be bought again; search for a new one.
+    The training plan was not extended. Ask AWS whether money was taken. The same offering
+    cannot be bought again; search for a new one.
 
     Args:
         message: What the service says, and what can still be done.
@@ -423,7 +424,7 @@ class PurchaseFailedError(SageMakerPlansError):
 
 
 class PlanMismatchError(SageMakerPlansError):
-    """A plan of that name exists and is not the one that was asked for.
+    """A plan of that name exists, but it does not match the spec.
 
     Args:
         message: What differs.
@@ -444,28 +445,28 @@ class PlanMismatchError(SageMakerPlansError):
 
 
 class PaginationError(SageMakerPlansError):
-    """The service's page tokens lead in a circle or nowhere."""
+    """The service's pages do not come to an end."""
 
 
 class WaitError(SageMakerPlansError):
-    """A wait ended without what it waited for.
+    """A wait ended before the expected status was reached.
 
     Args:
         message: What was seen and what to do.
         last_seen: The stage or plan as it was read last.
-        polls: How often the plan was read during this wait.
+        polls: How many polls this wait took part in.
         waited: How long the wait took, in seconds.
-        plan_name: The plan that was waited on.
+        plan_name: The name of the plan.
     """
 
     plan_name: str | None
-    """The plan that was waited on."""
+    """The name of the plan."""
 
     last_seen: "Stage | EdgeDeploymentPlan | None"
     """The stage or plan as it was read last; None if it was never read."""
 
     polls: int
-    """How many readings this wait saw."""
+    """How many polls this wait took part in, failed ones included."""
 
     waited: float
     """How long the wait took, in seconds."""
@@ -490,14 +491,14 @@ class StageFailedError(WaitError):
     """The stage ended as FAILED."""
 
     last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
-    """The stage, or the plan if all its stages were waited for, as it was read last."""
+    """The stage as it was read last; the plan, if the wait was for all its stages."""
 
 
 class StageStoppedError(WaitError):
     """The stage ended as STOPPED."""
 
     last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
-    """The stage, or the plan if all its stages were waited for, as it was read last."""
+    """The stage as it was read last; the plan, if the wait was for all its stages."""
 
 
 class StageNotFoundError(WaitError):
@@ -505,7 +506,7 @@ class StageNotFoundError(WaitError):
 
 
 class StageNotStartedError(WaitError):
-    """The stage stayed READYTODEPLOY longer than ``start_grace``: nobody started it."""
+    """The stage stayed READYTODEPLOY for ``start_grace``: nobody started it."""
 
     last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last."""

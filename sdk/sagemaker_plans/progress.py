@@ -1,18 +1,18 @@
-"""A rollout on the terminal, while a wait or a watch goes on. Needs the extra ``rich``.
+"""Shows a rollout on the terminal during a wait or a watch. Needs the extra ``rich``.
 
-Hand it to a wait:
+Pass it to a wait:
 
     with StageProgress() as progress:
         await client.plans.wait_until_deployed("spring-rollout", timeout=3600, on_poll=progress)
 
-or put it around a watch:
+or wrap a watch in it:
 
     with StageProgress() as progress:
         async for change in progress.follow(client.plans.watch("spring-rollout", timeout=3600)):
             ...
 
-On a terminal each stage has a bar, redrawn in place. Anywhere else (a pipe, a CI job,
-``TERM=dumb``) each change is one plain line, without control codes.
+On a terminal each stage has a bar that is redrawn in place. Elsewhere (a pipe, a CI job,
+``TERM=dumb``) each change is one plain line without control codes.
 """
 
 import sys
@@ -48,11 +48,11 @@ _SHORTEST_NAME: Final = 12
 
 _COUNTS: Final = ("succeeded", "pending", "failed")
 _HEADINGS: Final = ("stage", "status", "progress", "done", *_COUNTS, "elapsed")
-_LEFT: Final = frozenset({"stage", "status", "progress"})
-# What a narrow terminal does without, in this order.
-_DISPENSABLE: Final = ("done", "elapsed", "pending", "progress", "succeeded")
+_LEFT_ALIGNED: Final = frozenset({"stage", "status", "progress"})
+# A narrow terminal leaves these columns out, in this order.
+_OPTIONAL: Final = ("done", "elapsed", "pending", "progress", "succeeded")
 
-# The parts also differ without colour: NO_COLOR, a printout, a colour-blind reader.
+# The parts of a bar differ in shape too, for NO_COLOR, printouts and colour-blind readers.
 _COLOURS: Final = ("green", "bold red", "bright_black")
 _GLYPHS: Final = "━x─"
 _ASCII_GLYPHS: Final = "#x-"
@@ -71,11 +71,11 @@ _STYLES: Final[Mapping[StageStatus, str]] = {
 
 @frozen
 class _Row:
-    """A stage as it was seen last."""
+    """A stage as it was read last."""
 
     stage: Stage
     ended: datetime | None
-    """When it was first seen at its end; None if it is not there, or was found there."""
+    """When it was first seen to have ended; None if it has not, or had at the first sight."""
 
     @property
     def style(self) -> str:
@@ -83,7 +83,7 @@ class _Row:
 
     @property
     def message(self) -> str | None:
-        """The service's own words, where the numbers and the status leave a question."""
+        """The service's message, if the status and the numbers do not explain themselves."""
         has_ended_badly = self.stage.status in {StageStatus.FAILED, StageStatus.STOPPED}
         if has_ended_badly or self.stage.status.is_unknown or self.stage.devices.failed:
             return self.stage.status_message
@@ -91,31 +91,31 @@ class _Row:
 
 
 _Rows = Mapping[str, _Row]
-# By plan; under None are stages that came without their plan.
+# By plan. Stages that came without their plan are under None.
 _Sections = Mapping[str | None, _Rows]
 
 
 def _row(before: _Row | None, stage: Stage, now: datetime) -> _Row:
     if before is None or not stage.status.is_terminal:
         return _Row(stage, None)
-    is_same_end = before.stage.status.is_terminal and before.stage.start_time == stage.start_time
-    return _Row(stage, before.ended if is_same_end else now)
+    ended_before = before.stage.status.is_terminal and before.stage.start_time == stage.start_time
+    return _Row(stage, before.ended if ended_before else now)
 
 
 def _updated(
     sections: _Sections, seen: EdgeDeploymentPlan | Stage | StageChange, now: datetime
 ) -> _Sections:
-    # Never changed in place: rich's thread may be drawing the sections of before.
+    # A new mapping each time: rich's thread may be drawing the old one.
     if isinstance(seen, EdgeDeploymentPlan):
-        loose = sections[None]
-        known = {**loose, **sections.get(seen.name, {})}
+        without_plan = sections[None]
+        known = {**without_plan, **sections.get(seen.name, {})}
         rows = {stage.name: _row(known.get(stage.name), stage, now) for stage in seen.stages}
-        rest = {name: row for name, row in loose.items() if name not in rows}
+        rest = {name: row for name, row in without_plan.items() if name not in rows}
         return {**sections, None: rest, seen.name: rows}
     stage = seen.stage if isinstance(seen, StageChange) else seen
-    home = next((plan for plan, rows in sections.items() if stage.name in rows), None)
-    row = _row(sections[home].get(stage.name), stage, now)
-    return {**sections, home: {**sections[home], stage.name: row}}
+    section = next((plan for plan, rows in sections.items() if stage.name in rows), None)
+    row = _row(sections[section].get(stage.name), stage, now)
+    return {**sections, section: {**sections[section], stage.name: row}}
 
 
 def _time_between(start: datetime | None, end: datetime | None) -> str:
@@ -136,7 +136,7 @@ def _elapsed(rows: Iterable[_Row], now: datetime) -> str:
 
 
 def _printable(text: str, encoding: str) -> str:
-    # Replies are not checked: a name could move the cursor, or not fit the encoding.
+    # Replies are not checked: a name may have control codes, or not fit the encoding.
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return shown.encode(encoding, "replace").decode(encoding)
 
@@ -151,19 +151,19 @@ def _plain_line(plan: str | None, row: _Row, now: datetime) -> str:
 
 
 @final
-class _Picture:
-    """All stages, drawn as wide as the console is then."""
+class _Drawing:
+    """All stages, drawn for the width that the console has now."""
 
     def __init__(self, sections: _Sections, now: datetime, options: ConsoleOptions) -> None:
         self._sections = sections
         self._now = now
-        # A terminal shows Ctrl-C as ^C: in a full line that would shift the picture.
+        # A terminal shows Ctrl-C as ^C. In a full line that would shift the drawing.
         self._width = max(1, options.max_width - 2)
         self._encoding = options.encoding
         self._is_ascii = options.ascii_only
 
     def lines(self) -> Iterator[Text]:
-        """Draw everything."""
+        """Draw the lines, from the top."""
         if not any(plan or rows for plan, rows in self._sections.items()):
             yield Text("waiting for the first reading", style="bright_black")
         for plan, rows in self._sections.items():
@@ -206,25 +206,25 @@ class _Picture:
             yield _joined({**line.cells, "stage": name, "progress": bar}, widths)
 
     def _widths(self, lines: "list[_Line]") -> dict[str, int]:
-        """Choose the columns that fit, and give what is left to the names, then the bars."""
+        """Choose the columns that fit. Extra space goes to the names first, then the bars."""
         widths = {
             heading: max(len(heading), *(line.cells[heading].cell_len for line in lines))
             for heading in _HEADINGS
         }
         name = max(cell_len(line.name) for line in lines)
         widths["stage"] = max(widths["stage"], min(name, _SHORTEST_NAME))
-        # With room for any status, bars do not jump when one changes.
+        # With room for any status, the bars do not move when a status changes.
         widths["status"] = max(widths["status"], len(StageStatus.READYTODEPLOY))
         widths["progress"] = _SHORTEST_BAR
-        for heading in _DISPENSABLE:
-            if self._left(widths) < 0:
+        for heading in _OPTIONAL:
+            if self._unused(widths) < 0:
                 del widths[heading]
         for heading, most in (("stage", min(name, self._width // 4)), ("progress", _LONGEST_BAR)):
             if most > widths.get(heading, most):
-                widths[heading] = min(most, widths[heading] + max(0, self._left(widths)))
+                widths[heading] = min(most, widths[heading] + max(0, self._unused(widths)))
         return widths
 
-    def _left(self, widths: Mapping[str, int]) -> int:
+    def _unused(self, widths: Mapping[str, int]) -> int:
         return self._width - sum(widths.values()) - len(_GAP) * (len(widths) - 1)
 
     def _bar(self, devices: DeviceCounts, length: int) -> Text:
@@ -241,7 +241,7 @@ class _Picture:
 
 @frozen
 class _Line:
-    """A line of a table: what is as long as it is, and what is drawn as long as fits."""
+    """A line of a table. The name and the bar get their widths later, the cells do not."""
 
     name: str
     devices: DeviceCounts
@@ -250,7 +250,7 @@ class _Line:
     @classmethod
     def of(cls, name: str, status: Text, devices: DeviceCounts, elapsed: str) -> Self:
         finished = devices.succeeded + devices.failed
-        # Rounded down: 100% is said when nothing is pending, not before.
+        # Rounded down, so that it is 100% only when no device is pending.
         done = f"{100 * finished // devices.total}%" if devices.total else ""
         failed = Text(f"{devices.failed:,}", style="bold red" if devices.failed else "")
         numbers = Text(f"{devices.succeeded:,}"), Text(f"{devices.pending:,}"), failed
@@ -262,14 +262,14 @@ def _joined(cells: Mapping[str, Text], widths: Mapping[str, int]) -> Text:
     line = Text()
     for heading, width in widths.items():
         padding = " " * (width - cells[heading].cell_len)
-        before, after = ("", padding) if heading in _LEFT else (padding, "")
+        before, after = ("", padding) if heading in _LEFT_ALIGNED else (padding, "")
         line.append(_GAP if line else "").append(before).append_text(cells[heading]).append(after)
     return line
 
 
 @final
-class _Followed:
-    """Shows each change, then hands it on."""
+class _ShownChanges:
+    """An iterator that shows each change before it returns it."""
 
     def __init__(
         self, changes: AsyncIterable[StageChange], show: Callable[[StageChange], None]
@@ -287,28 +287,28 @@ class _Followed:
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
-    # There is no stream under pythonw.exe.
+    # Under pythonw.exe the stream is None.
     return stream is not None and stream.isatty()
 
 
 @final
 class StageProgress:
-    """Shows the stages that it is called with. A context manager.
+    """A display of stages, and a context manager.
 
-    It is what the waits take as ``on_poll``; every call with a plan, a stage or a
-    change updates what is shown. Any number of waits may share one display, also of
-    several plans. Stages that come without their plan, as ``wait_until_stage_deployed``
-    and ``watch`` give them, are told apart by their names only.
+    Pass it to a wait as ``on_poll``. Each call with a plan, a stage or a change updates the
+    display. Any number of waits can share one display, even if they are on several plans.
+    ``wait_until_stage_deployed`` and ``watch`` pass stages without their plan; two such
+    stages with the same name count as one.
 
-    On a terminal a thread of rich's redraws the elapsed times once a second, and what is
-    printed meanwhile appears above. Leaving the context ends that, whatever it is left
-    by, and the last state stays on the screen.
+    On a terminal a thread of rich redraws the elapsed times once a second. Text that is
+    printed meanwhile appears above the display. When the context ends, even by an
+    exception, the redrawing stops and the last state stays on the screen.
 
     Args:
-        console: Where to show it; None for rich's own console, on standard output. A
-            console that was made with ``force_terminal`` is believed.
-        now: Gives the time (aware) against which elapsed times are measured; None for
-            this machine's clock.
+        console: The console to show it on; None for rich's own console, on standard
+            output. A console made with ``force_terminal`` counts as a terminal.
+        now: Returns the current time (aware), from which elapsed times are computed; None
+            for this machine's clock.
     """
 
     def __init__(
@@ -317,7 +317,7 @@ class StageProgress:
         self._console = console or get_console()
         self._is_live = self._console.is_interactive and self._console.is_terminal
         if console is None:
-            # FORCE_COLOR, common in CI, has rich take any file for a terminal.
+            # With FORCE_COLOR, which is common in CI, rich takes any file for a terminal.
             self._is_live = self._is_live and self._console.file.isatty()
         self._now = now or (lambda: datetime.now(UTC))
         self._sections: _Sections = {None: {}}
@@ -340,7 +340,7 @@ class StageProgress:
             live.stop()
 
     def __call__(self, seen: EdgeDeploymentPlan | Stage | StageChange) -> None:
-        """Show what was seen.
+        """Update the display.
 
         Args:
             seen: A plan with its stages, one stage, or one change of a stage.
@@ -355,45 +355,45 @@ class StageProgress:
         if self._live is not None:
             self._live.refresh()
         else:
-            self._tell_changes(before, now)
+            self._write_changes(before, now)
 
     def follow(self, changes: AsyncIterable[StageChange]) -> AsyncIterator[StageChange]:
-        """Show each change of a watch, then hand it on.
+        """Show each change of a watch, then pass it on.
 
         Args:
-            changes: What ``client.plans.watch`` gives.
+            changes: The result of ``client.plans.watch``.
 
         Returns:
             An iterator over the same changes. It raises what ``changes`` raises, and
             RuntimeError if the display is not open.
         """
-        return _Followed(changes, self)
+        return _ShownChanges(changes, self)
 
     def _start_live(self) -> Live:
         live = Live(
             console=self._console,
-            get_renderable=self._picture,
+            get_renderable=self._draw,
             refresh_per_second=1,  # elapsed times are in seconds
-            # What goes to a file or a pipe must not end up in the terminal.
+            # Output to a file or a pipe must not end up on the terminal.
             redirect_stdout=_is_terminal(sys.stdout),
             redirect_stderr=_is_terminal(sys.stderr),
         )
         live.start(refresh=True)
         return live
 
-    def _picture(self) -> Text:
-        lines = _Picture(self._sections, self._now(), self._console.options).lines()
+    def _draw(self) -> Text:
+        lines = _Drawing(self._sections, self._now(), self._console.options).lines()
         return Text("\n", no_wrap=True, overflow="crop").join(lines)
 
-    def _tell_changes(self, before: _Sections, now: datetime) -> None:
+    def _write_changes(self, before: _Sections, now: datetime) -> None:
         for plan, rows in self._sections.items():
             for name, row in rows.items():
-                told = before.get(plan, {}).get(name) or before[None].get(name)
-                if told is None or told.stage != row.stage:
+                written = before.get(plan, {}).get(name) or before[None].get(name)
+                if written is None or written.stage != row.stage:
                     self._write_line(_plain_line(plan, row, now))
 
     def _write_line(self, words: str) -> None:
         if not self._console.quiet:
-            # Past the console, which would put its colours around the words.
+            # Not through the console, which would add colours.
             self._console.file.write(_printable(words, self._console.encoding) + "\n")
             self._console.file.flush()

@@ -72,8 +72,8 @@ def test_its_commands_for_curl_work(emulator: Emulator) -> None:
     assert finished.returncode == 0, finished.stderr
     assert '"StageStatus":"DEPLOYED"' in finished.stdout
     assert '{"__type":"ThrottlingException","message":"Rate exceeded"}' in finished.stdout
-    assert "Throttled, as ordered." in finished.stdout
-    recorded = json.loads(finished.stdout.rpartition("ordered.\n")[2])
+    assert "The request was throttled." in finished.stdout
+    recorded = json.loads(finished.stdout.rpartition("throttled.\n")[2])
     assert [(one["operation"], one["status"]) for one in recorded] == [
         ("CreateEdgeDeploymentPlan", 200),
         ("StartEdgeDeploymentStage", 200),

@@ -1,7 +1,7 @@
 """A deferrable Airflow operator that deploys one stage of an edge deployment plan.
 
-The operator starts the stage and gives its worker slot back; a trigger waits in the
-triggerer, which holds any number of such waits in one event loop. Put this module where
+The operator starts the stage and frees its worker slot. A trigger then waits in the
+triggerer, which runs any number of such waits in one event loop. Put this module where
 workers and triggerers can import it (on `PYTHONPATH`, or in a package of your own).
 
 Credentials and region come from the environment of the worker and of the triggerer.
@@ -26,14 +26,14 @@ _DONE_OR_UNDER_WAY: Final = {
 
 
 class StageDeployedTrigger(BaseTrigger):
-    """Fires when a stage is deployed, or will not be.
+    """Fires when a stage is deployed, or when the wait for it fails.
 
     Args:
         plan_name: The plan.
         stage_name: Its stage.
-        deadline: When to give up, in ISO 8601. Not a number of seconds: a triggerer that
-            takes over from another one would begin to count anew.
-        poll_interval: Seconds between two looks.
+        deadline: When to give up, in ISO 8601. It is not a number of seconds, because a
+            triggerer that takes over from another one would count them again.
+        poll_interval: Seconds between two polls.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class StageDeployedTrigger(BaseTrigger):
         self.poll_interval = poll_interval
 
     def serialize(self) -> tuple[str, dict[str, object]]:
-        """Give what another process needs to make this trigger again."""
+        """Return what another process needs to make this trigger again."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
@@ -72,7 +72,8 @@ class StageDeployedTrigger(BaseTrigger):
             result = {"deployed": False, "reason": f"{type(error).__name__}: {error}"}
         else:
             result = {"deployed": True, "devices": stage.devices.succeeded}
-        # The client is closed by now: nobody knows when a generator goes on after a yield.
+        # The client is closed by now, because it is unknown when a generator continues after
+        # a yield.
         yield TriggerEvent(result)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
@@ -82,16 +83,16 @@ class StageDeployedTrigger(BaseTrigger):
 
 
 class DeployStageOperator(BaseOperator):
-    """Deploys one stage of an edge deployment plan, and waits for it without a worker.
+    """Deploys one stage of an edge deployment plan. It needs no worker while it waits.
 
-    A retry is safe: a stage that is deployed or under way is not started again.
+    A retry is safe: it does not start a stage that is deployed or under way.
 
     Args:
         plan_name: The plan (templated).
         stage_name: Its stage (templated).
         stage_timeout: How long the stage may take.
-        poll_interval: Seconds between two looks.
-        **task: What every operator takes, such as `task_id` and `retries`.
+        poll_interval: Seconds between two polls.
+        **task: The arguments of every operator, such as `task_id` and `retries`.
     """
 
     template_fields: Collection[str] = ("plan_name", "stage_name")
@@ -133,7 +134,7 @@ class DeployStageOperator(BaseOperator):
                 await client.plans.start_stage(self.plan_name, self.stage_name)
 
     def execute_complete(self, context: Context, event: dict[str, object]) -> int:  # noqa: ARG002
-        """Take the trigger's event; return the number of devices that succeeded."""
+        """Handle the trigger's event. Return the number of devices that succeeded."""
         if not event["deployed"]:
             raise AirflowException(f"stage {self.stage_name}: {event['reason']}")
         devices = event["devices"]

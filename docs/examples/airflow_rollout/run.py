@@ -1,9 +1,9 @@
 """Run the DAG of this folder in a real Airflow 3, against an emulator.
 
-Airflow lives in a temporary folder and ends with this script: `dag.test()` runs the
-tasks, and the triggers to which they defer, in this process. The DAG runs twice: once
-all is well; once two cameras fail, and with them the canary, so that nothing else runs
-and nothing is bought.
+Airflow uses a temporary folder and ends with this script: `dag.test()` runs the tasks and
+their triggers in this process. The DAG runs twice. The first run succeeds. In the second
+one two cameras fail, and so does the canary stage. So no other task runs, and nothing is
+bought.
 
     pip install apache-airflow
     python docs/examples/airflow_rollout/run.py
@@ -40,8 +40,8 @@ async def create_plan(name: str, fleet: str) -> None:
 
 
 def run_dag(conf: Mapping[str, str]) -> dict[str, str]:
-    """Run the DAG to its end; return the state of each task."""
-    # Airflow reads its settings when it is imported, so only now.
+    """Run the DAG to its end. Return the state of each task."""
+    # Imported here, because Airflow reads its settings when it is imported.
     from spring_rollout import dag  # noqa: PLC0415
 
     run = dag.test(run_conf=dict(conf))
@@ -49,12 +49,12 @@ def run_dag(conf: Mapping[str, str]) -> dict[str, str]:
 
 
 def python(*arguments: str) -> None:
-    """Run a Python of its own, which must succeed."""
+    """Run Python in a process of its own, and require that it succeeds."""
     subprocess.run([sys.executable, *arguments], check=True)  # noqa: S603
 
 
 def main() -> None:
-    """Set Airflow and an emulator up, run the DAG twice, and compare."""
+    """Set up Airflow and an emulator, run the DAG twice, and check the results."""
     with TemporaryDirectory() as home, Emulator() as emulator:
         os.environ.update(
             emulator.environment(),
@@ -67,7 +67,7 @@ def main() -> None:
         )
         sys.path += [str(HERE), str(HERE / "dags")]
         python("-m", "airflow", "db", "migrate")
-        # The scheduler imports DAG files again and again.
+        # The scheduler imports DAG files again and again, so they must be cheap to import.
         python("-c", "import sys, spring_rollout; assert 'aiobotocore' not in sys.modules")
 
         names = [f"cam-{number:03}" for number in range(1, 6)]

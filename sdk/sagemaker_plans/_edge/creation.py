@@ -1,4 +1,4 @@
-"""Creating a plan: look, then decide."""
+"""Creates plans. After a lost reply it looks for the plan before it sends anything again."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -32,20 +32,21 @@ from sagemaker_plans.models._validation import shown
 
 
 async def create_plan(gateway: Gateway, retrier: Retrier, spec: EdgeDeploymentPlanSpec) -> str:
-    """Create a plan; after a lost reply look for it before anything is sent again.
+    """Create a plan. After a lost reply look for it before anything is sent again.
 
     Args:
-        gateway: Where to ask.
-        retrier: How patiently.
-        spec: What the plan shall be.
+        gateway: Sends the requests.
+        retrier: Sends them again after a failure.
+        spec: The plan to create.
 
     Returns:
         The plan's ARN.
 
     Raises:
-        InvalidRequestError: If this is no spec.
-        PlanMismatchError: If a reply was lost and another plan has the name.
-        OutcomeUnknownError: If a reply was lost and what became of it is not known.
+        InvalidRequestError: If ``spec`` is not an EdgeDeploymentPlanSpec.
+        PlanMismatchError: If a reply was lost, and a different plan has the name.
+        OutcomeUnknownError: If a reply was lost, and it is not known whether the plan was
+            created.
         SageMakerPlansError: What the last attempt raised.
     """
     if not isinstance(cast("object", spec), EdgeDeploymentPlanSpec):
@@ -54,17 +55,17 @@ async def create_plan(gateway: Gateway, retrier: Retrier, spec: EdgeDeploymentPl
             (f"spec: an EdgeDeploymentPlanSpec is needed, got {shown(spec)}",),
             operation=CREATE_PLAN.name,
         )
-    creation = _Creation(gateway, retrier, spec)
+    creation = _PlanCreation(gateway, retrier, spec)
     try:
         return await retrier.run(CREATE_PLAN, creation.attempt, after_look=True)
     except SageMakerPlansError as error:
         if not creation.may_exist or what_happened(error) is Happened.REFUSED:
             raise
-        # The look found no plan, but an earlier request may still be on its way.
-        raise _unknown(spec, "it was not there when it was looked for", error) from error
+        # The plan was not there, but an earlier request may still be on its way.
+        raise _outcome_unknown(spec, "it was not there when it was looked for", error) from error
 
 
-def _unknown(
+def _outcome_unknown(
     spec: EdgeDeploymentPlanSpec, seen: str, error: SageMakerPlansError
 ) -> OutcomeUnknownError:
     unknown = OutcomeUnknownError(
@@ -79,8 +80,8 @@ def _unknown(
 
 
 @define(eq=False, repr=False)
-class _Creation:
-    """One create with all its attempts."""
+class _PlanCreation:
+    """One create, with all attempts at it."""
 
     gateway: Gateway
     retrier: Retrier
@@ -93,18 +94,19 @@ class _Creation:
             return replies.read_created(await self.gateway.call(CREATE_PLAN, request))
         except SageMakerPlansError as error:
             happened = what_happened(error)
-            # Which code "this name exists" has is not documented: once an attempt may
-            # have succeeded, every no may mean that.
-            refused_after_doubt = happened is Happened.REFUSED and self.may_exist
-            if happened is not Happened.AMBIGUOUS and not refused_after_doubt:
+            # AWS does not document the error code for a name that is taken. So once an
+            # earlier attempt may have created the plan, any refusal may mean just that.
+            if happened is not Happened.AMBIGUOUS and not (
+                happened is Happened.REFUSED and self.may_exist
+            ):
                 raise
             self.may_exist = True
-            found = await self._look(error)
+            found = await self._find_plan(error)
             if found is None:
                 raise
             return found.arn
 
-    async def _look(self, error: SageMakerPlansError) -> EdgeDeploymentPlan | None:
+    async def _find_plan(self, error: SageMakerPlansError) -> EdgeDeploymentPlan | None:
         name = self.spec.name
         try:
             plan = await read_plan(stage_pager(self.gateway, self.retrier, name))
@@ -112,7 +114,7 @@ class _Creation:
             return None
         except SageMakerPlansError as failed:
             seen = f"looking for it failed too: {failed}"
-            raise _unknown(self.spec, seen, error) from failed
+            raise _outcome_unknown(self.spec, seen, error) from failed
         if differences := tuple(_differences(self.spec, plan)):
             lines = "".join(f"\n  - {difference}" for difference in differences)
             raise PlanMismatchError(
@@ -124,7 +126,7 @@ class _Creation:
 
 
 def _differences(spec: EdgeDeploymentPlanSpec, plan: EdgeDeploymentPlan) -> Iterator[str]:
-    """Compare what was asked for with what is there."""
+    """Compare the plan that exists with the spec."""
     yield from _difference("device_fleet_name", spec.device_fleet_name, plan.device_fleet_name)
     # The service may list the models in any order.
     if Counter(spec.model_configs) != Counter(plan.model_configs):
@@ -142,7 +144,7 @@ def _stage_differences(asked: StageSpec, there: Stage) -> Iterator[str]:
     if _comparable(asked.device_selection) != _comparable(there.device_selection):
         selections = asked.device_selection, there.device_selection
         yield from _difference(f"{where}: device_selection", *selections)
-    # What the service does when nothing is asked for.
+    # The service's default.
     policy = asked.failure_handling_policy or FailureHandlingPolicy.ROLLBACK_ON_FAILURE
     yield from _difference(
         f"{where}: failure_handling_policy", str(policy), str(there.failure_handling_policy)
@@ -150,7 +152,7 @@ def _stage_differences(asked: StageSpec, there: Stage) -> Iterator[str]:
 
 
 def _comparable(selection: DeviceSelectionConfig) -> object:
-    # Named devices are a set; the service may list them in any order, each once.
+    # The service may list named devices in any order, and each only once.
     if isinstance(selection, NamedDevices):
         return frozenset(selection.device_names)
     return selection

@@ -1,4 +1,4 @@
-"""Reading plans, page by page."""
+"""Reads plans page by page."""
 
 from typing import final
 
@@ -9,16 +9,15 @@ from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, paged_request
-from sagemaker_plans.models import (
-    EdgeDeploymentPlan,
-    Stage,
-    StagePage,
-)
+from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StagePage
 
 
 @final
 class StagePager(Pager[Stage, StagePage]):
-    """The stages of a plan. ``async for`` gives them one by one, page by page."""
+    """The stages of a plan. ``async for`` gives one stage after the other.
+
+    A page is read when its first stage is needed.
+    """
 
 
 def stage_pager(
@@ -32,11 +31,11 @@ def stage_pager(
     """Make a pager over a plan's stages.
 
     Args:
-        gateway: Where to ask.
-        retrier: How patiently.
+        gateway: Sends the requests.
+        retrier: Sends them again after a failure.
         name: The plan's name.
-        page_size: How many stages a page has at most.
-        start_token: Where to begin.
+        page_size: How many stages a page has at most; None for the service's default.
+        start_token: The token of the page to start at; None for the first page.
 
     Returns:
         The pager.
@@ -55,13 +54,14 @@ def stage_pager(
 
 
 async def read_plan(pager: StagePager) -> EdgeDeploymentPlan:
-    """Put a plan together from its pages.
+    """Read all pages, and make one plan of them.
 
     Args:
-        pager: Over the plan's stages, from the first.
+        pager: A pager over the plan's stages that starts at the first page.
 
     Returns:
-        The plan: the header of the last page, each stage once in its latest reading.
+        The plan, with the header of the last page. If a stage came twice, it is there
+        once, as it came last.
     """
     stages: dict[str, Stage] = {}
     headers: list[EdgeDeploymentPlan] = []

@@ -1,4 +1,4 @@
-"""Starting and stopping stages: sending it again has the same effect, or none."""
+"""Starts and stops stages. A second request has the same effect as the first, or none."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,31 +15,31 @@ from sagemaker_plans._wire.operations import START_STAGE, STOP_STAGE, Operation
 from sagemaker_plans.errors import SageMakerPlansError
 from sagemaker_plans.models import StageStatus
 
-_EFFECTS: Final = MappingProxyType(
+_STATUSES_AFTER: Final = MappingProxyType(
     {
-        # A stage that is FAILED or STOPPED may be so from before the start.
+        # FAILED and STOPPED are left out: the stage may have been so before it was started.
         START_STAGE: frozenset(
             {StageStatus.STARTING, StageStatus.INPROGRESS, StageStatus.DEPLOYED}
         ),
         STOP_STAGE: frozenset({StageStatus.STOPPING, StageStatus.STOPPED}),
     }
 )
-"""The states of a stage in which a command has had its effect."""
+"""The statuses that show that a command took effect."""
 
 
 @define(eq=False, repr=False)
 class StageCommand:
-    """One command to a stage, with all its attempts."""
+    """One start or stop of a stage, with all attempts at it."""
 
     gateway: Gateway
     retrier: Retrier
     operation: Operation
     plan_name: str
     stage_name: str
-    may_be_done: bool = False
+    may_have_taken_effect: bool = False
 
-    async def give(self) -> None:
-        """Give the command.
+    async def send(self) -> None:
+        """Send the command.
 
         Raises:
             SageMakerPlansError: What the last attempt raised.
@@ -56,14 +56,14 @@ class StageCommand:
         except SageMakerPlansError as error:
             happened = what_happened(error)
             if happened is Happened.AMBIGUOUS:
-                self.may_be_done = True
-            # A service that takes no second start or stop refuses the attempt that
-            # follows one whose reply was lost.
-            elif happened is Happened.REFUSED and self.may_be_done and await self._is_done(error):
+                self.may_have_taken_effect = True
+            # If the reply to a start or stop was lost, the service may refuse the second one.
+            refused_after_doubt = happened is Happened.REFUSED and self.may_have_taken_effect
+            if refused_after_doubt and await self._has_taken_effect(error):
                 return
             raise
 
-    async def _is_done(self, refusal: SageMakerPlansError) -> bool:
+    async def _has_taken_effect(self, refusal: SageMakerPlansError) -> bool:
         try:
             plan = await read_plan(stage_pager(self.gateway, self.retrier, self.plan_name))
         except SageMakerPlansError as error:
@@ -72,7 +72,7 @@ class StageCommand:
                 f"see: {error}"
             )
             return False
-        effects = _EFFECTS[self.operation]
+        statuses = _STATUSES_AFTER[self.operation]
         return any(
-            stage.name == self.stage_name and stage.status in effects for stage in plan.stages
+            stage.name == self.stage_name and stage.status in statuses for stage in plan.stages
         )

@@ -1,4 +1,4 @@
-"""Waiting for stages: what each reading of a plan means to somebody who waits."""
+"""Waits for stages: reads the plan again and again, and decides when a wait ends."""
 
 import copy
 import inspect
@@ -10,7 +10,7 @@ from typing import Final, NoReturn, TypeVar
 import anyio
 
 from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
-from sagemaker_plans._engine.polling import Poller, PollSchedule, Reading, SharedReading
+from sagemaker_plans._engine.polling import Poller, PollSchedule, Reading, SharedPolls
 from sagemaker_plans._engine.retry_rules import Happened, what_happened
 from sagemaker_plans.errors import (
     SageMakerPlansError,
@@ -27,25 +27,25 @@ from sagemaker_plans.models import _validation as checks
 T = TypeVar("T")
 
 OnPoll = Callable[[T], Awaitable[object] | object]
-"""Called with what each reading shows; a coroutine function is awaited."""
+"""Called with each stage or plan that is read. A coroutine function is awaited."""
 
 _NOT_STARTED: Final = "READYTODEPLOY does not move by itself: start it with start_stage"
 
 
 class Wait:
-    """One wait on one plan: its deadline, and what it has seen.
+    """One wait on one plan: its deadline, and what it has read so far.
 
     Args:
         plan_name: The plan.
-        shared: Its shared reading.
-        schedule: How often to look.
+        shared: The polls that all waits on the plan share.
+        schedule: How often to poll.
         timeout: How long to wait, in seconds; None for as long as it takes.
     """
 
     def __init__(
         self,
         plan_name: str,
-        shared: SharedReading[EdgeDeploymentPlan],
+        shared: SharedPolls[EdgeDeploymentPlan],
         schedule: PollSchedule,
         timeout: float | None,
     ) -> None:
@@ -53,7 +53,9 @@ class Wait:
         self.polls = 0
         self.plan: EdgeDeploymentPlan | None = None
         self.is_over = False
-        self.seen_at = -math.inf
+        """Whether the last reading ended at or after the deadline."""
+        self.read_at = -math.inf
+        """When the last poll began."""
         self._created: datetime | None = None
         self._failure: SageMakerPlansError | None = None
         self._timeout = timeout
@@ -70,36 +72,37 @@ class Wait:
         """Wait for the next reading.
 
         Args:
-            wake_at: Look at this time if nobody did before.
+            wake_at: Poll at this time, unless another wait has polled by then.
 
         Returns:
-            The plan, or None if this reading failed in a way that may pass.
+            The plan. None if it could not be read now, but may be readable later.
 
         Raises:
-            StageNotFoundError: If this is another plan than before, of the same name.
-            SageMakerPlansError: If the reading failed in a way that does not pass.
+            StageNotFoundError: If the plan was deleted, and another one now has its name.
+            SageMakerPlansError: If another poll would fail as well: access denied, say.
         """
-        reading = await self._poller.next(wake_at=wake_at)
+        reading = await self._poller.next_reading(wake_at=wake_at)
         self.polls += 1
-        self.seen_at = reading.began
-        # Not by the clock: who handles one reading until the deadline gets a last one.
+        self.read_at = reading.began
+        # The reading decides, not the clock: on_poll may run until after the deadline, and
+        # then one more reading is due.
         self.is_over = reading.ended >= self._deadline
         self._failure = reading.error
         if reading.error is not None:
             if what_happened(reading.error) is Happened.REFUSED:
-                self._pass_on(reading.error)
+                self._raise_copy(reading.error)
             return None
-        return self._same_plan(reading)
+        return self._checked_plan(reading)
 
-    def _pass_on(self, error: SageMakerPlansError) -> NoReturn:
-        # A copy: others wait for the same reading and raise it too.
+    def _raise_copy(self, error: SageMakerPlansError) -> NoReturn:
+        # The other waits on the plan raise the same error. Each adds its note to a copy.
         own = copy.copy(error)
         own.add_note(
             f"while waiting on plan {self.plan_name} ({self.polls} polls in {self.waited:.1f} s)"
         )
         raise own from error.__cause__
 
-    def _same_plan(self, reading: Reading[EdgeDeploymentPlan]) -> EdgeDeploymentPlan:
+    def _checked_plan(self, reading: Reading[EdgeDeploymentPlan]) -> EdgeDeploymentPlan:
         plan = reading.value
         assert plan is not None
         self.plan = plan
@@ -114,27 +117,27 @@ class Wait:
         return plan
 
     def error(
-        self, cls: type[WaitError], words: str, last_seen: Stage | EdgeDeploymentPlan | None
+        self, cls: type[WaitError], message: str, last_seen: Stage | EdgeDeploymentPlan | None
     ) -> WaitError:
-        """Make the error with which this wait ends.
+        """Make the error that ends this wait.
 
         Args:
-            cls: Which error.
-            words: What was seen and what to do.
+            cls: The class of the error.
+            message: What was seen and what to do.
             last_seen: The stage or plan as it was read last.
 
         Returns:
             The error.
         """
         return cls(
-            words,
+            message,
             last_seen=last_seen,
             polls=self.polls,
             waited=self.waited,
             plan_name=self.plan_name,
         )
 
-    def timed_out(
+    def time_out(
         self, what: str, stages: tuple[Stage, ...], last_seen: Stage | EdgeDeploymentPlan | None
     ) -> NoReturn:
         """End this wait at its deadline.
@@ -142,22 +145,22 @@ class Wait:
         Args:
             what: What was waited for.
             stages: The stages concerned, as they were read last.
-            last_seen: What the error carries.
+            last_seen: The stage or plan that goes into the error.
 
         Raises:
-            WaitTimeoutError: Always; the last failure of a reading is its cause.
+            WaitTimeoutError: Always. If the last reading failed, that failure is its cause.
         """
-        seen = "; ".join(_state(stage) for stage in stages) or "nothing was read"
+        seen = "; ".join(map(_status_text, stages)) or "nothing was read"
         advice = [
-            words
-            for words in (
-                _NOT_STARTED if any(map(_is_waiting, stages)) else "",
+            sentence
+            for sentence in (
+                _NOT_STARTED if any(map(_is_ready_to_deploy, stages)) else "",
                 "a status is unknown to this release, which may be the reason"
                 if any(stage.status.is_unknown for stage in stages)
                 else "",
                 f"the last reading failed: {self._failure}" if self._failure else "",
             )
-            if words
+            if sentence
         ]
         raise self.error(
             WaitTimeoutError,
@@ -167,11 +170,11 @@ class Wait:
         ) from self._failure
 
 
-def _is_waiting(stage: Stage) -> bool:
+def _is_ready_to_deploy(stage: Stage) -> bool:
     return stage.status is StageStatus.READYTODEPLOY
 
 
-def _state(stage: Stage) -> str:
+def _status_text(stage: Stage) -> str:
     counts = stage.devices
     message = f" ({stage.status_message})" if stage.status_message else ""
     return (
@@ -186,14 +189,13 @@ def wait_problems(
     schedule: object,
     on_poll: object = None,
 ) -> list[str]:
-    """Check what all waits take.
+    """Check the arguments that all waits take.
 
     Args:
-        names: What was passed as the names of the plan and, if the wait is for one, of
-            the stage, by argument.
+        names: The names that were passed, of a plan and perhaps of a stage, by argument.
         timeout: How long to wait.
-        schedule: How often to look.
-        on_poll: What to call with each reading.
+        schedule: How often to poll.
+        on_poll: The function to call with each reading.
 
     Returns:
         Each problem.
@@ -208,37 +210,39 @@ def wait_problems(
     return problems
 
 
-async def _tell(on_poll: OnPoll[T] | None, seen: T) -> None:
+async def _call(on_poll: OnPoll[T] | None, seen: T) -> None:
     if on_poll is not None:
-        answer = on_poll(seen)
-        if inspect.isawaitable(answer):
-            await answer
+        result = on_poll(seen)
+        if inspect.isawaitable(result):
+            await result
 
 
-def raise_if_gone(wait: Wait, before: tuple[Stage, ...], plan: EdgeDeploymentPlan) -> None:
+def raise_if_stage_vanished(
+    wait: Wait, before: tuple[Stage, ...], plan: EdgeDeploymentPlan
+) -> None:
     """End a wait if a stage has vanished.
 
     Args:
         wait: The wait.
-        before: The stages as they were read before.
+        before: The stages of the reading before.
         plan: The plan as it was read now.
 
     Raises:
-        StageNotFoundError: If a stage is gone; it carries the stage as it was read last.
+        StageNotFoundError: If a stage is gone. The error has the stage as it was read last.
     """
     names = {stage.name for stage in plan.stages}
     for stage in before:
         if stage.name not in names:
-            words = f"stage {stage.name} of plan {plan.name} is gone"
-            raise wait.error(StageNotFoundError, words, stage)
+            message = f"stage {stage.name} of plan {plan.name} is gone"
+            raise wait.error(StageNotFoundError, message, stage)
 
 
-def _find(wait: Wait, plan: EdgeDeploymentPlan, name: str, before: Stage | None) -> Stage:
+def _stage_of(wait: Wait, plan: EdgeDeploymentPlan, name: str, before: Stage | None) -> Stage:
     try:
         return plan.stage(name)
     except KeyError as error:
-        words = f"stage {name} of plan {plan.name} is gone" if before else error.args[0]
-        raise wait.error(StageNotFoundError, words, before) from error
+        message = f"stage {name} of plan {plan.name} is gone" if before else error.args[0]
+        raise wait.error(StageNotFoundError, message, before) from error
 
 
 async def stage_deployed(
@@ -250,42 +254,43 @@ async def stage_deployed(
         wait: The wait.
         stage_name: The stage.
         on_poll: Called with the stage at each reading.
-        start_grace: How long the stage may stay READYTODEPLOY, in seconds.
+        start_grace: How long the stage may stay READYTODEPLOY, in seconds; None for as
+            long as it takes.
 
     Returns:
         The stage.
 
     Raises:
-        WaitError: If it ends in another way.
+        WaitError: If the wait ends in another way.
         SageMakerPlansError: If the plan cannot be read.
     """
     stage: Stage | None = None
     grace_ends = math.inf
     while True:
-        # It wakes once: where it was polled at already, there was no answer.
-        pending = grace_ends if wait.seen_at < grace_ends else math.inf
-        plan = await wait.next_plan(wake_at=pending)
+        # One extra poll at the end of the grace time. If that one fails, the schedule goes on.
+        wake_at = grace_ends if wait.read_at < grace_ends else math.inf
+        plan = await wait.next_plan(wake_at=wake_at)
         if plan is not None:
-            stage = _find(wait, plan, stage_name, stage)
-            await _tell(on_poll, stage)
+            stage = _stage_of(wait, plan, stage_name, stage)
+            await _call(on_poll, stage)
             if stage.status is StageStatus.DEPLOYED:
                 return stage
             _raise_if_ended(wait, (stage,), stage)
-            if not _is_waiting(stage):
+            if not _is_ready_to_deploy(stage):
                 grace_ends = math.inf
             elif start_grace is not None and grace_ends == math.inf:
-                grace_ends = wait.seen_at + start_grace
-            if wait.seen_at >= grace_ends:
+                grace_ends = wait.read_at + start_grace
+            if wait.read_at >= grace_ends:
                 raise wait.error(
                     StageNotStartedError,
-                    f"{_state(stage)} after {start_grace:g} s (start_grace): {_NOT_STARTED}",
+                    f"{_status_text(stage)} after {start_grace:g} s (start_grace): {_NOT_STARTED}",
                     stage,
                 )
         if wait.is_over:
-            wait.timed_out(f"the deployment of {stage_name}", _those(stage), stage)
+            wait.time_out(f"the deployment of {stage_name}", _as_tuple(stage), stage)
 
 
-def _those(stage: Stage | None) -> tuple[Stage, ...]:
+def _as_tuple(stage: Stage | None) -> tuple[Stage, ...]:
     return () if stage is None else (stage,)
 
 
@@ -298,11 +303,11 @@ def _raise_if_ended(
     ):
         ended = [stage for stage in stages if stage.status is status]
         if ended:
-            raise wait.error(cls, "; ".join([*map(_state, ended), advice]), last_seen)
+            raise wait.error(cls, "; ".join([*map(_status_text, ended), advice]), last_seen)
 
 
 async def stage_ready(wait: Wait, stage_name: str) -> Stage:
-    """Wait until a stage can be started, or is past that.
+    """Wait until a stage can be started, or has been started.
 
     Args:
         wait: The wait.
@@ -312,21 +317,21 @@ async def stage_ready(wait: Wait, stage_name: str) -> Stage:
         The stage.
 
     Raises:
-        WaitError: If it ends in another way.
+        WaitError: If the wait ends in another way.
         SageMakerPlansError: If the plan cannot be read.
     """
     stage: Stage | None = None
     while True:
         plan = await wait.next_plan()
         if plan is not None:
-            before, stage = stage, _find(wait, plan, stage_name, stage)
+            before, stage = stage, _stage_of(wait, plan, stage_name, stage)
             if before is not None:
-                # It was CREATING: what failed now is the creation.
+                # It was CREATING before, so it is the creation that failed.
                 _raise_if_ended(wait, (stage,), stage)
             if stage.status is not StageStatus.CREATING and not stage.status.is_unknown:
                 return stage
         if wait.is_over:
-            wait.timed_out(f"the creation of {stage_name}", _those(stage), stage)
+            wait.time_out(f"the creation of {stage_name}", _as_tuple(stage), stage)
 
 
 async def plan_deployed(
@@ -342,7 +347,7 @@ async def plan_deployed(
         The plan.
 
     Raises:
-        WaitError: If it ends in another way.
+        WaitError: If the wait ends in another way.
         SageMakerPlansError: If the plan cannot be read.
     """
     stages: tuple[Stage, ...] = ()
@@ -350,11 +355,11 @@ async def plan_deployed(
         plan = await wait.next_plan()
         if plan is not None:
             before, stages = stages, plan.stages
-            raise_if_gone(wait, before, plan)
-            await _tell(on_poll, plan)
+            raise_if_stage_vanished(wait, before, plan)
+            await _call(on_poll, plan)
             if all(stage.status is StageStatus.DEPLOYED for stage in stages):
                 return plan
             _raise_if_ended(wait, stages, plan)
         if wait.is_over:
             unfinished = tuple(s for s in stages if s.status is not StageStatus.DEPLOYED)
-            wait.timed_out(f"the deployment of plan {wait.plan_name}", unfinished, wait.plan)
+            wait.time_out(f"the deployment of plan {wait.plan_name}", unfinished, wait.plan)

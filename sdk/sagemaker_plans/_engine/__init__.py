@@ -1,1 +1,1 @@
-"""What any operation may need: retries, pagination, polling, durations, locks."""
+"""Shared by all operations: retries, pagination, polling, durations, locks."""

@@ -1,4 +1,4 @@
-"""Durations as users give them: seconds as a number, or a timedelta."""
+"""Durations as users give them: a number of seconds, or a timedelta."""
 
 import math
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ Duration = float | timedelta
 
 
 def as_float(value: float) -> float:
-    """Give a number of any kind as a float; numpy's are not all floats.
+    """Convert a number of any type to a float. Not every numpy number is one already.
 
     Args:
         value: What a user passed.
 
     Returns:
-        The number. What is none, or too large, is given back as it is, to be refused
-        with its value.
+        The float. A value that is not a number, or is too large for a float, is returned
+        unchanged, so that the check that follows can show it.
     """
     number: object = value
-    # numpy's timedelta64 counts as a real number, in whatever unit it has.
-    if isinstance(number, bool) or not isinstance(number, Real) or _has_unit(number):
+    # numpy's timedelta64 counts as a real number, but its unit may be anything.
+    if isinstance(number, bool) or not isinstance(number, Real) or _is_timedelta64(number):
         return value
     try:
         return float(number)
@@ -31,25 +31,25 @@ def as_float(value: float) -> float:
         return value
 
 
-def _has_unit(number: object) -> bool:
+def _is_timedelta64(number: object) -> bool:
     return getattr(getattr(number, "dtype", None), "kind", None) == "m"
 
 
 def as_seconds(value: Duration) -> float:
-    """Give a duration in seconds.
+    """Convert a duration to seconds.
 
     Args:
         value: What a user passed.
 
     Returns:
-        Seconds. What is no duration is given back as it is, to be refused by
-        ``duration_problems`` with its value.
+        Seconds. A value that is not a duration is returned unchanged, so that
+        ``duration_problems`` can show it.
     """
     return value.total_seconds() if isinstance(value, timedelta) else as_float(value)
 
 
 def as_seconds_or_none(value: Duration | None) -> float | None:
-    """Give a duration in seconds, or None for none.
+    """Convert a duration to seconds, and leave None as it is.
 
     Args:
         value: What a user passed.
@@ -64,9 +64,9 @@ def duration_problems(argument: str, value: object, *, zero: bool = False) -> It
     """Check a duration.
 
     Args:
-        argument: What the value was passed as.
-        value: What ``as_seconds`` made of it.
-        zero: Whether no time at all is allowed.
+        argument: The name of the argument.
+        value: The result of ``as_seconds``.
+        zero: Whether 0 is allowed.
 
     Yields:
         Each problem.

@@ -1,4 +1,4 @@
-"""A lock for each name: what may be done for one thing at a time only."""
+"""A lock for each key."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -12,15 +12,15 @@ _Key = tuple[str, str, EventLoopToken]
 
 
 class KeyedLocks:
-    """A lock for each offering and each plan, kept for as long as somebody needs it.
+    """A lock for each offering and each plan. A lock exists only while somebody uses it.
 
-    Each event loop has its own: nobody could wake who waits in another one. There the
-    client itself refuses to work.
+    Each event loop has its own locks, because a task can only be woken in its own loop.
+    The client refuses to work in a second loop anyway.
     """
 
     def __init__(self) -> None:
-        # Semaphores, for a lock can only be released by the task that took it, and a coroutine
-        # may be closed by another one.
+        # Semaphores: only the task that took a Lock can release it, but a coroutine may be
+        # closed by another task.
         self._locks: dict[_Key, anyio.Semaphore] = {}
         self._users: Counter[_Key] = Counter()
 
@@ -28,11 +28,11 @@ class KeyedLocks:
     async def hold(
         self, kind: Literal["offering", "plan"], name: str | None
     ) -> AsyncGenerator[None]:
-        """Hold the lock of a name.
+        """Hold the lock of one offering or plan.
 
         Args:
-            kind: What the name is of: an offering and a plan may have the same one.
-            name: What only one caller may work on at a time; None needs no lock.
+            kind: What the name belongs to. An offering and a plan may have the same name.
+            name: The name. With None no lock is taken.
 
         Yields:
             Once the lock is held.

@@ -1,12 +1,13 @@
-"""Pages of anything: followed one by one, each asked for when it is needed.
+"""Reads the pages of a list, each one when it is needed.
 
-Knows no AWS: a page is what a function brings for a token.
+Nothing here is specific to AWS: a function fetches the page that belongs to a token.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 from sagemaker_plans.errors import PaginationError, SageMakerPlansError
+from sagemaker_plans.models._validation import page_token, whole_number
 
 ItemT = TypeVar("ItemT")
 PageT = TypeVar("PageT")
@@ -14,23 +15,42 @@ PageT = TypeVar("PageT")
 _MAX_EMPTY_PAGES: Final = 1_000
 
 
+def pager_problems(
+    page_size: int | None, start_token: str | None, *, max_page_size: int
+) -> Iterator[str]:
+    """Check the arguments that every pager takes.
+
+    Args:
+        page_size: How many items a page has at most; None for the service's default.
+        start_token: The token of the page to start at; None for the first page.
+        max_page_size: The largest page that the service allows.
+
+    Yields:
+        Each problem.
+    """
+    if page_size is not None:
+        yield from whole_number("page_size", page_size, 1, max_page_size)
+    if start_token is not None:
+        yield from page_token("start_token", start_token)
+
+
 class Fetched(NamedTuple, Generic[ItemT, PageT]):
-    """A page as it was fetched."""
+    """One page that was fetched."""
 
     page: PageT
     """The page as users see it."""
     items: tuple[ItemT, ...]
-    """What is on it."""
+    """The items on the page."""
     next_token: str | None
-    """What the next page is asked with; None on the last page."""
+    """The token of the next page; None on the last page."""
 
 
 Fetch = Callable[[str | None], Awaitable[Fetched[ItemT, PageT]]]
-"""Brings the page of a token (None: the first)."""
+"""Fetches the page of a token. None stands for the first page."""
 
 
-class _Walk(Generic[ItemT, PageT]):
-    """One walk from page to page."""
+class _Cursor(Generic[ItemT, PageT]):
+    """The position of one iteration over the pages."""
 
     def __init__(self, fetch: Fetch[ItemT, PageT], start_token: str | None, operation: str) -> None:
         self._fetch = fetch
@@ -73,42 +93,42 @@ class _Walk(Generic[ItemT, PageT]):
 
 
 class _PageIterator(Generic[ItemT, PageT]):
-    def __init__(self, walk: _Walk[ItemT, PageT]) -> None:
-        self._walk = walk
+    def __init__(self, cursor: _Cursor[ItemT, PageT]) -> None:
+        self._cursor = cursor
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> PageT:
-        return (await self._walk.next()).page
+        return (await self._cursor.next()).page
 
 
 class _ItemIterator(Generic[ItemT, PageT]):
-    def __init__(self, walk: _Walk[ItemT, PageT]) -> None:
-        self._walk = walk
-        self._waiting: list[ItemT] = []
+    def __init__(self, cursor: _Cursor[ItemT, PageT]) -> None:
+        self._cursor = cursor
+        self._buffer: list[ItemT] = []
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ItemT:
-        while not self._waiting:
-            self._waiting = [*reversed((await self._walk.next()).items)]
-        return self._waiting.pop()
+        while not self._buffer:
+            self._buffer = [*reversed((await self._cursor.next()).items)]
+        return self._buffer.pop()
 
 
 class _Pages(Generic[ItemT, PageT]):
-    def __init__(self, begin: Callable[[], _Walk[ItemT, PageT]]) -> None:
-        self._begin = begin
+    def __init__(self, new_cursor: Callable[[], _Cursor[ItemT, PageT]]) -> None:
+        self._new_cursor = new_cursor
 
     def __aiter__(self) -> AsyncIterator[PageT]:
-        return _PageIterator(self._begin())
+        return _PageIterator(self._new_cursor())
 
 
 class Pager(Generic[ItemT, PageT]):
-    """Items that come in pages. Each ``async for`` over it begins anew.
+    """Items that come in pages. Each ``async for`` over it starts again.
 
-    Any error on the way carries ``next_token``, from which a new pager can go on.
+    An error that reading a page raises has ``next_token``. A new pager can start there.
     """
 
     def __init__(
@@ -118,23 +138,24 @@ class Pager(Generic[ItemT, PageT]):
         self._start_token = start_token
         self._operation = operation
 
-    def _begin(self) -> _Walk[ItemT, PageT]:
-        return _Walk(self._fetch, self._start_token, self._operation)
+    def _new_cursor(self) -> _Cursor[ItemT, PageT]:
+        return _Cursor(self._fetch, self._start_token, self._operation)
 
     def __aiter__(self) -> AsyncIterator[ItemT]:
-        return _ItemIterator(self._begin())
+        return _ItemIterator(self._new_cursor())
 
     def pages(self) -> AsyncIterable[PageT]:
-        """Give the pages themselves, empty ones included.
+        """Iterate over whole pages, including empty ones.
 
         Returns:
-            An iterable for ``async for``; each iteration begins anew.
+            An iterable for ``async for``. Each iteration starts again.
 
         Raises:
-            PaginationError: While iterating, if a page token comes for the second time.
+            PaginationError: While iterating, if a page token comes for the second time, or
+                1,000 pages in a row are empty.
             SageMakerPlansError: While iterating, whatever reading a page raises.
         """
-        return _Pages(self._begin)
+        return _Pages(self._new_cursor)
 
     async def collect(self) -> tuple[ItemT, ...]:
         """Read all pages.
@@ -143,7 +164,8 @@ class Pager(Generic[ItemT, PageT]):
             All items, in the service's order.
 
         Raises:
-            PaginationError: If a page token comes for the second time.
+            PaginationError: If a page token comes for the second time, or 1,000 pages in a
+                row are empty.
             SageMakerPlansError: Whatever reading a page raises.
         """
         return tuple([item async for item in self])

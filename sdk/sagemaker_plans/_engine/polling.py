@@ -1,6 +1,6 @@
-"""Polling: when to look, and one look for all who wait for the same thing.
+"""Polling: when to poll, and one poll for all tasks that wait for the same thing.
 
-Knows no AWS. Times are seconds on the event loop's clock.
+Nothing here is specific to AWS. Times are seconds on the event loop's clock.
 """
 
 import math
@@ -10,6 +10,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
+from anyio.lowlevel import checkpoint
 from attrs import Factory, field, frozen
 
 from sagemaker_plans._engine.durations import as_float, as_seconds, duration_problems
@@ -28,15 +29,16 @@ _MAX_INTERVAL: Final = 60.0
 
 @frozen(kw_only=True)
 class PollSchedule:
-    """How often something is looked at.
+    """How often to poll.
 
-    The first look is immediate. The pause after a look is ``interval``, doubled for
-    each look in a row that failed, plus a random part of up to ``jitter`` of it, and
-    never more than ``max_interval``. The last look falls on the deadline.
+    The first poll is immediate. After a poll comes a pause of ``interval``. The pause
+    doubles with each poll in a row that failed. A random part is added to it, at most
+    ``jitter`` times the pause. No pause is longer than ``max_interval``. The last poll is
+    at the deadline.
 
     Args:
-        interval: The shortest pause, in seconds or as a timedelta. Devices pick
-            deployments up in minutes, so 15 seconds or more is right for AWS.
+        interval: The shortest pause, in seconds or as a timedelta. Devices take minutes
+            to pick up a deployment, so use 15 seconds or more on AWS.
         max_interval: The longest pause; by default 60 seconds, or ``interval`` if that
             is longer.
         jitter: The random part, as a fraction of the pause, 0 to 1.
@@ -75,80 +77,84 @@ class PollSchedule:
             yield f"jitter: got {shown(self.jitter)}; allowed are fractions from 0 to 1"
 
     def pause_bounds(self, failures: int) -> tuple[float, float]:
-        """Give the range from which the pause after a look is drawn.
+        """Return the range from which the pause after a poll is drawn.
 
         Args:
-            failures: How many looks in a row have failed.
+            failures: How many polls in a row have failed.
 
         Returns:
-            The least and the most seconds.
+            The shortest and the longest pause, in seconds.
         """
-        # Beyond this the doubling is past any cap; unbounded it would overflow.
+        # 64 doublings are more than any cap allows; with many more the float overflows.
         doubled = self.interval * 2.0 ** min(failures, 64)
         least = min(self.max_interval, doubled)
         return least, min(self.max_interval, least * (1 + self.jitter))
 
 
 def _default_max_interval(interval: object) -> float:
-    # What is no interval is refused as such, and not for a max_interval made of it.
+    # A bad interval is one problem: it must not lead to a bad max_interval as well.
     if isinstance(interval, float) and math.isfinite(interval):
         return max(_MAX_INTERVAL, interval)
     return _MAX_INTERVAL
 
 
 class Reading(NamedTuple, Generic[V]):
-    """One look, and what it showed."""
+    """The result of one poll."""
 
     number: int
+    """The number of the poll, from 1."""
     began: float
     ended: float
     value: V | None
+    """What was read; None if the poll failed."""
     error: SageMakerPlansError | None
+    """Why the poll failed; None if it did not."""
 
 
-class SharedReading(Generic[V]):
-    """One thing that many wait for: whoever is due first looks, and all see the result.
+class SharedPolls(Generic[V]):
+    """The polls of one thing. All tasks that wait for it share them.
 
-    There is no background task. If the one who looks is cancelled, the next one who is
-    due takes over.
+    There is no background task. The waiter whose poll is due first polls, and all waiters
+    get the reading. If that waiter is cancelled, the next one whose poll is due takes over.
 
     Args:
-        read: Takes one look.
-        bound: The longest that a look may take, in seconds.
+        read: Reads the thing once.
+        timeout: How long one poll may take, in seconds.
     """
 
-    def __init__(self, read: Callable[[], Awaitable[V]], *, bound: float) -> None:
+    def __init__(self, read: Callable[[], Awaitable[V]], *, timeout: float) -> None:
         self._read = read
-        self.bound = bound
+        self.timeout = timeout
         self.latest: Reading[V] | None = None
         self.begun = 0
-        self.busy = False
-        self.news = anyio.Event()
+        self.is_polling = False
+        self.ended = anyio.Event()
+        """Set when the poll that runs now, or the next one, ends; then replaced."""
 
-    async def look(self) -> None:
-        """Look now, and tell everybody.
+    async def poll(self) -> None:
+        """Poll now, and wake all waiters.
+
+        A SageMakerPlansError is not raised: the reading has it.
 
         Raises:
-            BaseException: Only what is no SageMakerPlansError (a cancellation); those
-                are part of the reading.
+            BaseException: Any other exception, such as a cancellation.
         """
-        from anyio.lowlevel import checkpoint  # noqa: PLC0415  # what is not imported is not paid
-
-        self.busy = True
+        self.is_polling = True
         value: V | None = None
         error: SageMakerPlansError | None = None
         try:
-            # All who begin to wait together come to share this look: it has not begun.
+            # Tasks that begin to wait at the same time can now do so, before the poll begins.
+            # So they share it.
             await checkpoint()
             self.begun += 1
             began = anyio.current_time()
-            with anyio.move_on_after(self.bound) as scope:
+            with anyio.move_on_after(self.timeout) as scope:
                 try:
                     value = await self._read()
                 except SageMakerPlansError as failed:
                     error = failed
             if scope.cancelled_caught:
-                error = self.no_reading()
+                error = self.timeout_error()
             self.latest = Reading(
                 number=self.begun,
                 began=began,
@@ -157,61 +163,63 @@ class SharedReading(Generic[V]):
                 error=error,
             )
         finally:
-            self.busy = False
-            news, self.news = self.news, anyio.Event()
-            news.set()
+            self.is_polling = False
+            ended, self.ended = self.ended, anyio.Event()
+            ended.set()
 
-    def no_reading(self) -> ConnectionFailedError:
-        """Make the error for a look that took too long.
+    def timeout_error(self) -> ConnectionFailedError:
+        """Make the error for a poll that took too long.
 
         Returns:
             The error.
         """
-        return ConnectionFailedError(f"no whole reading within {self.bound:g} s", request_sent=None)
+        return ConnectionFailedError(
+            f"no whole reading within {self.timeout:g} s", request_sent=None
+        )
 
 
-class SharedReadings(Generic[V]):
-    """The shared readings of a client, by name; one lives as long as somebody waits.
+class SharedPollsByName(Generic[V]):
+    """The shared polls of one client. An entry exists only while somebody waits.
 
     Args:
-        read: Takes one look at what has this name.
-        bound: The longest that a look may take, in seconds.
+        read: Reads the thing of this name once.
+        timeout: How long one poll may take, in seconds.
     """
 
-    def __init__(self, read: Callable[[str], Awaitable[V]], *, bound: float) -> None:
+    def __init__(self, read: Callable[[str], Awaitable[V]], *, timeout: float) -> None:
         self._read = read
-        self._bound = bound
-        self._shared: WeakValueDictionary[str, SharedReading[V]] = WeakValueDictionary()
+        self._timeout = timeout
+        self._shared: WeakValueDictionary[str, SharedPolls[V]] = WeakValueDictionary()
 
-    def of(self, name: str) -> SharedReading[V]:
-        """Give the shared reading of a name. Keep hold of it while waiting.
+    def get(self, name: str) -> SharedPolls[V]:
+        """Return the shared polls of a name. Keep a reference to them while you wait.
 
         Args:
-            name: What to look at.
+            name: The name of what is polled.
 
         Returns:
-            The shared reading.
+            The shared polls.
         """
         shared = self._shared.get(name)
         if shared is None:
-            shared = SharedReading(lambda: self._read(name), bound=self._bound)
+            shared = SharedPolls(lambda: self._read(name), timeout=self._timeout)
             self._shared[name] = shared
         return shared
 
 
 class Poller(Generic[V]):
-    """One who waits: gives each reading once, in time.
+    """The polling of one waiter. It returns each reading once, and on time.
 
     Args:
-        shared: What to look at.
-        schedule: How often.
-        deadline: When the last look is due; infinity for never.
+        shared: The polls that it shares with other waiters.
+        schedule: How often to poll.
+        deadline: When the last poll is due; infinity for never.
         uniform: Draws a pause from a range.
     """
 
     def __init__(
         self,
-        shared: SharedReading[V],
+        shared: SharedPolls[V],
         schedule: PollSchedule,
         deadline: float,
         *,
@@ -222,45 +230,50 @@ class Poller(Generic[V]):
         self._deadline = deadline
         self._uniform = uniform
         self._due = anyio.current_time()
-        # A look that began before somebody waited may show what was before the waiter's
-        # last act (such as starting the stage), so it does not count. Counted, for a
-        # clock may show the same time before and after.
-        self._seen = shared.begun
+        # A poll that began before this waiter did does not count: its reading may be older
+        # than what the caller did last, such as starting the stage. Compared by number,
+        # because the clock may show the same time before and after.
+        self._last_number = shared.begun
         self._failures = 0
 
-    async def next(self, *, wake_at: float = math.inf) -> Reading[V]:
+    async def next_reading(self, *, wake_at: float = math.inf) -> Reading[V]:
         """Wait for the next reading.
 
         Args:
-            wake_at: Look at this time if nobody did before.
+            wake_at: Poll at this time, unless another waiter has polled by then.
 
         Returns:
-            A reading that was not given yet. One that ended at or after the deadline is
-            the last. Others may be slow, or be cancelled while they look: if nothing has
-            come a look's bound after the deadline, a failed reading says so.
+            A reading that this method has not returned before. If it ended at or after the
+            deadline, it is the last one. The waiter that polls may be slow or be cancelled:
+            if no reading has come one poll timeout after the deadline, the result is a
+            failed reading that says so.
         """
         shared = self._shared
-        limit = max(self._deadline, anyio.current_time()) + shared.bound
+        give_up_at = max(self._deadline, anyio.current_time()) + shared.timeout
         while True:
             latest = shared.latest
-            if latest and latest.number > self._seen:
-                self._take(latest)
+            if latest and latest.number > self._last_number:
+                self._schedule_next(latest)
                 return latest
             now = anyio.current_time()
-            if now >= limit:
+            if now >= give_up_at:
                 return Reading(
-                    number=shared.begun, began=now, ended=now, value=None, error=shared.no_reading()
+                    number=shared.begun,
+                    began=now,
+                    ended=now,
+                    value=None,
+                    error=shared.timeout_error(),
                 )
             due = min(self._due, self._deadline, wake_at)
-            if shared.busy or now < due:
-                with anyio.CancelScope(deadline=limit if shared.busy else due):
-                    await shared.news.wait()
+            if shared.is_polling or now < due:
+                with anyio.CancelScope(deadline=give_up_at if shared.is_polling else due):
+                    await shared.ended.wait()
             else:
-                with anyio.CancelScope(deadline=limit):
-                    await shared.look()
+                with anyio.CancelScope(deadline=give_up_at):
+                    await shared.poll()
 
-    def _take(self, reading: Reading[V]) -> None:
-        self._seen = reading.number
+    def _schedule_next(self, reading: Reading[V]) -> None:
+        self._last_number = reading.number
         self._failures = 0 if reading.error is None else self._failures + 1
         pause = self._uniform(*self._schedule.pause_bounds(self._failures))
         if isinstance(reading.error, ServiceError) and reading.error.retry_after is not None:

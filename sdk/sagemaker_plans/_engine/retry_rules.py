@@ -1,6 +1,6 @@
-"""Whether a request is sent again: what happened, and what a second send would do.
+"""Decides whether a request is sent again. ``DECISIONS`` is the whole table.
 
-Nothing else decides it. ``DECISIONS`` is the whole table.
+Two things decide: what is known of the failed attempt, and what a second send would do.
 """
 
 from enum import Enum
@@ -20,20 +20,21 @@ class Happened(Enum):
     """What is known of an attempt that failed."""
 
     THROTTLED = "throttled"
-    """The service turned it away; it had no effect."""
+    """The service had too many requests. This one had no effect."""
     NEVER_SENT = "never sent"
-    """It provably never left."""
+    """It is proven that the request was not sent."""
     AMBIGUOUS = "ambiguous"
-    """5xx, reset, timeout, cut or unreadable reply: it may have had its effect."""
+    """5xx, reset, timeout, cut or unreadable reply: the request may have taken effect."""
     REFUSED = "refused"
-    """The service, or this package, said no; saying it again changes nothing."""
+    """The service, or this package, said no. The same request would be refused again."""
 
 
 class Decision(Enum):
-    """What to do after an attempt that failed."""
+    """What to do after a failed attempt."""
 
     RETRY = "retry"
     LOOK = "look, then decide"
+    """Look whether the attempt took effect; only then decide."""
     RAISE = "raise"
 
 
@@ -52,17 +53,17 @@ DECISIONS: Final = MappingProxyType(
         for safety, decision in zip(Safety, row, strict=True)
     }
 )
-"""What to do, by what happened and what a second send would do."""
+"""What to do, by what happened and by what a second send would do."""
 
 
 def what_happened(error: BaseException) -> Happened:
-    """Say what is known of an attempt, from the facts of its error.
+    """Tell from an error what is known of the attempt that raised it.
 
     Args:
         error: What the attempt raised.
 
     Returns:
-        What is known.
+        What is known of the attempt.
     """
     if isinstance(error, ThrottledError):
         return Happened.THROTTLED
@@ -74,7 +75,7 @@ def what_happened(error: BaseException) -> Happened:
 
 
 def decide(operation: Operation, error: BaseException) -> Decision:
-    """Say what to do after an attempt that failed.
+    """Decide what to do after a failed attempt.
 
     Args:
         operation: What was attempted.

@@ -1,6 +1,6 @@
-"""A DAG that rolls a plan out stage by stage, then pays for more training time.
+"""A DAG that rolls a plan out stage by stage, then extends a training plan.
 
-Cheap to parse: neither this file nor what it imports loads aiobotocore.
+It is cheap to parse, because neither this file nor its imports load aiobotocore.
 """
 
 import asyncio
@@ -12,21 +12,21 @@ from edge_rollout import DeployStageOperator
 import sagemaker_plans as smp
 
 
-# No retries: this spends money. A lost reply is already looked into by `extend` itself.
-# What it then raises as OutcomeUnknownError is for a person to check; a retry would be a
-# second purchase if the first one shows late in the plan's history.
+# No retries: this spends money. If a reply is lost, `extend` looks for the purchase itself.
+# If it then raises OutcomeUnknownError, a person has to check: a retry would buy a second
+# time if the first purchase shows late in the plan's history.
 @task(retries=0)
 def extend_training_plan(
     offering_id: str, training_plan_arn: str, max_upfront_fee: str
 ) -> dict[str, str]:
-    """Buy an extension, once, and not for more than the limit."""
+    """Buy an extension once, for no more than the limit."""
 
     async def extend() -> smp.ExtensionReceipt:
         async with smp.AsyncClient() as client:
             return await client.training_plans.extend(
                 offering_id,
                 training_plan_arn=training_plan_arn,
-                # A string in the DAG: a float would not be the price.
+                # The DAG passes a string, because a float cannot hold the exact price.
                 max_upfront_fee=Decimal(max_upfront_fee),
             )
 
@@ -44,7 +44,7 @@ with DAG(
             task_id=stage,
             plan_name="{{ params.plan_name }}",
             stage_name=stage,
-            # For the emulator. Real devices ask for work every few minutes.
+            # For the emulator. Real devices look for deployments every few minutes.
             poll_interval=0.5,
         )
         for stage in ("canary", "everyone")

@@ -1,7 +1,7 @@
-"""Tests of an imaginary user's code, against the emulator that the plugin serves.
+"""Tests of a user's package, with the emulator that the pytest plugin provides.
 
-The fixtures `sagemaker_emulator` and `sagemaker_emulator_client` are there as soon as
-sagemaker-plans is installed. Each test has an emulator of its own.
+If sagemaker-plans is installed, pytest has the fixtures `sagemaker_emulator` and
+`sagemaker_emulator_client`. Each test gets an emulator of its own.
 
     pip install sagemaker-plans pytest
     pytest docs/examples/user_project
@@ -17,7 +17,7 @@ from rollouts import deploy, extend_by_a_day
 import sagemaker_plans as smp
 from sagemaker_plans.emulator import Emulator, Fault
 
-# The client of the fixture polls as rarely as one for AWS does.
+# The fixture's client has the default schedule, which is too slow for tests.
 OFTEN = smp.PollSchedule(interval=0.05)
 
 pytestmark = pytest.mark.anyio
@@ -55,12 +55,12 @@ async def test_a_stage_that_takes_too_long_is_stopped(
 ) -> None:
     async with sagemaker_emulator_client as client:
         await client.plans.create(SPEC)
-        # The devices never report: for them no time passes.
+        # While the clock is held, the devices do not report.
         sagemaker_emulator.clock.hold()
         deployed = await deploy(
             client, "spring", "canary", patience=timedelta(seconds=0.2), schedule=OFTEN
         )
-        # Now it does, by exactly as much as we say.
+        # Now 60 seconds pass, and the stage stops.
         sagemaker_emulator.clock.advance(60)
         plan = await client.plans.describe("spring")
 
@@ -71,7 +71,7 @@ async def test_a_stage_that_takes_too_long_is_stopped(
 async def test_a_day_is_paid_once_though_the_reply_is_lost(
     sagemaker_emulator: Emulator, sagemaker_emulator_client: smp.AsyncClient
 ) -> None:
-    # The service takes the money, then the line goes dead.
+    # The service carries out the purchase, then resets the connection.
     sagemaker_emulator.inject("ExtendTrainingPlan", Fault.disconnect("rst", committed=True))
 
     async with sagemaker_emulator_client as client:

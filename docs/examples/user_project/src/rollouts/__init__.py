@@ -1,4 +1,4 @@
-"""What an imaginary user has built on sagemaker_plans: one rollout step, one purchase."""
+"""An example of a user's package: one step of a rollout, and one purchase."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ async def deploy(
     patience: timedelta,
     schedule: smp.PollSchedule | None = None,
 ) -> bool:
-    """Deploy a stage; say False if devices fail, or if it took too long and was stopped."""
+    """Deploy a stage. Return False if devices failed, or if it took too long and was stopped."""
     await client.plans.start_stage(plan_name, stage_name)
     try:
         await client.plans.wait_until_stage_deployed(
@@ -34,7 +34,7 @@ async def extend_by_a_day(
     """Buy the cheapest extension of 24 hours.
 
     Raises:
-        LookupError: None is on offer.
+        LookupError: There is no such offering.
     """
     offerings = await client.training_plans.search_extension_offerings(
         training_plan_arn, duration_hours=24
