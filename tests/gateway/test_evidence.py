@@ -4,6 +4,7 @@ import asyncio
 import copy
 import pickle
 
+import anyio
 import pytest
 
 from sagemaker_plans import ConfigurationError, ConnectionFailedError
@@ -19,11 +20,19 @@ REPLY = HeardReply(status=200, headers={}, raw=b"{}")
 TOLD = ConnectionFailedError("no connection", request_sent=False)
 
 
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def evidence(*, closed: bool = False) -> Evidence:
     return Evidence(EXTEND_TRAINING_PLAN, is_closed=lambda: closed)
 
 
-def test_silence_proves_nothing() -> None:
+async def test_silence_proves_nothing() -> None:
     silent = evidence()
 
     for ended_by in (None, RuntimeError(), TOLD):
@@ -32,7 +41,7 @@ def test_silence_proves_nothing() -> None:
     assert silent.lost("words").request_sent is None
 
 
-def test_a_request_is_handed_over_once() -> None:
+async def test_a_request_is_handed_over_once() -> None:
     known = evidence()
     known.hand_over()
 
@@ -40,7 +49,7 @@ def test_a_request_is_handed_over_once() -> None:
         known.hand_over()
 
 
-def test_a_request_whose_call_has_ended_is_not_handed_over() -> None:
+async def test_a_request_whose_call_has_ended_is_not_handed_over() -> None:
     known = evidence()
     known.is_over = True
 
@@ -49,7 +58,7 @@ def test_a_request_whose_call_has_ended_is_not_handed_over() -> None:
     assert not known.was_handed_over
 
 
-def test_a_closed_client_hands_nothing_over() -> None:
+async def test_a_closed_client_hands_nothing_over() -> None:
     known = evidence(closed=True)
 
     with pytest.raises(ConfigurationError, match="this client is closed") as caught:
@@ -58,7 +67,7 @@ def test_a_closed_client_hands_nothing_over() -> None:
     assert known.unsent(caught.value) is caught.value
 
 
-def test_only_the_very_exception_that_kept_it_back_proves_it_unsent() -> None:
+async def test_only_the_very_exception_that_kept_it_back_proves_it_unsent() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
     known.give_back(refused, TOLD)
@@ -69,14 +78,14 @@ def test_only_the_very_exception_that_kept_it_back_proves_it_unsent() -> None:
     assert known.unsent(None) is None
 
 
-def test_what_our_own_time_limit_interrupted_is_unsent() -> None:
+async def test_what_our_own_time_limit_interrupted_is_unsent() -> None:
     known = evidence()
     known.keep_back(asyncio.CancelledError(), TOLD)
 
     assert known.unsent(None) is TOLD
 
 
-def test_what_was_kept_back_is_kept_back_for_good() -> None:
+async def test_what_was_kept_back_is_kept_back_for_good() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
     known.give_back(refused, TOLD)
@@ -86,7 +95,7 @@ def test_what_was_kept_back_is_kept_back_for_good() -> None:
     assert caught.value is refused
 
 
-def test_the_first_whole_reply_counts() -> None:
+async def test_the_first_whole_reply_counts() -> None:
     known = evidence()
     known.hear(REPLY)
     known.hear(HeardReply(status=400, headers={}, raw=b""))
@@ -95,7 +104,7 @@ def test_the_first_whole_reply_counts() -> None:
     assert known.request_sent is True
 
 
-def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None:
+async def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None:
     known = evidence()
     request = linked({"Count": 1, "Name": "rollout"}, known)
 
@@ -109,13 +118,37 @@ def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None:
 
 
 @pytest.mark.parametrize("context", [None, {}, {"sagemaker_plans": "something else"}])
-def test_a_request_of_somebody_else_has_no_evidence(context: dict[str, object] | None) -> None:
+async def test_a_request_of_somebody_else_has_no_evidence(
+    context: dict[str, object] | None,
+) -> None:
     assert evidence_in(context) is None
 
 
-def test_a_second_send_that_comes_to_nothing_says_nothing_of_the_first() -> None:
+async def test_a_second_send_that_comes_to_nothing_says_nothing_of_the_first() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
     known.keep_back(refused, TOLD)
 
     assert known.unsent(refused) is None
+
+
+async def test_a_call_in_the_same_task_ends_with_it() -> None:
+    known = evidence()
+    assert known.may_go_on
+    known.begin()
+
+    assert not known.may_go_on
+
+
+async def test_a_call_in_another_task_may_go_on_until_its_reply_is_there() -> None:
+    known = evidence()
+    async with anyio.create_task_group() as group:
+
+        async def carry() -> None:
+            known.begin()
+
+        group.start_soon(carry)
+    assert known.may_go_on
+    known.hear(REPLY)
+
+    assert not known.may_go_on

@@ -75,9 +75,10 @@ class PurchaseRequest:
                 operation=EXTEND_TRAINING_PLAN.name,
             )
         return cls(
-            offering_id=offering,
+            # Not str(offering): the text of an enum's member is its value, its str is its name.
+            offering_id=str.__str__(offering),
             duration_hours=duration_hours,
-            training_plan_arn=training_plan_arn,
+            training_plan_arn=training_plan_arn and str.__str__(training_plan_arn),
             max_upfront_fee=None if max_upfront_fee is None else Decimal(max_upfront_fee),
             currency_code=currency_code or _DEFAULT_CURRENCY,
         )

@@ -63,6 +63,7 @@ def answer(
             problem = f"HTTP {heard.status} without the form in which the service says no"
             raise _foreign(reply, problem)
         raise _error(operation, heard, said)
+    is_error = is_error or "__type" in said
     if kind != _SUCCESS or is_error:
         problem = "in the form of an error" if is_error else "which is no final success"
         raise _foreign(reply, f"HTTP {heard.status} {problem}")
@@ -72,7 +73,9 @@ def answer(
 def _in_error_form(heard: HeardReply, said: Mapping[str, object]) -> bool:
     """Tell whether a reply has the form in which the service says no."""
     is_stub = "Error" in heard.parsed
-    return is_stub or "__type" in said or "x-amzn-errortype" in heard.headers
+    kind = said.get("__type")
+    is_named = isinstance(kind, str) and bool(kind)
+    return is_stub or is_named or "x-amzn-errortype" in heard.headers
 
 
 def _foreign(reply: Reply, problem: str) -> UnexpectedReplyError:

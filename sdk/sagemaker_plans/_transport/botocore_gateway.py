@@ -24,6 +24,7 @@ from sagemaker_plans.errors import ConfigurationError, SageMakerPlansError
 from sagemaker_plans.models._validation import shown
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
+_NEEDS_PROOF: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 
 
 class BotocoreGateway:
@@ -61,24 +62,27 @@ class BotocoreGateway:
         self._fast_path = fast_path
         self._request_timeout = request_timeout
         self._endpoint = endpoint
-        self._endpoint_url = str(getattr(meta, "endpoint_url", "the endpoint"))
+        self._endpoint_url = redacted(str(getattr(meta, "endpoint_url", "the endpoint")))
         self._hooks = EventHooks(cast("Events", events))
         self._session = observe(endpoint)
         self._calls = 0
         self._released = False
+        self._may_be_carried = False
 
     def release(self) -> None:
         """Send nothing any more, and leave the client as it was found.
 
         As long as calls are under way they are observed: otherwise the client's own
-        retries would come back in the middle of a purchase.
+        retries would come back in the middle of a purchase. If a wrapper gave a create or a
+        purchase to another task, and the call ended in doubt, the client stays observed: that
+        task may still carry it.
         """
         if not self._released:
             self._released = True
             self._leave()
 
     def _leave(self) -> None:
-        if self._released and self._calls == 0:
+        if self._released and self._calls == 0 and not self._may_be_carried:
             self._hooks.release()
             release(self._endpoint, self._session)
 
@@ -100,6 +104,7 @@ class BotocoreGateway:
             UnexpectedReplyError: If a reply came that the service would not give.
         """
         method = self._method(operation)
+        self._check_observed(operation)
         evidence = Evidence(
             operation,
             subject=request.get(operation.members[0]),
@@ -130,9 +135,28 @@ class BotocoreGateway:
         finally:
             # From now on the observed session lets nothing of this call through.
             evidence.is_over = True
+            is_in_doubt = operation.safety in _NEEDS_PROOF and returned is None
+            self._may_be_carried |= is_in_doubt and evidence.may_go_on
             self._calls -= 1
             self._leave()
         return self._verdict(evidence, returned, ended_by, timed_out=limit.cancelled_caught)
+
+    def _check_observed(self, operation: Operation) -> None:
+        """Refuse what may be sent once only, if it would go past the observed session."""
+        if operation.safety not in _NEEDS_PROOF:
+            return
+        endpoint: Any = getattr(self._client, "_endpoint", None)
+        session: Any = getattr(endpoint, "http_session", None)
+        while session is not self._session and session is not None:
+            # A proxy object around it, that somebody put there, is fine.
+            session = getattr(session, "__wrapped__", None)
+        if session is None:
+            raise ConfigurationError(
+                f"{operation.name} was not sent: the client's HTTP session was exchanged after the "
+                "client was wrapped, so what is sent could not be observed; wrap it again with "
+                "AsyncClient.from_client",
+                operation=operation.name,
+            )
 
     def _method(self, operation: Operation) -> Callable[..., Awaitable[object]]:
         # By its method, so that a wrapped client's wrapping is kept.
@@ -166,7 +190,7 @@ class BotocoreGateway:
                         operation.name,
                         heard.status,
                         heard.request_id,
-                        exc_info=ended_by,
+                        exc_info=shown_cause(ended_by),
                     )
                 return reply
             if parsed is not None:
@@ -178,7 +202,8 @@ class BotocoreGateway:
             failure = evidence.unsent(ended_by) or self._loss(evidence, ended_by)
         else:
             failure = evidence.lost(f"the client returned {shown(returned)}")
-        raise failure from shown_cause(ended_by)
+        # It may be the one that is told: no error is its own cause.
+        raise failure from None if failure is ended_by else shown_cause(ended_by)
 
     def _loss(self, evidence: Evidence, ended_by: BaseException | None) -> SageMakerPlansError:
         """Make the error for a request of which nothing is known."""
@@ -218,7 +243,7 @@ def _is_stray_cancellation(error: BaseException) -> bool:
 
 def _log_broken_off(evidence: Evidence, error: BaseException) -> None:
     heard = evidence.reply
-    if heard is not None and evidence.operation.safety in {Safety.CREATE, Safety.PURCHASE}:
+    if heard is not None and evidence.operation.safety in _NEEDS_PROOF:
         _LOG.warning(
             "%s: broken off (%s) after the reply had come: HTTP %d, request id %s, %.2000s",
             evidence.operation.name,

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Final, Self
 
+import anyio
 from attrs import define, field, frozen
 
 from sagemaker_plans._wire.operations import Operation
@@ -28,6 +29,10 @@ CLOSED: Final = "this client is closed; make a new one"
 
 class SecondSendError(Exception):
     """Somebody was about to send one request twice; it was held back."""
+
+
+def _task() -> int:
+    return anyio.get_current_task().id
 
 
 @frozen(kw_only=True, repr=False)
@@ -61,6 +66,10 @@ class Evidence:
     """Whether the client was closed, so that nothing may be sent any more."""
     is_over: bool = False
     """Whether the call that it belongs to has ended."""
+    task: int = field(factory=_task)
+    """The task that waits for the call."""
+    tasks: set[int] = field(factory=set[int])
+    """The tasks in which the client has begun with the request."""
     was_handed_over: bool = False
     """Whether an HTTP client has had it."""
     reply: HeardReply | None = None
@@ -103,6 +112,16 @@ class Evidence:
             self.keep_back(closed, closed)
             raise closed
         self.was_handed_over = True
+
+    def begin(self) -> None:
+        """Note that the client has begun with the request, in the current task."""
+        self.tasks.add(_task())
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether somebody may still send the request, though its call has ended in doubt."""
+        ends_with_the_call = self.tasks == {self.task}
+        return not ends_with_the_call and self.reply is None and self._kept_back is None
 
     def hear(self, reply: HeardReply) -> None:
         """Note the whole reply. The first one counts.

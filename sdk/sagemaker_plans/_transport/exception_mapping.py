@@ -95,7 +95,7 @@ def could_not_connect(
         The error.
     """
     if isinstance(error, boto.ProxyConnectionError | boto.SSLError):
-        words = str(error)  # names the proxy, or the certificate
+        words = redacted(str(error))  # names the proxy, or the certificate
     else:
         words = (
             f"could not connect to {endpoint_url} ({_reason(error)}); "
@@ -207,18 +207,39 @@ def shown_cause(error: BaseException | None) -> BaseException | None:
         The same one, or one in its place that repeats no session token.
     """
     if not isinstance(error, boto.ClientError):
-        return error
+        return error if error is None or _is_fit(error) else _stand_in(error)
     response = cast("dict[str, Any]", error.response)
     answer: dict[str, Any] = response.get("Error", {})
     message = str(answer.get("Message", ""))
     if redacted(message) == message:
-        return error
+        return error if _is_fit(error) else _stand_in(error)
     # Only these two: a modelled error has its message a second time.
     clean: Any = {
         "Error": {**answer, "Message": redacted(message)},
         "ResponseMetadata": response.get("ResponseMetadata", {}),
     }
-    return boto.ClientError(clean, error.operation_name)
+    return boto.ClientError(clean, error.operation_name).with_traceback(error.__traceback__)
+
+
+class HiddenError(Exception):
+    """Stands in for an exception whose text, or that of one behind it, has a secret."""
+
+
+def _stand_in(error: BaseException) -> HiddenError:
+    words = f"{type(error).__name__}: {redacted(str(error))}"
+    return HiddenError(words).with_traceback(error.__traceback__)
+
+
+def _is_fit(error: BaseException) -> bool:
+    """Tell whether neither an exception nor one behind it repeats a secret."""
+    chain: list[BaseException] = [error]
+    for one in chain:
+        text = f"{one!s} {one!r}"
+        if redacted(text) != text:
+            return False
+        behind = (one.__cause__, one.__context__)
+        chain += [each for each in behind if each and all(each is not seen for seen in chain)]
+    return True
 
 
 def loss_in_words(error: BaseException, endpoint_url: str) -> str:

@@ -4,14 +4,19 @@ import re
 from typing import Final
 
 # The service repeats the signed headers when a signature does not match, the session
-# token among them.
-_TOKEN: Final = re.compile(
-    r"(x-amz-security-token['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,]+", re.IGNORECASE
+# token among them; a proxy's page of errors may repeat all headers, the signature among
+# them, with which the same request could be sent again.
+_SECRETS: Final = (
+    re.compile(r"(x-amz-security-token['\"]?\s*[:=]\s*['\"]?)[^\s'\"&,<]+", re.IGNORECASE),
+    re.compile(r"(signature\s*=\s*['\"]?)[0-9a-z]+", re.IGNORECASE),
+    re.compile(r"(proxy-authorization['\"]?\s*[:=]\s*['\"]?(?:\w+ )?)[^\s'\"&,<]+", re.IGNORECASE),
+    # A user's name and password in an address.
+    re.compile(r"(\w://)(?!\[redacted\])[^/\s'\"@]+(?=@)"),
 )
 
 
 def redacted(message: str) -> str:
-    """Take session tokens out of a message.
+    """Take session tokens, signatures and passwords out of a message.
 
     Args:
         message: The service's own words.
@@ -19,4 +24,6 @@ def redacted(message: str) -> str:
     Returns:
         The message, fit for a log.
     """
-    return _TOKEN.sub(r"\1[redacted]", message)
+    for secret in _SECRETS:
+        message = secret.sub(r"\1[redacted]", message)
+    return message

@@ -7,6 +7,7 @@ program that only imports the package needs neither.
 from collections.abc import Mapping
 from typing import TypeVar
 
+from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models import (
@@ -26,7 +27,11 @@ def _read(cls: type[T], reply: Reply) -> T:
     try:
         return read(cls, reply.body)
     except MisfitsError as error:
-        raise unexpected(reply, error.problems) from error
+        misfits = error
+    # Not with a cause that shows what is taken out of the message.
+    text = "".join(misfits.problems)
+    failure = unexpected(reply, misfits.problems)
+    raise failure from (misfits if redacted(text) == text else None)
 
 
 def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
@@ -41,10 +46,11 @@ def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
     """
     members = reply.body if reply.text is None else _json_object(reply.text)
     if members is None:
-        problems = (f"reply: expected a JSON object, got {shown(reply.text)}",)
+        text = redacted(reply.text or "")
+        problems = (f"reply: expected a JSON object, got {shown(text)}",)
     return UnexpectedReplyError(
         f"the reply to {reply.operation.name} does not fit the service's model",
-        problems=problems,
+        problems=tuple(map(redacted, problems)),
         reply=reply.text if members is None else dict(members),
         operation=reply.operation.name,
         http_status=reply.http_status,

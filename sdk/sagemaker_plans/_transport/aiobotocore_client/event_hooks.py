@@ -50,7 +50,8 @@ def linked(request: Mapping[str, object], evidence: Evidence) -> Mapping[str, ob
         The same request.
     """
     member, text = next((name, value) for name, value in request.items() if isinstance(value, str))
-    with_link = LinkedText(text)
+    # Not str(text): the text of an enum's member is its value, and its str is its name.
+    with_link = LinkedText(str.__str__(text))
     with_link.evidence = evidence
     return {**request, member: with_link}
 
@@ -68,10 +69,18 @@ def evidence_in(context: Mapping[str, object] | None) -> Evidence | None:
     return found if isinstance(found, Evidence) else None
 
 
-def _link(params: Mapping[str, object], context: dict[str, object], **_: object) -> None:
+def _link(
+    params: Mapping[str, object],
+    model: Any,  # noqa: ANN401  # botocore's
+    context: dict[str, object],
+    **_: object,
+) -> None:
     for value in params.values():
-        if isinstance(value, LinkedText):
+        # A hook may ask something else with the texts that it was shown, such as whether the
+        # plan exists that is about to be created. That is no request of ours.
+        if isinstance(value, LinkedText) and value.evidence.operation.name == model.name:
             context[CONTEXT_KEY] = value.evidence
+            value.evidence.begin()
 
 
 async def _refresh(credentials: Any) -> None:  # noqa: ANN401  # botocore's

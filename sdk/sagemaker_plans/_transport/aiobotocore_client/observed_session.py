@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import evidence_in
 from sagemaker_plans._transport.aiobotocore_client.own_connection import (
     ConnectionTrace,
+    Hear,
     HttpSession,
     is_observable,
     is_open,
@@ -30,6 +31,7 @@ from sagemaker_plans._transport.exception_mapping import (
     unobserved_session,
 )
 from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
+from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError
 
 _ALONE_SAFETIES: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
@@ -89,23 +91,22 @@ class ObservedSession:
         trace = ConnectionTrace() if alone is not None and is_observable(self.session) else None
         if evidence is None:
             # A call that the user makes with the client.
-            return await self._sender(trace)(request)
+            return await self._sender(trace, _ignore)(request)
+        hear = partial(_hear, evidence)
         try:
             self._check(evidence)
-            sender = self._sender(trace)
+            sender = self._sender(trace, hear)
         except ConfigurationError as error:
             # Raised by our own code, and nothing was handed over.
-            evidence.keep_back(error, error)
+            evidence.keep_back(error, _refusal(evidence, trace) or error)
             raise
         evidence.hand_over()
         try:
             response = await sender(request)
-            raw = await response.content
+            hear(response, await response.content)
         except BaseException as error:
             self._note_failure(evidence, error, trace)
             raise
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        evidence.hear(HeardReply(status=response.status_code, headers=headers, raw=raw))
         return response
 
     def _check(self, evidence: Evidence) -> None:
@@ -114,12 +115,13 @@ class ObservedSession:
         if evidence.operation.safety is Safety.PURCHASE and not is_observable(self.session):
             raise unobserved_session(evidence.operation, self.session)
 
-    def _sender(self, trace: ConnectionTrace | None) -> _Sender:
+    def _sender(self, trace: ConnectionTrace | None, hear: Hear) -> _Sender:
         """Give what sends a request: alone if there is a trace to tell of the connection."""
         if trace is None:
             send: _Sender = self.session.send
             return send
-        return partial(send_alone, session_for_one_request(self.session, trace))
+        alone = session_for_one_request(self.session, trace)
+        return partial(send_alone, session=self.session, alone=alone, hear=hear)
 
     @contextmanager
     def expecting(self, evidence: Evidence) -> Generator[None]:
@@ -165,12 +167,32 @@ class ObservedSession:
             headers = {"location": redirect.location}
             evidence.hear(HeardReply(status=redirect.status, headers=headers, raw=b""))
             return
+        if trace is not None and not trace.is_used and (refusal := _refusal(evidence, trace)):
+            evidence.give_back(error, refusal)
+            return
         # Of a connection of its own the HTTP client told. A pooled one carries what may be
         # sent again anyway, and there the exception of the HTTP client itself has to do.
         unsent = proves_unsent(error) if trace is None else trace.proves_unsent(error)
         if unsent:
             told = could_not_connect(evidence.operation, error, self._endpoint_url)
             evidence.give_back(error, told)
+
+
+def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> ConfigurationError | None:
+    """Make the error for a request for which no connection of its own can be had."""
+    if trace is None or trace.refusal is None:
+        return None
+    name = evidence.operation.name
+    return ConfigurationError(f"{name} was not sent: {trace.refusal}", operation=name)
+
+
+def _hear(evidence: Evidence, response: Any, raw: bytes) -> None:  # noqa: ANN401  # aiobotocore's
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    evidence.hear(HeardReply(status=response.status_code, headers=headers, raw=raw))
+
+
+def _ignore(_response: object, _raw: bytes) -> None:
+    """Hear nothing of a call that is none of ours."""
 
 
 def _target(headers: Mapping[str, str | bytes]) -> str:
@@ -191,7 +213,7 @@ def observe(endpoint: Any) -> ObservedSession:  # noqa: ANN401  # the stubs err
     if isinstance(session, ObservedSession):
         session.users += 1
         return session
-    observed = ObservedSession(session, str(endpoint.host))
+    observed = ObservedSession(session, redacted(str(endpoint.host)))
     endpoint.http_session = observed
     return observed
 

@@ -7,10 +7,10 @@ connection could be made.
 
 import asyncio
 import copy
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 from aiobotocore.httpsession import AIOHTTPSession
@@ -18,10 +18,16 @@ from aiobotocore.httpxsession import HttpxSession
 from aiohttp import ClientSession, TraceConfig, TraceRequestExceptionParams
 from attrs import define
 
+from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
+    forget_routes,
+    standing_in,
+)
 from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS
 from sagemaker_plans._transport.evidence import SecondSendError
 from sagemaker_plans._transport.exception_mapping import inner_of
 from sagemaker_plans.errors import ConfigurationError
+
+_LOG: Final = logging.getLogger("sagemaker_plans")
 
 _CLOSING_TIME: Final = 5.0
 _TWICE: Final = "the HTTP session was about to send the request a second time"
@@ -42,6 +48,8 @@ class ConnectionTrace:
     """How many requests were begun."""
     failure: BaseException | None = None
     """What the HTTP client itself raised."""
+    refusal: str | None = None
+    """Why no connection of its own can be had, if none can."""
 
     def proves_unsent(self, error: BaseException) -> bool:
         """Tell whether an exception says that provably no connection was made.
@@ -62,6 +70,18 @@ class ConnectionTrace:
             return not isinstance(self.failure, Exception)
         reasons = {id(error), id(inner_of(error))}
         return any(id(each) in reasons for each in _chain(self.failure))
+
+    def refuse(self, words: str) -> ConfigurationError:
+        """Note that no connection of its own can be had.
+
+        Args:
+            words: Why.
+
+        Returns:
+            The error that says so.
+        """
+        self.refusal = f"a request that is sent once needs a connection of its own, and {words}"
+        return ConfigurationError(self.refusal)
 
     def begin_request(self) -> None:
         """Note a request.
@@ -137,12 +157,20 @@ def is_observable(session: HttpSession) -> bool:
     return isinstance(session, AIOHTTPSession | HttpxSession)
 
 
-async def send_alone(alone: HttpSession, request: object) -> Any:  # noqa: ANN401  # whatever class of response the session has
+Hear = Callable[[Any, bytes], None]
+"""Told of a whole reply: the response, and its body."""
+
+
+async def send_alone(
+    request: object, *, session: HttpSession, alone: HttpSession, hear: Hear
+) -> Any:  # noqa: ANN401  # whatever class of response the session has
     """Send a request through a session of its own, read the whole reply, and close it.
 
     Args:
-        alone: What ``session_for_one_request`` gave.
         request: The request, prepared and signed.
+        session: The client's HTTP session.
+        alone: What ``session_for_one_request`` made of it.
+        hear: Told of the whole reply, before the connection is closed.
 
     Returns:
         The response; its body has been read.
@@ -152,12 +180,21 @@ async def send_alone(alone: HttpSession, request: object) -> Any:  # noqa: ANN40
     """
     await alone.__aenter__()
     try:
-        response = await alone.send(request)
-        await response.content
+        with standing_in(session, alone):
+            response = await alone.send(request)
+        hear(response, await response.content)
         return response
     finally:
         with anyio.move_on_after(_CLOSING_TIME, shield=True):
-            await alone.__aexit__(None, None, None)
+            await _close(alone)
+
+
+async def _close(alone: HttpSession) -> None:
+    try:
+        await alone.__aexit__(None, None, None)
+    except Exception:  # noqa: BLE001  # whatever a user's session raises
+        # What is known of the request was known before.
+        _LOG.warning("the connection of a request could not be closed", exc_info=True)
 
 
 def session_for_one_request(session: HttpSession, trace: ConnectionTrace) -> HttpSession:
@@ -176,39 +213,57 @@ def session_for_one_request(session: HttpSession, trace: ConnectionTrace) -> Htt
     trace.is_stock = getattr(session.send, "__func__", None) in _STOCK_SENDS
     if isinstance(session, AIOHTTPSession):
         fresh = {"_exit_stack": AsyncExitStack(), "_sessions_lock": asyncio.Lock()}
-        alone = _copied(session, **fresh, _sessions=None)
-        _on_each_session(alone, partial(_trace_aiohttp, trace=trace))
+        alone = _copied(session, trace, **fresh, _sessions=None)
+        _on_each_session(alone, trace, _trace_aiohttp)
     else:
-        alone = _copied(session, _entered=False, _session=None)
-        _on_each_session(alone, partial(_trace_httpx, trace=trace))
+        alone = _copied(session, trace, _entered=False, _session=None)
+        _on_each_session(alone, trace, _trace_httpx)
     return alone
 
 
-def _copied(session: HttpSession, **fresh: object) -> HttpSession:
+def _copied(session: HttpSession, trace: ConnectionTrace, **fresh: object) -> HttpSession:
+    kind = type(session).__name__
     missing = [name for name in fresh if name not in vars(session)]
     if missing or not callable(getattr(session, "_get_session", None)):
-        raise ConfigurationError(
-            "a purchase needs a connection of its own, and this version of aiobotocore opens "
-            f"them in another way ({type(session).__name__} lacks {', '.join(missing)})"
+        raise trace.refuse(
+            "this version of aiobotocore opens them in another way "
+            f"({kind} lacks {', '.join(missing)})"
         )
-    alone = copy.copy(session)
-    for name, value in fresh.items():
-        setattr(alone, name, value)
+    try:
+        alone = copy.copy(session)
+        for name, value in fresh.items():
+            setattr(alone, name, value)
+    except Exception as error:
+        raise trace.refuse(f"its {kind} cannot be copied: {error}") from error
+    forget_routes(alone)
     return alone
 
 
-def _on_each_session(alone: HttpSession, told: Callable[[Any], None]) -> None:
+def _on_each_session(
+    alone: HttpSession, trace: ConnectionTrace, tell: Callable[[Any, ConnectionTrace], None]
+) -> None:
     get_session = alone._get_session  # noqa: SLF001  # the one place where both classes open one
     seen: list[object] = []
 
     async def traced(target: object) -> object:
         opened = await get_session(target)
         if opened not in seen:
+            if not _is_its_own(alone, opened):
+                raise trace.refuse(
+                    f"{type(alone).__name__}._get_session gives one that others use too"
+                )
             seen.append(opened)
-            told(opened)
+            tell(opened, trace)
         return opened
 
     alone._get_session = traced  # noqa: SLF001  # of this copy only
+
+
+def _is_its_own(alone: HttpSession, opened: object) -> bool:
+    """Tell whether a session opened this client of an HTTP library, and will close it."""
+    held = cast("dict[str, Any]", vars(alone))
+    sessions = cast("dict[object, object]", held.get("_sessions") or {})
+    return any(one is opened for one in (held.get("_session"), *sessions.values()))
 
 
 def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
