@@ -113,6 +113,7 @@ async def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None
         text = other["Name"]
         assert isinstance(text, LinkedText)
         assert copy.copy(text).evidence is text.evidence is known
+    assert copy.copy(known) is copy.deepcopy(known) is known
     # Not to another process: what is done there cannot be observed.
     assert type(pickle.loads(pickle.dumps(request["Name"]))) is str  # noqa: S301  # our own
 

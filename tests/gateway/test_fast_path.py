@@ -23,7 +23,7 @@ from botocore.exceptions import SSLError
 
 from harness import MakeClient, Transport, a_spec, client_for, dead_endpoint, session
 from sagemaker_plans import AsyncClient, ConnectionFailedError, RetryPolicy
-from sagemaker_plans._transport.aiobotocore_client.opening import _StraightSession
+from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
 from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
 from sagemaker_plans._transport.fast_path import FastPath, fast_path
 from sagemaker_plans._wire.operations import OPERATIONS
@@ -469,7 +469,7 @@ async def test_an_encrypted_request_that_comes_later_is_verified_too(
     def request_to(url: str) -> AWSPreparedRequest:
         return AWSPreparedRequest("POST", url, cast("Any", {}), b"{}", stream_output=False)
 
-    async with serving(created, tls) as port, _StraightSession() as straight:
+    async with serving(created, tls) as port, StraightSession() as straight:
         await straight.send(request_to(emulator.endpoint_url))
         with pytest.raises(SSLError, match="certificate verify failed"):
             await straight.send(request_to(f"https://127.0.0.1:{port}/"))

@@ -114,11 +114,9 @@ class BotocoreGateway:
         returned: object = None
         ended_by: BaseException | None = None
         self._calls += 1
+        limit = anyio.move_on_after(self._request_timeout)
         try:
-            with (
-                self._session.expecting(evidence),
-                anyio.move_on_after(self._request_timeout) as limit,
-            ):
+            with self._session.expecting(evidence), limit:
                 if self._fast_path is not None and self._fast_path.takes(operation):
                     await self._fast_path.send(operation, request, evidence)
                 else:

@@ -18,7 +18,7 @@ from aiobotocore.session import AioSession
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS
+from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE, SlimLoader
 from sagemaker_plans._transport.exception_mapping import CONNECTION_FAILURES, NO_CREDENTIALS
 from sagemaker_plans._transport.fast_path import FastPath, fast_path
@@ -28,37 +28,6 @@ HttpBackend = Literal["auto", "aiohttp", "httpx"]
 
 _CONNECT_TIMEOUT: Final = 10.0
 _MAX_CONNECTIONS: Final = 50
-
-
-class _StraightSession(AIOHTTPSession):
-    """aiobotocore's session over aiohttp, which follows no redirect.
-
-    aiohttp sends a redirected POST again, up to ten times, and where it cannot connect to
-    the next place it says that the request could not be sent.
-
-    To an endpoint without encryption (an emulator) it brings no certificates: reading them
-    takes longer than everything else that a first request needs.
-    """
-
-    _encrypts: bool = False
-
-    async def send(self, request: Any) -> Any:  # noqa: ANN401  # as the stubs have it
-        self._encrypts = self._encrypts or not request.url.startswith("http:")
-        return await super().send(request)
-
-    def _build_ssl_contexts(self, proxy_url: str | None) -> tuple[object, object]:
-        if self._encrypts or proxy_url is not None:
-            build = cast("Any", super())._build_ssl_contexts  # noqa: SLF001  # its own
-            return cast("tuple[object, object]", build(proxy_url))
-        # aiohttp's own context, which verifies, should an encrypted request come after all.
-        return True, None
-
-    async def _get_session(self, proxy_url: str | None) -> object:
-        # Any: the stubs do not have it.
-        session = await cast("Any", super())._get_session(proxy_url)  # noqa: SLF001  # its own
-        if NO_REDIRECTS not in session.trace_configs:
-            session.trace_configs.append(NO_REDIRECTS)
-        return cast("object", session)
 
 
 class OpenedClient(NamedTuple):
@@ -158,7 +127,7 @@ def _config(
         if layer is not None:
             merged = merged.merge(layer)
     if getattr(merged, "http_session_cls", None) is AIOHTTPSession:
-        merged = merged.merge(AioConfig(http_session_cls=_StraightSession))
+        merged = merged.merge(AioConfig(http_session_cls=StraightSession))
     # Last, so that it wins: this package's retries replace botocore's.
     return merged.merge(AioConfig(retries={"total_max_attempts": 1, "mode": "standard"}))
 

@@ -22,7 +22,7 @@ from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
     forget_routes,
     standing_in,
 )
-from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS
+from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS, StraightSession
 from sagemaker_plans._transport.evidence import SecondSendError
 from sagemaker_plans._transport.exception_mapping import inner_of
 from sagemaker_plans.errors import ConfigurationError
@@ -31,7 +31,7 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 
 _CLOSING_TIME: Final = 5.0
 _TWICE: Final = "the HTTP session was about to send the request a second time"
-_STOCK_SENDS: Final = (AIOHTTPSession.send, HttpxSession.send)
+_STOCK_SENDS: Final = (AIOHTTPSession.send, HttpxSession.send, StraightSession.send)
 
 
 @define(eq=False)
