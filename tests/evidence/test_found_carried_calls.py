@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from gateway.clients import users_client
 from harness import TRANSPORTS, Transport, a_spec
 from sagemaker_plans import AsyncClient, OutcomeUnknownError, RetryPolicy
 from sagemaker_plans.emulator import Emulator, Fault
+from transport.clients import users_client
 
 EXTEND = "ExtendTrainingPlan"
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from gateway.clients import users_client
-from gateway.scripted_server import Answer, ScriptedServer
 from harness import TRANSPORTS, Transport
 from sagemaker_plans import AsyncClient, OutcomeUnknownError, RetryPolicy, SageMakerPlansError
 from sagemaker_plans.emulator import Emulator
+from transport.clients import users_client
+from transport.scripted_server import Answer, ScriptedServer
 
 pytestmark = [
     pytest.mark.anyio,

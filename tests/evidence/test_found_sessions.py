@@ -17,8 +17,6 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 from botocore.compat import HTTPHeaders
 
-from gateway.clients import users_client
-from gateway.scripted_server import Answer, ScriptedServer
 from harness import TRANSPORTS, Transport, session
 from sagemaker_plans import (
     AsyncClient,
@@ -28,6 +26,8 @@ from sagemaker_plans import (
     RetryPolicy,
 )
 from sagemaker_plans.emulator import Emulator, Fault
+from transport.clients import users_client
+from transport.scripted_server import Answer, ScriptedServer
 
 EXTEND = "ExtendTrainingPlan"
 LOST = Fault.disconnect(committed=True)

@@ -7,10 +7,10 @@ from enum import Enum
 
 import pytest
 
-from gateway.clients import by_every_way, client_by
-from gateway.scripted_server import Answer, ScriptedServer
 from harness import Transport
 from sagemaker_plans import OutcomeUnknownError
+from transport.clients import by_every_way, client_by
+from transport.scripted_server import Answer, ScriptedServer
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,6 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given, strategies
 
-from gateway.clients import by_every_way, client_by
-from gateway.scripted_server import Answer, ScriptedServer, error
 from harness import Transport
 from sagemaker_plans import (
     AccessDeniedError,
@@ -24,6 +22,8 @@ from sagemaker_plans import (
 )
 from sagemaker_plans._transport.service_errors import error_class, retry_after, service_error
 from sagemaker_plans._wire.redaction import redacted
+from transport.clients import by_every_way, client_by
+from transport.scripted_server import Answer, ScriptedServer, error
 
 SECRET = "IQoJb3JpZ2luX2VjEJr//token+of/a+session=="
 

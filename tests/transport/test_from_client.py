@@ -14,7 +14,6 @@ import pytest
 from aiobotocore.stub import AioStubber
 from botocore.exceptions import ReadTimeoutError
 
-from gateway.clients import users_client
 from harness import TRANSPORTS, Transport, a_spec, fast_retries, session
 from sagemaker_plans import (
     AsyncClient,
@@ -31,6 +30,7 @@ from sagemaker_plans import (
 from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, OPERATIONS
 from sagemaker_plans.emulator import Emulator, Fault
+from transport.clients import users_client
 
 DESCRIBE = "DescribeEdgeDeploymentPlan"
 EXTEND = "ExtendTrainingPlan"

@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calls.error_samples import SAMPLES, a_failure, an_answer
+from engine.error_samples import SAMPLES, a_failure, an_answer
 from harness import examples
 from sagemaker_plans import RetryEvent, RetryPolicy, errors
 from sagemaker_plans._engine.retries import Retrier

@@ -10,7 +10,6 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from gateway.clients import client_with, users_client
 from harness import TRANSPORTS, Transport, a_spec
 from sagemaker_plans import (
     AsyncClient,
@@ -20,6 +19,7 @@ from sagemaker_plans import (
     SageMakerPlansError,
 )
 from sagemaker_plans.emulator import Emulator, Gate
+from transport.clients import client_with, users_client
 
 DESCRIBE = "DescribeEdgeDeploymentPlan"
 POOL = 50

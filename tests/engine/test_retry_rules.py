@@ -2,8 +2,8 @@
 
 import pytest
 
-from calls.design_table import CELLS
-from calls.error_samples import SAMPLES, a_failure, an_answer, tree
+from engine.design_table import CELLS
+from engine.error_samples import SAMPLES, a_failure, an_answer, tree
 from sagemaker_plans import errors
 from sagemaker_plans._engine.retry_rules import DECISIONS, Decision, Happened, decide, what_happened
 from sagemaker_plans._wire import operations

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from edge.books import Book, book_of, plan_page, stage_wire
 from harness import MakeClient, a_spec
-from plans.books import Book, book_of, plan_page, stage_wire
 from sagemaker_plans import (
     InvalidRequestError,
     PaginationError,

@@ -8,8 +8,8 @@ import anyio
 import attrs
 import pytest
 
-from calls.acts import CREATE, DESCRIBE
-from calls.service_gateway import Kind, ServiceGateway, fates
+from faults.acts import CREATE, DESCRIBE
+from faults.service_gateway import Kind, ServiceGateway, fates
 from harness import MakeClient, a_spec, fast_retries
 from sagemaker_plans import (
     DeviceSelectionConfig,

@@ -17,8 +17,8 @@ from attrs import field, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calls.acts import CREATE, DESCRIBE, EXTEND, HISTORY, SEARCH
-from calls.service_gateway import CALLER, KINDS, Fate, Kind, ServiceGateway
+from faults.acts import CREATE, DESCRIBE, EXTEND, HISTORY, SEARCH
+from faults.service_gateway import CALLER, KINDS, Fate, Kind, ServiceGateway
 from harness import Transport, a_spec, client_for, fast_retries
 from sagemaker_plans import (
     EdgeDeploymentPlanSpec,

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
-from calls.design_table import Row
+from engine.design_table import Row
 from sagemaker_plans import errors
 from sagemaker_plans.emulator import Fault, Gate
 from sagemaker_plans.errors import SageMakerPlansError

@@ -2,8 +2,8 @@
 
 import pytest
 
+from edge.books import TRAINING_PLAN_ARN, Book, book_of, history_page
 from harness import MakeClient
-from plans.books import TRAINING_PLAN_ARN, Book, book_of, history_page
 from sagemaker_plans import (
     ConnectionFailedError,
     ExtensionPage,

@@ -10,7 +10,6 @@ import anyio.to_thread
 import pytest
 from aiobotocore.credentials import AioCredentials
 
-from gateway.clients import client_with, users_client
 from harness import TRANSPORTS, Transport, session
 from sagemaker_plans import (
     AsyncClient,
@@ -19,6 +18,7 @@ from sagemaker_plans import (
     RetryPolicy,
 )
 from sagemaker_plans.emulator import Emulator, Gate
+from transport.clients import client_with, users_client
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,16 @@ import botocore.exceptions as boto
 import pytest
 from attrs import frozen
 
-from gateway.lower_errors import (
+from sagemaker_plans import ConfigurationError, ConnectionFailedError, ThrottledError
+from sagemaker_plans._transport.exception_mapping import (
+    could_not_connect,
+    loss_in_words,
+    no_credentials,
+    proves_unsent,
+    shown_cause,
+)
+from sagemaker_plans._wire.operations import DESCRIBE_PLAN, EXTEND_TRAINING_PLAN
+from transport.lower_errors import (
     ENDPOINT,
     HTTPX_MODULES,
     aiohttp_classes,
@@ -27,15 +36,6 @@ from gateway.lower_errors import (
     through_aiohttp,
     through_httpx,
 )
-from sagemaker_plans import ConfigurationError, ConnectionFailedError, ThrottledError
-from sagemaker_plans._transport.exception_mapping import (
-    could_not_connect,
-    loss_in_words,
-    no_credentials,
-    proves_unsent,
-    shown_cause,
-)
-from sagemaker_plans._wire.operations import DESCRIBE_PLAN, EXTEND_TRAINING_PLAN
 
 NEW_CLASS = (
     "{library} has exceptions that this table does not list: {names}. Find out whether a "

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from calls.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN
+from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN
 from harness import MakeClient, Transport, client_for, fast_retries
 from sagemaker_plans import AsyncClient, ExtensionReceipt, RetryEvent, errors
 from sagemaker_plans.emulator import Emulator, Fault, Gate, Timings

@@ -12,8 +12,8 @@ import anyio
 import attrs
 import pytest
 
-from calls.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
-from calls.service_gateway import FINE, Fate, Kind, ServiceGateway, fates
+from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
+from faults.service_gateway import FINE, Fate, Kind, ServiceGateway, fates
 from sagemaker_plans import RetryPolicy, errors
 from sagemaker_plans._engine.keyed_locks import KeyedLocks
 from sagemaker_plans._engine.retries import Retrier

@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from calls.design_table import Column
+from engine.design_table import Column
 from harness import a_spec
 from sagemaker_plans import AsyncClient
 from sagemaker_plans._wire import operations

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import anyio
 from attrs import define, field, frozen
 
-from calls.error_samples import an_answer
+from engine.error_samples import an_answer
 from sagemaker_plans import errors
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._transport.service_errors import service_error

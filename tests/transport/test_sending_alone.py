@@ -11,7 +11,6 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 from aiohttp import ClientSession
 
-from gateway.clients import client_with, users_client
 from harness import TRANSPORTS, Transport
 from sagemaker_plans import (
     AsyncClient,
@@ -30,6 +29,7 @@ from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
 from sagemaker_plans._transport.evidence import SecondSendError
 from sagemaker_plans._transport.fast_path import _is_plain
 from sagemaker_plans.emulator import Emulator
+from transport.clients import client_with, users_client
 
 OFFERING = "tpeo-0123456789abcdef"
 EXTEND = "ExtendTrainingPlan"

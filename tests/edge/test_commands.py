@@ -2,8 +2,8 @@
 
 import pytest
 
+from edge.books import Book
 from harness import MakeClient, a_spec
-from plans.books import Book
 from sagemaker_plans import (
     InvalidRequestError,
     ResourceNotFoundError,

@@ -3,8 +3,8 @@
 import anyio
 import pytest
 
+from edge.books import Book, book_of, plan_page, stage_wire
 from harness import MakeClient, a_spec
-from plans.books import Book, book_of, plan_page, stage_wire
 from sagemaker_plans import (
     ConnectionFailedError,
     InternalServiceError,

@@ -9,7 +9,7 @@ import anyio.lowlevel
 import pytest
 from attrs import define, field
 
-from calls.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
+from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
 from harness import fast_retries
 from sagemaker_plans import (
     ConnectionFailedError,

@@ -5,7 +5,7 @@ import logging
 import pytest
 from aiobotocore.session import AioSession
 
-from calls.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN
+from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN
 from harness import Transport, fast_retries, session
 from sagemaker_plans import AsyncClient
 from sagemaker_plans.emulator import Emulator, Fault

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from calls.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
+from edge.books import Book
+from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
 from harness import MakeClient
-from plans.books import Book
 from sagemaker_plans import AsyncClient, ExtensionReceipt, errors
 from sagemaker_plans.emulator import Emulator, Fault
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings, strategies
 
+from edge.books import Book, book_of, plan_page, stage_wire
 from harness import examples
-from plans.books import Book, book_of, plan_page, stage_wire
 from sagemaker_plans import EdgeDeploymentPlan, Stage, StagePage
 from virtual_clock import LOOPS, Loop, run_virtually
 

@@ -24,9 +24,6 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 
-from gateway import clients
-from gateway.clients import BareSession
-from gateway.scripted_server import Answer, ScriptedServer
 from harness import TRANSPORTS, Transport, dead_endpoint, session
 from sagemaker_plans import (
     AsyncClient,
@@ -39,6 +36,9 @@ from sagemaker_plans import (
 from sagemaker_plans._transport.aiobotocore_client import opening
 from sagemaker_plans._transport.aiobotocore_client.service_model import PlainFiles
 from sagemaker_plans.emulator import Emulator
+from transport import clients
+from transport.clients import BareSession
+from transport.scripted_server import Answer, ScriptedServer
 
 on_asyncio = pytest.mark.parametrize("transport", TRANSPORTS[:2], indirect=True, ids=str)
 on_aiohttp = pytest.mark.parametrize("transport", TRANSPORTS[:1], indirect=True, ids=str)

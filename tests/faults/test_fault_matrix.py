@@ -14,9 +14,9 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from attrs import frozen
 
-from calls.acts import ACTS, DESCRIBE, EXTEND, HISTORY, OFFERING, Act
-from calls.design_table import cell
-from calls.fault_samples import (
+from engine.design_table import cell
+from faults.acts import ACTS, DESCRIBE, EXTEND, HISTORY, OFFERING, Act
+from faults.fault_samples import (
     FORMS,
     IN_DOUBT,
     PATIENCE,

@@ -8,8 +8,6 @@ import anyio
 import pytest
 from aiobotocore.config import AioConfig
 
-from gateway.clients import by_every_way, client_by, client_with
-from gateway.scripted_server import Answer, ScriptedServer
 from harness import Transport, a_spec, dead_endpoint, fast_retries, session
 from sagemaker_plans import (
     AccessDeniedError,
@@ -24,6 +22,8 @@ from sagemaker_plans import (
     UnexpectedReplyError,
 )
 from sagemaker_plans.emulator import Emulator, Fault
+from transport.clients import by_every_way, client_by, client_with
+from transport.scripted_server import Answer, ScriptedServer
 
 DESCRIBE = "DescribeEdgeDeploymentPlan"
 
