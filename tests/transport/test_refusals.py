@@ -20,7 +20,8 @@ from sagemaker_plans import (
     ThrottledError,
     ValidationError,
 )
-from sagemaker_plans._transport.service_errors import error_class, retry_after, service_error
+from sagemaker_plans._transport.retry_after import retry_after
+from sagemaker_plans._transport.service_errors import error_class, service_error
 from sagemaker_plans._wire.redaction import redacted
 from transport.clients import by_every_way, client_by
 from transport.scripted_server import Answer, ScriptedServer, error

@@ -25,8 +25,8 @@ async def checked_price(gateway: Gateway, retrier: Retrier, request: PurchaseReq
     own length where that is known; else without one, and then with each in turn.
 
     Args:
-        gateway: Where to ask.
-        retrier: How patiently.
+        gateway: Sends the requests.
+        retrier: Sends them again after a failure.
         request: What shall be bought, with ``training_plan_arn`` and ``max_upfront_fee``.
 
     Returns:

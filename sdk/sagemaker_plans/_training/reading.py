@@ -30,8 +30,8 @@ def extension_pager(
     """Make a pager over a training plan's extensions.
 
     Args:
-        gateway: Where to ask.
-        retrier: How patiently.
+        gateway: Sends the requests.
+        retrier: Sends them again after a failure.
         training_plan_arn: The training plan.
         page_size: How many extensions a page has at most.
         start_token: Where to go on.
@@ -58,8 +58,8 @@ async def search_offerings(
     """Ask what extensions a training plan can have.
 
     Args:
-        gateway: Where to ask.
-        retrier: How patiently.
+        gateway: Sends the requests.
+        retrier: Sends them again after a failure.
         arn: The training plan.
         duration_hours: Only extensions of this length.
 

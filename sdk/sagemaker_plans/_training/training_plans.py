@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Final, final
 
 from sagemaker_plans._engine.keyed_locks import KeyedLocks
+from sagemaker_plans._engine.pagination import pager_problems
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._training.reading import ExtensionPager, extension_pager, search_offerings
 from sagemaker_plans._transport.gateway import Gateway
@@ -140,10 +141,7 @@ class TrainingPlans:
                 set.
         """
         problems = [*checks.training_plan_arn("training_plan_arn", training_plan_arn)]
-        if page_size is not None:
-            problems += checks.whole_number("page_size", page_size, 1, _MAX_PAGE_SIZE)
-        if start_token is not None:
-            problems += checks.page_token("start_token", start_token)
+        problems += pager_problems(page_size, start_token, max_page_size=_MAX_PAGE_SIZE)
         checks.raise_for("extension_history", problems, operation=DESCRIBE_HISTORY.name)
         return extension_pager(
             self._gateway,

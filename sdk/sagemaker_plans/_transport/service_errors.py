@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
+from sagemaker_plans._transport.retry_after import retry_after
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import (
     AccessDeniedError,
@@ -103,28 +102,6 @@ def error_class(code: str, message: str, http_status: int | None) -> type[Servic
     if status in {_UNAUTHORIZED, _FORBIDDEN}:
         return AccessDeniedError
     return ServiceError
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how long the server asks to wait.
-
-    Args:
-        headers: The answer's headers, their names in lower case.
-
-    Returns:
-        Seconds, or None if the server did not say so legibly. Not bounded.
-    """
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.strip(), re.ASCII):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
 def _bare(code: str) -> str:
