@@ -19,7 +19,7 @@ PATHS = {
 }
 
 
-def house_table() -> list[tuple[str, ...]]:
+def layer_table() -> list[tuple[str, ...]]:
     """Read the rows of the table that opens `__init__.py`, from the top."""
     rows: list[tuple[str, ...]] = []
     for line in PATHS[PACKAGE].read_text(encoding="utf-8").splitlines():
@@ -31,7 +31,7 @@ def house_table() -> list[tuple[str, ...]]:
 
 
 # A folder may import what stands below it.
-LAYERS = house_table()
+LAYERS = layer_table()
 RANKS = {part: rank for rank, row in enumerate(LAYERS) for part in row}
 SPINE = ("_client", "_edge", "_engine", "_transport", "_wire", "models", "errors")
 # Beside the layers, with the parts that each may import.

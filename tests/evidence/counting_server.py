@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from attrs import define, field, frozen
 
-from evidence.fates import (
+from evidence.generated.fates import (
     LOST_AT_FIRST,
     PROXY_STATUS,
     REDIRECT_STATUS,

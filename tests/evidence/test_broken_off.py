@@ -15,8 +15,8 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 
 from evidence.counting_server import ARN, CountingServer
-from evidence.fates import Fate
-from evidence.hooks import EVENTS
+from evidence.generated.fates import Fate
+from evidence.generated.hooks import EVENTS
 from harness import TRANSPORTS, Transport, client_for, fast_retries, session
 from sagemaker_plans import (
     AsyncClient,

@@ -14,7 +14,7 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 
 from evidence.counting_server import ARN, CREATE, EXTEND, HISTORY, CountingServer
-from evidence.fates import Fate
+from evidence.generated.fates import Fate
 from harness import Transport, a_spec, dead_endpoint, fast_retries, session
 from sagemaker_plans import AsyncClient, ConnectionFailedError, OutcomeUnknownError
 

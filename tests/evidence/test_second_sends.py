@@ -21,7 +21,7 @@ from botocore.exceptions import (
 )
 
 from evidence.counting_server import CountingServer
-from evidence.fates import Fate
+from evidence.generated.fates import Fate
 from harness import TRANSPORTS, Transport, dead_endpoint, fast_retries, session
 from sagemaker_plans import AsyncClient, ConnectionFailedError, OutcomeUnknownError, RetryPolicy
 

@@ -15,8 +15,8 @@ from aiobotocore.httpxsession import HttpxSession
 from attrs import define, field, frozen
 
 from evidence.counting_server import ARN, CREATE, DESCRIBE, EXTEND, PLAN_ARN, CountingServer
-from evidence.fates import LOST_AT_FIRST, Fate, Lookup
-from evidence.kinds import CANCELLED, KINDS, NOTHING
+from evidence.generated.fates import LOST_AT_FIRST, Fate, Lookup
+from evidence.generated.kinds import CANCELLED, KINDS, NOTHING
 from harness import Transport, a_spec, dead_endpoint, fast_retries, session
 from sagemaker_plans import (
     AccessDeniedError,

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable
 from typing import Any, Final
 
-from evidence.cells import Place, Scene, When
+from evidence.generated.cells import Place, Scene, When
 
 EVENTS: Final = (
     "provide-client-params",

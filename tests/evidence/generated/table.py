@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from evidence.cells import Cell, Place, When
 from evidence.counting_server import CREATE, EXTEND
-from evidence.fates import Fate, Lookup
-from evidence.hooks import EVENTS, POSITIONS, RETRY_HOOKS, SCOPES, hook
-from evidence.kinds import ALL_KINDS, CANCELLED
-from evidence.places import (
+from evidence.generated.cells import Cell, Place, When
+from evidence.generated.fates import Fate, Lookup
+from evidence.generated.hooks import EVENTS, POSITIONS, RETRY_HOOKS, SCOPES, hook
+from evidence.generated.kinds import ALL_KINDS, CANCELLED
+from evidence.generated.places import (
     BEHAVIOURS,
     CARRIERS,
     Level,

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from evidence.cells import Cell, Place, outcome_of
 from evidence.counting_server import CountingServer
-from evidence.hooks import EVENTS
-from evidence.table import PLACES, fitting, full_row, positions_row, small_row
+from evidence.generated.cells import Cell, Place, outcome_of
+from evidence.generated.hooks import EVENTS
+from evidence.generated.table import PLACES, fitting, full_row, positions_row, small_row
 from harness import Transport
 
 pytestmark = [

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import anyio
 
-from evidence.cells import Place, Scene
+from evidence.generated.cells import Place, Scene
 
 Call = Callable[..., Awaitable[Any]]
 Wrapper = Callable[[Call, Scene], Call]
