@@ -153,8 +153,10 @@ def exhaustive(session: nox.Session) -> None:
     """Try every cell of the tables, and thousands of random examples."""
     install_wheel(session, "[rich,trio]", *group("test"))
     thorough = ("-m", "exhaustive or random")
+    # Its cells wait for time limits more than they compute.
+    many = ("-n", "6", "--dist", "worksteal")
     env = {"HYPOTHESIS_PROFILE": "full"}
-    session.run("pytest", *SIDE_BY_SIDE, *thorough, *session.posargs, env=env)
+    session.run("pytest", *many, *thorough, *session.posargs, env=env)
 
 
 @nox.session(python=[each for each in INTERPRETERS if each != OLDEST])
