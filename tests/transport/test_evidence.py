@@ -13,7 +13,7 @@ from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
     evidence_in,
     linked,
 )
-from sagemaker_plans._transport.evidence import Evidence, HeardReply, SecondSendError
+from sagemaker_plans._transport.evidence import Evidence, HeardReply, SecondSendError, current_task
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 
 REPLY = HeardReply(status=200, headers={}, raw=b"{}")
@@ -29,7 +29,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 def evidence(*, closed: bool = False) -> Evidence:
-    return Evidence(EXTEND_TRAINING_PLAN, is_closed=lambda: closed)
+    return Evidence(EXTEND_TRAINING_PLAN, is_closed=lambda: closed, task=current_task())
 
 
 async def test_silence_proves_nothing() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
@@ -14,7 +15,7 @@ from sagemaker_plans._transport.aiobotocore_client.observed_session import obser
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
 from sagemaker_plans._transport.answers import answer, is_unreadable, without_metadata
 from sagemaker_plans._transport.closable_call import ClosableCall
-from sagemaker_plans._transport.evidence import Evidence
+from sagemaker_plans._transport.evidence import Evidence, current_task
 from sagemaker_plans._transport.exception_mapping import loss_in_words, may_pass, shown_cause
 from sagemaker_plans._transport.fast_path import FastPath
 from sagemaker_plans._wire.operations import Operation, Safety
@@ -104,19 +105,20 @@ class BotocoreGateway:
             UnexpectedReplyError: If a reply came that the service would not give.
         """
         method = self._method(operation)
-        self._check_observed(operation)
-        evidence = Evidence(
-            operation,
-            subject=request.get(operation.members[0]),
-            is_closed=lambda: self._released,
-        )
+        evidence = Evidence(operation, is_closed=lambda: self._released)
+        expecting: AbstractContextManager[None] = nullcontext()
+        if operation.safety in _NEEDS_PROOF:
+            self._check_observed(operation)
+            evidence.subject = request.get(operation.members[0])
+            evidence.task = current_task()
+            expecting = self._session.expecting(evidence)
         call: ClosableCall | None = None
         returned: object = None
         ended_by: BaseException | None = None
         self._calls += 1
         limit = anyio.move_on_after(self._request_timeout)
         try:
-            with self._session.expecting(evidence), limit:
+            with expecting, limit:
                 if self._fast_path is not None and self._fast_path.takes(operation):
                     await self._fast_path.send(operation, request, evidence)
                 else:
@@ -141,8 +143,6 @@ class BotocoreGateway:
 
     def _check_observed(self, operation: Operation) -> None:
         """Refuse what may be sent once only, if it would go past the observed session."""
-        if operation.safety not in _NEEDS_PROOF:
-            return
         endpoint: Any = getattr(self._client, "_endpoint", None)
         session: Any = getattr(endpoint, "http_session", None)
         while session is not self._session and session is not None:

@@ -31,7 +31,12 @@ class SecondSendError(Exception):
     """Somebody was about to send one request twice; it was held back."""
 
 
-def _task() -> int:
+def current_task() -> int:
+    """Give the id of the current task.
+
+    Returns:
+        The id.
+    """
     return anyio.get_current_task().id
 
 
@@ -66,8 +71,8 @@ class Evidence:
     """Whether the client was closed, so that nothing may be sent any more."""
     is_over: bool = False
     """Whether the call that it belongs to has ended."""
-    task: int = field(factory=_task)
-    """The task that waits for the call."""
+    task: int | None = None
+    """The task that waits for the call; None if it does not matter."""
     tasks: set[int] = field(factory=set[int])
     """The tasks in which the client has begun with the request."""
     was_handed_over: bool = False
@@ -115,7 +120,8 @@ class Evidence:
 
     def begin(self) -> None:
         """Note that the client has begun with the request, in the current task."""
-        self.tasks.add(_task())
+        if self.task is not None:
+            self.tasks.add(current_task())
 
     @property
     def may_go_on(self) -> bool:

@@ -133,9 +133,6 @@ class ObservedSession:
         Yields:
             Once it is known.
         """
-        if evidence.operation.safety not in _ALONE_SAFETIES:
-            yield
-            return
         self._under_way.append(evidence)
         try:
             yield
