@@ -141,6 +141,8 @@ async def test_a_reply_that_says_failed_is_no_receipt(
     assert error.extension.offering_id == OFFERING
     assert (error.training_plan_arn, error.operation) == (PLAN_ARN, EXTEND)
     assert f"offering {OFFERING} was bought, and the service says that it failed" in str(error)
+    assert str(error).endswith("search for a new offering, and ask AWS whether money was taken")
+    assert caplog.records[-1].getMessage() == f"ExtendTrainingPlan: {error}"
     assert [name for name, _ in gateway.requests] == [HISTORY, EXTEND]
     assert [record.levelname for record in caplog.records] == ["INFO", "INFO", "WARNING"]
     assert "not bought" not in caplog.text
@@ -237,8 +239,9 @@ def two_currencies() -> Wire:
 async def test_an_offering_with_two_prices_is_refused(listed: Wire) -> None:
     gateway = selling(listed)
 
-    with pytest.raises(PurchaseRefusedError, match="listed with different prices"):
+    with pytest.raises(PurchaseRefusedError, match="listed with different prices") as caught:
         await bought_for(gateway, OFFERING)
+    assert "(100 USD, " in str(caught.value)
 
     assert gateway.asked(EXTEND, "TrainingPlanExtensionOfferingId") == []
 

@@ -170,3 +170,41 @@ def test_a_redirect_is_no_answer_of_the_service(operation: Operation, status: in
 def test_a_redirect_that_leads_nowhere_is_told_as_well() -> None:
     with pytest.raises(ConnectionFailedError, match="it redirects to nowhere"):
         answer(DESCRIBE_PLAN, heard(302, b""))
+
+
+@pytest.mark.parametrize("kind", ["null", "5", '""', "[]"])
+def test_a_type_that_is_no_text_is_not_the_services_form(kind: str) -> None:
+    raw = b'{"__type": %s, "message": "no"}' % kind.encode()
+
+    with pytest.raises(UnexpectedReplyError, match="without the form") as caught:
+        answer(EXTEND_TRAINING_PLAN, heard(400, raw))
+    assert caught.value.operation == "ExtendTrainingPlan"
+    # But it is no success either.
+    with pytest.raises(UnexpectedReplyError, match="in the form of an error"):
+        answer(EXTEND_TRAINING_PLAN, heard(200, raw))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (b'{"__type":"Conflict","message":"small"}', "small"),
+        (b'{"__type":"Conflict","Message":"large"}', "large"),
+        (b'{"__type":"Conflict","message":"small","Message":"large"}', "small"),
+        (b'{"__type":"Conflict"}', ""),
+        (b"no \xff JSON", "no \\xff JSON"),
+        (b"", ""),
+    ],
+)
+def test_the_words_of_a_no_are_found_in_either_spelling(raw: bytes, message: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        answer(DESCRIBE_PLAN, heard(409, raw))
+
+    assert caught.value.message == message
+
+
+def test_a_redirect_says_what_to_check() -> None:
+    with pytest.raises(ConnectionFailedError) as caught:
+        answer(DESCRIBE_PLAN, heard(307, b"", location="http://elsewhere.invalid/"))
+
+    assert str(caught.value).endswith("requests are not sent elsewhere; check endpoint_url")
+    assert caught.value.operation == "DescribeEdgeDeploymentPlan"

@@ -65,6 +65,10 @@ async def test_a_closed_client_hands_nothing_over() -> None:
         known.hand_over()
 
     assert known.unsent(caught.value) is caught.value
+    assert caught.value.operation == "ExtendTrainingPlan"
+    with pytest.raises(ConfigurationError) as again:
+        known.hand_over()
+    assert again.value is caught.value
 
 
 async def test_only_the_very_exception_that_kept_it_back_proves_it_unsent() -> None:
@@ -102,6 +106,18 @@ async def test_the_first_whole_reply_counts() -> None:
 
     assert known.reply is REPLY
     assert known.request_sent is True
+    lost = known.lost("what happened")
+    assert str(lost) == "ExtendTrainingPlan: what happened"
+    assert (lost.request_sent, lost.operation) == (True, "ExtendTrainingPlan")
+
+
+async def test_a_cancellation_that_kept_it_back_is_not_raised_again() -> None:
+    known = evidence()
+    known.keep_back(asyncio.CancelledError(), TOLD)
+
+    with pytest.raises(ConnectionFailedError) as caught:
+        known.hand_over()
+    assert caught.value is TOLD
 
 
 async def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None:
