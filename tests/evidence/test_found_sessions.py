@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import aiohttp
+import anyio.to_thread
 import httpx2
 import pytest
 import wrapt
@@ -16,6 +18,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.httpxsession import HttpxSession
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import HTTPClientError
 
 from harness import TRANSPORTS, Transport, session
 from sagemaker_plans import (
@@ -26,7 +29,7 @@ from sagemaker_plans import (
     RetryPolicy,
 )
 from sagemaker_plans.emulator import Emulator, Fault
-from transport.clients import users_client
+from transport.clients import client_with, users_client
 from transport.scripted_server import Answer, ScriptedServer
 
 EXTEND = "ExtendTrainingPlan"
@@ -325,3 +328,65 @@ async def test_the_error_of_a_closed_client_is_not_its_own_cause(
         await client.training_plans.extend("tpeo-1")
 
     assert caught.value.__cause__ is None
+
+
+@on_aiohttp
+@pytest.mark.parametrize("way", ["own", "wrapped"])
+async def test_a_patched_http_client_that_buys_elsewhere_and_says_nothing_is_doubt(
+    emulator: Emulator, transport: Transport, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    offering = emulator.add_extension_offering(emulator.training_plan_arn, resellable=True)
+
+    def buy(url: str, data: bytes, headers: dict[str, str]) -> None:
+        sent = urllib.request.Request(url, data, headers)  # noqa: S310
+        urllib.request.urlopen(sent).close()  # noqa: S310
+
+    async def elsewhere(
+        _: object, __: str, url: Any, *, headers: Any, data: Any, **___: object
+    ) -> None:
+        # None of the HTTP client's own signals is given.
+        await anyio.to_thread.run_sync(buy, str(url), data, dict(headers))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", elsewhere)
+    async with users_client(emulator.endpoint_url, transport) as theirs:
+        own = client_with(emulator.endpoint_url, transport, retry=FAST)
+        client = own if way == "own" else AsyncClient.from_client(theirs, retry=FAST)
+        async with client:
+            with pytest.raises(OutcomeUnknownError):
+                await client.training_plans.extend(offering)
+
+    assert len(emulator.requests_of(EXTEND)) == len(emulator.purchases) == 1
+
+
+@on_aiohttp
+async def test_a_refused_session_that_buys_elsewhere_is_doubt(
+    emulator: Emulator, transport: Transport
+) -> None:
+    offering = emulator.add_extension_offering(emulator.training_plan_arn, resellable=True)
+    assert transport.http_backend == "aiohttp"
+
+    class Elsewhere(AIOHTTPSession):
+        async def _get_session(self, _: str | None) -> Any:
+            return shared
+
+        async def send(self, request: Any) -> Any:
+            try:
+                return await super().send(request)
+            except HTTPClientError:
+                headers = {name: _text(value) for name, value in request.headers.items()}
+                async with shared.post(request.url, data=request.body, headers=headers):
+                    raise ConnectionResetError from None
+
+    async with (
+        aiohttp.ClientSession() as shared,
+        client_over(Elsewhere, emulator.endpoint_url) as client,
+    ):
+        with pytest.raises(OutcomeUnknownError):
+            await client.training_plans.extend(offering)
+
+    assert len(emulator.requests_of(EXTEND)) == len(emulator.purchases) == 1
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -164,15 +164,13 @@ class ObservedSession:
             headers = {"location": redirect.location}
             evidence.hear(HeardReply(status=redirect.status, headers=headers, raw=b""))
             return
-        if trace is not None and not trace.is_used and (refusal := _refusal(evidence, trace)):
-            evidence.give_back(error, refusal)
-            return
         # Of a connection of its own the HTTP client told. A pooled one carries what may be
         # sent again anyway, and there the exception of the HTTP client itself has to do.
         unsent = proves_unsent(error) if trace is None else trace.proves_unsent(error)
         if unsent:
-            told = could_not_connect(evidence.operation, error, self._endpoint_url)
-            evidence.give_back(error, told)
+            refusal = _refusal(evidence, trace)
+            no_connection = could_not_connect(evidence.operation, error, self._endpoint_url)
+            evidence.give_back(error, refusal or no_connection)
 
 
 def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> ConfigurationError | None:

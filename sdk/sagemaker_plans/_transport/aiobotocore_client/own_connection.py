@@ -22,7 +22,7 @@ from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
     forget_routes,
     standing_in,
 )
-from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS, StraightSession
+from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS
 from sagemaker_plans._transport.evidence import SecondSendError
 from sagemaker_plans._transport.exception_mapping import inner_of
 from sagemaker_plans.errors import ConfigurationError
@@ -31,15 +31,12 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 
 _CLOSING_TIME: Final = 5.0
 _TWICE: Final = "the HTTP session was about to send the request a second time"
-_STOCK_SENDS: Final = (AIOHTTPSession.send, HttpxSession.send, StraightSession.send)
 
 
 @define(eq=False)
 class ConnectionTrace:
     """What the HTTP client tells of one connection."""
 
-    is_stock: bool = False
-    """Whether aiobotocore's own code sends, so that no request leaves unnoticed."""
     is_tried: bool = False
     """Whether a connection was begun."""
     is_used: bool = False
@@ -59,11 +56,9 @@ class ConnectionTrace:
                 elsewhere after the HTTP client failed; then it ends with something else.
 
         Returns:
-            Whether the HTTP client raised it, and no connection was made; or whether the
-            HTTP client was not even asked.
+            Whether it is what the HTTP client raised, or what opening the HTTP client
+            raised, and no connection was made.
         """
-        if self.is_stock and self.requests == 0:
-            return True
         if not self.is_tried or self.is_used or self.failure is None:
             return False
         if not isinstance(error, Exception):
@@ -82,6 +77,14 @@ class ConnectionTrace:
         """
         self.refusal = f"a request that is sent once needs a connection of its own, and {words}"
         return ConfigurationError(self.refusal)
+
+    def fail_to_open(self, error: BaseException) -> None:
+        """Note that there is no HTTP client to send with: it could not be opened.
+
+        Args:
+            error: What opening it raised.
+        """
+        self.is_tried, self.failure = True, error
 
     def begin_request(self) -> None:
         """Note a request.
@@ -210,7 +213,6 @@ def session_for_one_request(session: HttpSession, trace: ConnectionTrace) -> Htt
     Raises:
         ConfigurationError: If no connection of its own can be had with this session.
     """
-    trace.is_stock = getattr(session.send, "__func__", None) in _STOCK_SENDS
     if isinstance(session, AIOHTTPSession):
         fresh = {"_exit_stack": AsyncExitStack(), "_sessions_lock": asyncio.Lock()}
         alone = _copied(session, trace, **fresh, _sessions=None)
@@ -246,12 +248,13 @@ def _on_each_session(
     seen: list[object] = []
 
     async def traced(target: object) -> object:
-        opened = await get_session(target)
+        try:
+            opened = await get_session(target)
+            _require_its_own(alone, opened, trace)
+        except BaseException as error:
+            trace.fail_to_open(error)
+            raise
         if opened not in seen:
-            if not _is_its_own(alone, opened):
-                raise trace.refuse(
-                    f"{type(alone).__name__}._get_session gives one that others use too"
-                )
             seen.append(opened)
             tell(opened, trace)
         return opened
@@ -259,11 +262,12 @@ def _on_each_session(
     alone._get_session = traced  # noqa: SLF001  # of this copy only
 
 
-def _is_its_own(alone: HttpSession, opened: object) -> bool:
-    """Tell whether a session opened this client of an HTTP library, and will close it."""
+def _require_its_own(alone: HttpSession, opened: object, trace: ConnectionTrace) -> None:
+    """Require that a session opened this client of an HTTP library itself, and will close it."""
     held = cast("dict[str, Any]", vars(alone))
     sessions = cast("dict[object, object]", held.get("_sessions") or {})
-    return any(one is opened for one in (held.get("_session"), *sessions.values()))
+    if not any(one is opened for one in (held.get("_session"), *sessions.values())):
+        raise trace.refuse(f"{type(alone).__name__}._get_session gives one that others use too")
 
 
 def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
