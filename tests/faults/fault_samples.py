@@ -19,8 +19,11 @@ THROTTLED: Final = "throttled"
 IN_DOUBT: Final = "5xx, reset, timeout, cut or unreadable reply"
 REFUSED: Final = "not found, invalid, denied, limit"
 
-PATIENCE: Final = 1.5
-"""The request timeout, in seconds, of the clients that meet faults that last."""
+PATIENCE: Final = 4.0
+"""The request timeout, in seconds, of the clients that meet faults that last.
+
+It is far longer than a busy machine needs for a request that meets none.
+"""
 _SLOW: Final = 3 * PATIENCE
 
 Strikes = Literal["always", "replies", "needed members", "pages"]

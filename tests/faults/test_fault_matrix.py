@@ -166,16 +166,20 @@ class Stand:
     opened: OpenedClient
 
     def client(self, sample: Sample) -> AsyncClient:
+        """Make the client that meets the fault."""
         retry = fast_retries(
             max_attempts=attempts(sample),
             budget=1_000_000,
             reconcile_limit=FOUND_WITHIN if sample.committed else NOT_FOUND_WITHIN,
         )
-        timeout = PATIENCE if sample.meaning.lasts else 5.0
+        timeout = PATIENCE if sample.meaning.lasts else 30.0
         return AsyncClient.from_client(self.opened.client, retry=retry, request_timeout=timeout)
 
     async def result(self, act: Act, sample: Sample, *, times: int | None) -> Result:
         self.emulator.reset()
+        if act.buys_before:
+            async with AsyncClient.from_client(self.opened.client) as buyer:
+                await buyer.training_plans.extend(OFFERING)
         async with self.client(sample) as client:
             return await self._result(client, act, sample, times)
 
@@ -183,8 +187,6 @@ class Stand:
         self, client: AsyncClient, act: Act, sample: Sample, times: int | None
     ) -> Result:
         emulator = self.emulator
-        if act.buys_before:
-            await client.training_plans.extend(OFFERING)
         asked, bought = len(emulator.requests), len(emulator.purchases)
         emulator.inject(act.operation.name, sample.make(act.member), times=times)
         error: type[SageMakerPlansError] | None = None
@@ -245,7 +247,7 @@ async def _opened(endpoint_url: str, transport: Transport) -> OpenedClient:
         session=session(),
         config=None,
         http_backend=transport.http_backend,
-        request_timeout=5.0,
+        request_timeout=30.0,
     )
 
 
