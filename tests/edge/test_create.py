@@ -135,7 +135,7 @@ def test_what_never_had_an_effect_ends_with_its_own_error(
     assert created(loop, create=[again] * 9).result == (error, 4, 0)
 
 
-@pytest.mark.parametrize("last", ["throttled", "unsent", "lost before", "down before"])
+@pytest.mark.parametrize("last", ["unsent", "lost before", "down before"])
 def test_after_a_lost_reply_no_failure_proves_that_nothing_was_created(
     loop: Loop, last: Kind
 ) -> None:
@@ -174,9 +174,8 @@ def test_a_name_that_exists_at_the_first_attempt_is_a_plain_error(loop: Loop) ->
     assert creation.result == (errors.ResourceInUseError, 1, 0)
 
 
-@pytest.mark.parametrize("again", ["throttled", "unsent"])
-def test_a_name_that_exists_after_no_effect_is_a_plain_error(loop: Loop, again: Kind) -> None:
-    creation = created(loop, create=[again], there=a_spec())
+def test_a_name_that_exists_after_no_effect_is_a_plain_error(loop: Loop) -> None:
+    creation = created(loop, create=["unsent"], there=a_spec())
     assert creation.result == (errors.ResourceInUseError, 2, 0)
 
 
@@ -416,7 +415,7 @@ async def test_of_two_clients_that_create_the_same_plan_one_is_told_that_it_exis
 async def test_a_cancelled_create_sends_no_more(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
-    emulator.inject(CREATE, Fault.throttle(), times=None)
+    emulator.inject(CREATE, Fault.disconnect(), times=None)
     waiting = anyio.Event()
 
     def tell(_: object) -> None:
@@ -424,7 +423,7 @@ async def test_a_cancelled_create_sends_no_more(
 
     patient = fast_retries(
         max_attempts=100,
-        throttle_base_delay=20,
+        base_delay=20,
         max_delay=20,
         on_retry=tell,
     )
