@@ -198,7 +198,7 @@ async def test_a_purchase_is_refused_once_the_session_was_exchanged(
         ours = theirs._endpoint.http_session
         async with AIOHTTPSession(timeout=5) as other:
             theirs._endpoint.http_session = other
-            with pytest.raises(ConfigurationError, match="exchanged after the client was wrapped"):
+            with pytest.raises(ConfigurationError, match="replaced after the client was wrapped"):
                 await client.training_plans.extend("tpeo-1")
         # A proxy object around ours, as tracers put there, is fine.
         theirs._endpoint.http_session = wrapt.ObjectProxy(ours)
@@ -231,7 +231,7 @@ async def test_a_purchase_through_a_patched_send_follows_no_redirect(transport: 
         async with users_client(server.url, transport) as theirs:
             seen = patch_send(theirs)
             client = AsyncClient.from_client(theirs, retry=FAST)
-            with pytest.raises(OutcomeUnknownError, match="it redirects to"):
+            with pytest.raises(OutcomeUnknownError, match="the endpoint redirects to"):
                 await client.training_plans.extend("tpeo-1")
             assert "_get_session" not in vars(theirs._endpoint.http_session.session)
 

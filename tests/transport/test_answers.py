@@ -119,7 +119,7 @@ def test_a_no_in_words_of_its_own_may_come_from_a_proxy_that_forwarded(
     with pytest.raises(UnexpectedReplyError) as caught:
         answer(operation, heard(status, raw))
 
-    assert f"HTTP {status} without the form in which the service says no" in str(caught.value)
+    assert f"HTTP {status} without the service's error format" in str(caught.value)
     assert (caught.value.http_status, caught.value.request_id) == (status, "id-1")
     try:
         expected = json.loads(raw)
@@ -140,7 +140,7 @@ def test_to_what_may_be_sent_again_a_proxys_no_is_a_no(
 @pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
 @pytest.mark.parametrize("status", [101, 199])
 def test_what_is_no_final_reply_is_no_success(operation: Operation, status: int) -> None:
-    with pytest.raises(UnexpectedReplyError, match=f"HTTP {status} which is no final success"):
+    with pytest.raises(UnexpectedReplyError, match=f"HTTP {status} which is not a final status"):
         answer(operation, heard(status))
 
 
@@ -153,7 +153,7 @@ def test_what_is_no_final_reply_is_no_success(operation: Operation, status: int)
 def test_a_success_that_speaks_as_an_error_is_neither(
     operation: Operation, reply: HeardReply
 ) -> None:
-    with pytest.raises(UnexpectedReplyError, match="HTTP 200 in the form of an error"):
+    with pytest.raises(UnexpectedReplyError, match="HTTP 200 in the service's error format"):
         answer(operation, reply)
 
 
@@ -164,11 +164,11 @@ def test_a_redirect_is_no_answer_of_the_service(operation: Operation, status: in
         answer(operation, heard(status, b"", location="http://elsewhere.invalid/"))
 
     assert caught.value.request_sent is True
-    assert "it redirects to http://elsewhere.invalid/" in str(caught.value)
+    assert "the endpoint redirects to http://elsewhere.invalid/" in str(caught.value)
 
 
 def test_a_redirect_that_leads_nowhere_is_told_as_well() -> None:
-    with pytest.raises(ConnectionFailedError, match="it redirects to nowhere"):
+    with pytest.raises(ConnectionFailedError, match="the endpoint redirects to an unnamed address"):
         answer(DESCRIBE_PLAN, heard(302, b""))
 
 
@@ -176,11 +176,11 @@ def test_a_redirect_that_leads_nowhere_is_told_as_well() -> None:
 def test_a_type_that_is_no_text_is_not_the_services_form(kind: str) -> None:
     raw = b'{"__type": %s, "message": "no"}' % kind.encode()
 
-    with pytest.raises(UnexpectedReplyError, match="without the form") as caught:
+    with pytest.raises(UnexpectedReplyError, match="without the service's error format") as caught:
         answer(EXTEND_TRAINING_PLAN, heard(400, raw))
     assert caught.value.operation == "ExtendTrainingPlan"
     # But it is no success either.
-    with pytest.raises(UnexpectedReplyError, match="in the form of an error"):
+    with pytest.raises(UnexpectedReplyError, match="in the service's error format"):
         answer(EXTEND_TRAINING_PLAN, heard(200, raw))
 
 
@@ -206,5 +206,5 @@ def test_a_redirect_says_what_to_check() -> None:
     with pytest.raises(ConnectionFailedError) as caught:
         answer(DESCRIBE_PLAN, heard(307, b"", location="http://elsewhere.invalid/"))
 
-    assert str(caught.value).endswith("requests are not sent elsewhere; check endpoint_url")
+    assert str(caught.value).endswith("redirects are not followed; check endpoint_url")
     assert caught.value.operation == "DescribeEdgeDeploymentPlan"

@@ -346,7 +346,7 @@ async def test_a_redirect_is_not_followed(to: str, transport: Transport) -> None
                 with pytest.raises(ConnectionFailedError) as caught:
                     await client.plans.describe("rollout")
                 assert caught.value.request_sent is True
-                assert "it redirects to" in str(caught.value)
+                assert "the endpoint redirects to" in str(caught.value)
 
     assert [seen.method for seen in server.received] == ["POST"] * len(REDIRECTS)
 

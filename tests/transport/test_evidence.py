@@ -45,7 +45,7 @@ async def test_a_request_is_handed_over_once() -> None:
     known = evidence()
     known.hand_over()
 
-    with pytest.raises(SecondSendError, match="a second time, which was held back"):
+    with pytest.raises(SecondSendError, match="a second time; the second one was not sent"):
         known.hand_over()
 
 
@@ -130,7 +130,7 @@ async def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None
         assert isinstance(text, LinkedText)
         assert copy.copy(text).evidence is text.evidence is known
     assert copy.copy(known) is copy.deepcopy(known) is known
-    # Not to another process: what is done there cannot be observed.
+    # Not to another process: this one cannot observe what happens there.
     assert type(pickle.loads(pickle.dumps(request["Name"]))) is str  # noqa: S301  # our own
 
 

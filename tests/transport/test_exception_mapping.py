@@ -199,7 +199,7 @@ def test_credentials_that_a_connection_kept_back_may_come_later(cls: type[Except
 
     assert failure.operation == "ExtendTrainingPlan"
     assert "ExtendTrainingPlan was not sent: " in str(failure).replace(
-        ", for want of credentials", ""
+        ", because no credentials could be obtained", ""
     )
     if cls.__name__ in CONNECTION:
         assert isinstance(failure, ConnectionFailedError)
@@ -469,7 +469,7 @@ def test_credentials_that_may_come_later_leave_the_request_unsent(code: str) -> 
 
     assert isinstance(failure, ConnectionFailedError)
     assert failure.request_sent is False
-    assert "want of credentials: AssumeRole answered" in str(failure)
+    assert "could be obtained: AssumeRole answered" in str(failure)
 
 
 def test_credentials_that_are_denied_are_a_matter_of_configuration() -> None:

@@ -470,8 +470,9 @@ async def test_a_client_that_was_not_opened_is_refused() -> None:
         ConfigurationError, match=r"^sagemaker_client: an open SageMaker client"
     ) as caught:
         wrapped(unopened)
-    assert "got ClientCreatorContext for service None, which gives one in `async with`;" in str(
-        caught.value
+    assert (
+        "got ClientCreatorContext for service None, which gives a client in `async with`;"
+        in str(caught.value)
     )
 
     # So that nothing is left unawaited.
@@ -493,7 +494,7 @@ def test_a_client_of_boto3_is_refused() -> None:
         "sagemaker", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
 
-    with pytest.raises(ConfigurationError, match="a purchase could be sent twice"):
+    with pytest.raises(ConfigurationError, match="they could send a purchase twice"):
         wrapped(theirs)
     theirs.close()
 

@@ -808,7 +808,7 @@ async def test_a_role_that_is_denied_is_a_matter_of_configuration(
         with pytest.raises(ConfigurationError) as caught:
             await client.plans.describe("rollout")
 
-    assert "for want of credentials: AssumeRole answered AccessDenied" in str(caught.value)
+    assert "no credentials could be obtained: AssumeRole answered AccessDenied" in str(caught.value)
     assert emulator.requests == ()
 
 
