@@ -158,7 +158,7 @@ class Ended:
 
 
 class Warnings(logging.Handler):
-    """Keeps what is said of purchases that were broken off."""
+    """Keeps the log messages about purchases that were interrupted."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -166,7 +166,7 @@ class Warnings(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         words = record.getMessage()
-        if "was broken off" in words:
+        if "was interrupted" in words:
             self.offerings[words.partition("offering ")[2].partition(" ")[0]] += 1
 
 

@@ -132,8 +132,8 @@ async def test_the_pending_payment_of_another_extension_refuses(
         await extend(client)
     words = await refused(make_client, OTHER)
     assert words == (
-        f"the payment of extension {OFFERING} is pending; the service takes one at a time, "
-        "so try again when it is completed"
+        f"the payment of extension {OFFERING} is pending; the service accepts one payment at a "
+        "time, so try again when it is completed"
     )
     assert len(emulator.requests_of(EXTEND)) == 1
 
@@ -196,7 +196,10 @@ async def test_a_history_that_cannot_be_read_refuses(
 ) -> None:
     emulator.inject(HISTORY, fault, times=None)
     words = await refused(make_client)
-    expected = f"the extension history of {PLAN_ARN} could not be read, so it may be bought already"
+    expected = (
+        f"the extension history of {PLAN_ARN} could not be read, so the offering may have been "
+        "bought before"
+    )
     assert words.startswith(expected)
     assert {*asked(emulator)} == {HISTORY}
 
@@ -236,7 +239,7 @@ async def test_a_fee_that_is_no_number_is_refused(
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, upfront_fee=fee)
     words = await refused(make_client, max_upfront_fee=9999)
     assert words == (
-        f"its fee {fee!r} is not a number that could be compared with max_upfront_fee (9999)"
+        f"its fee {fee!r} is not a number, so it cannot be compared with max_upfront_fee (9999)"
     )
     assert EXTEND not in asked(emulator)
 
@@ -254,7 +257,7 @@ async def test_an_offering_without_a_currency_is_refused(
 ) -> None:
     emulator.inject(SEARCH, Fault.missing_member("CurrencyCode"))
     words = await refused(make_client, max_upfront_fee=9999)
-    assert words == "its fee of 1234.50 has no currency that could be compared with USD"
+    assert words == "its fee of 1234.50 has no currency, so it cannot be compared with a fee in USD"
     assert EXTEND not in asked(emulator)
 
 
@@ -265,8 +268,8 @@ async def test_an_offering_in_another_currency_is_refused(
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, currency_code=there)
     words = await refused(make_client, max_upfront_fee=9999, currency_code=given)
     assert words == (
-        f"its fee is 1234.50 {there}, and max_upfront_fee is in {given or 'USD'}; give the limit "
-        "in the offering's currency and say so with currency_code"
+        f"its fee is 1234.50 {there}, but max_upfront_fee is in {given or 'USD'}; pass the limit "
+        "in the offering's currency, and that currency as currency_code"
     )
     assert EXTEND not in asked(emulator)
 
@@ -289,8 +292,8 @@ async def test_an_offering_that_is_gone_is_refused(
 ) -> None:
     words = await refused(make_client, "tpeo-gone", max_upfront_fee=9999)
     assert words == (
-        f"it is not among the 3 offerings for {PLAN_ARN}: it was sold, is no longer offered, or "
-        "is for another plan"
+        f"it is not among the 3 offerings for {PLAN_ARN}: it may have been sold, may no longer "
+        "be offered, or may be for another plan"
     )
     # Once without a length, and then with each of the 38 that AWS documents.
     assert asked(emulator) == [HISTORY, *[SEARCH] * 39]
@@ -304,7 +307,7 @@ async def test_an_offering_for_another_plan_is_refused(
 ) -> None:
     elsewhere = emulator.add_training_plan("another-plan")
     theirs = emulator.add_extension_offering(elsewhere)
-    assert "is for another plan" in await refused(make_client, theirs, max_upfront_fee=9999)
+    assert "may be for another plan" in await refused(make_client, theirs, max_upfront_fee=9999)
     assert EXTEND not in asked(emulator)
 
 
@@ -337,7 +340,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"max_upfront_fee": 5000.0},
         (
             'max_upfront_fee: got 5000.0; allowed are a Decimal such as Decimal("5000.00") and '
-            "whole numbers, 0 or more; no float, which is not exact"
+            "whole numbers, 0 or more; a float is not exact"
         ),
     ),
     "a bool": ({"max_upfront_fee": True}, "max_upfront_fee: got True; allowed are a Decimal"),
@@ -402,8 +405,8 @@ async def test_a_limit_needs_the_plan(emulator: Emulator, make_client: MakeClien
         with pytest.raises(errors.ConfigurationError) as caught:
             await client.training_plans.extend(OFFERING, max_upfront_fee=FEE)
     assert str(caught.value) == (
-        "extend: max_upfront_fee needs training_plan_arn, because an offering's fee can only be "
-        "looked up among the offerings for a plan"
+        "extend: max_upfront_fee needs training_plan_arn, because the service lists the fee of "
+        "an offering only among the offerings for its plan"
     )
     assert caught.value.operation == EXTEND
     assert emulator.requests == ()

@@ -244,7 +244,7 @@ def test_whatever_breaks_a_purchase_off_its_outcome_is_told(
     assert run(loop, main) == 1
     assert told()[-1] == (
         f"WARNING: ExtendTrainingPlan: the purchase of offering {OFFERING} for plan {PLAN_ARN} "
-        f"was broken off ({breaking.__name__}) while it was on its way; the history shows it: "
+        f"was interrupted ({breaking.__name__}) while it was on its way; the history shows that "
         "it was bought"
     )
 
@@ -310,7 +310,7 @@ def test_a_purchase_is_closed_without_waiting_and_told(told: Told) -> None:
 
     assert run_virtually("asyncio", main) == 1
     assert told()[-1].endswith(
-        "was broken off (GeneratorExit) while it was on its way; its outcome is not known"
+        "was interrupted (GeneratorExit) while it was on its way; its outcome is not known"
     )
 
 
@@ -336,7 +336,7 @@ def test_a_cancellation_at_any_moment_lets_at_most_one_purchase_through(
         assert warned == ["its outcome is not known"]
     elif moment < 4:
         assert (sent, purchases, ended) == ([HISTORY, EXTEND, HISTORY], 1, moment)
-        assert warned == ["the history shows it: it was bought"]
+        assert warned == ["the history shows that it was bought"]
     else:
         assert (sent, purchases, ended, warned) == ([HISTORY, EXTEND], 1, 4.0, [])
 

@@ -117,7 +117,7 @@ async def test_without_the_plan_the_outcome_is_unknown_at_once(
     assert type(error) is errors.OutcomeUnknownError
     assert (
         "; check the extension history of its training plan before buying it again, and pass "
-        "training_plan_arn= next time, so that this is done for you"
+        "training_plan_arn= next time, so that extend() checks it for you"
     ) in str(error)
     assert asked(emulator) == [EXTEND]
 
@@ -195,7 +195,7 @@ async def test_a_reply_without_ones_own_offering_says_so(
     emulator.inject(EXTEND, fault)
     error = await in_doubt(make_client)
     assert isinstance(error, errors.PurchaseReplyError)
-    assert error.problems == (f"TrainingPlanExtensions: {OFFERING} is not among them",)
+    assert error.problems == (f"TrainingPlanExtensions: has no extension {OFFERING}",)
 
 
 @pytest.mark.parametrize("fault", UNREADABLE, ids=name_of)
@@ -325,8 +325,8 @@ async def test_a_cancelled_purchase_that_was_made_is_found_and_told(
         "upfront fee 1234.50 USD, request id None"
     )
     [warning] = warnings(caplog)
-    assert f"the purchase of offering {OFFERING} for plan {PLAN_ARN} was broken off" in warning
-    assert warning.endswith("while it was on its way; the history shows it: it was bought")
+    assert f"the purchase of offering {OFFERING} for plan {PLAN_ARN} was interrupted" in warning
+    assert warning.endswith("while it was on its way; the history shows that it was bought")
 
 
 async def test_a_cancelled_purchase_that_does_not_show_is_told_as_unknown(
@@ -352,7 +352,7 @@ async def test_a_cancelled_purchase_without_the_plan_is_told_as_unknown_at_once(
                 group.cancel_scope.cancel()
     assert asked(emulator) == [EXTEND]
     [warning] = warnings(caplog)
-    assert "for plan (not named) was broken off" in warning
+    assert "for plan (not named) was interrupted" in warning
     assert warning.endswith("its outcome is not known")
 
 
@@ -367,7 +367,7 @@ async def test_a_cancellation_during_the_looks_does_not_end_them(
     gate.open()
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY, HISTORY]
     [warning] = warnings(caplog)
-    assert warning.endswith("the history shows it: it was bought")
+    assert warning.endswith("the history shows that it was bought")
 
 
 async def test_the_looks_after_a_cancellation_are_bounded(

@@ -140,7 +140,7 @@ async def test_a_reply_that_says_failed_is_no_receipt(
     error = caught.value
     assert error.extension.offering_id == OFFERING
     assert (error.training_plan_arn, error.operation) == (PLAN_ARN, EXTEND)
-    assert f"offering {OFFERING} was bought, and the service says that it failed" in str(error)
+    assert f"offering {OFFERING} was bought, but the service says that it failed" in str(error)
     assert str(error).endswith("search for a new offering, and ask AWS whether money was taken")
     assert caplog.records[-1].getMessage() == f"ExtendTrainingPlan: {error}"
     assert [name for name, _ in gateway.requests] == [HISTORY, EXTEND]

@@ -170,7 +170,7 @@ class EdgeDeploymentPlans:
         plan_name: str,
         stage_name: str,
         *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        timeout: Duration | None,  # noqa: ASYNC109  # raises WaitTimeoutError
         schedule: PollSchedule | None = None,
         on_poll: OnPoll[Stage] | None = None,
         start_grace: Duration | None = None,
@@ -223,7 +223,7 @@ class EdgeDeploymentPlans:
         plan_name: str,
         stage_name: str,
         *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        timeout: Duration | None,  # noqa: ASYNC109  # raises WaitTimeoutError
         schedule: PollSchedule | None = None,
     ) -> Stage:
         """Wait until a stage is no longer CREATING, so that it can be started.
@@ -260,7 +260,7 @@ class EdgeDeploymentPlans:
         self,
         plan_name: str,
         *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        timeout: Duration | None,  # noqa: ASYNC109  # raises WaitTimeoutError
         schedule: PollSchedule | None = None,
         on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
     ) -> EdgeDeploymentPlan:

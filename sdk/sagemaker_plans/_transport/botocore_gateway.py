@@ -128,10 +128,10 @@ class BotocoreGateway:
                     returned = await call
         except BaseException as error:
             if call is not None and call.is_closed:
-                _log_broken_off(evidence, error)
+                _log_interrupted(evidence, error)
                 raise GeneratorExit from None
             if not isinstance(error, Exception) and not _is_stray_cancellation(error):
-                _log_broken_off(evidence, error)
+                _log_interrupted(evidence, error)
                 raise
             ended_by = error
         finally:
@@ -243,11 +243,11 @@ def _is_stray_cancellation(error: BaseException) -> bool:
     return task is not None and not task.cancelling()
 
 
-def _log_broken_off(evidence: Evidence, error: BaseException) -> None:
+def _log_interrupted(evidence: Evidence, error: BaseException) -> None:
     heard = evidence.reply
     if heard is not None and evidence.operation.safety in _NEEDS_PROOF:
         _LOG.warning(
-            "%s: broken off (%s) after the reply had come: HTTP %d, request id %s, %.2000s",
+            "%s: interrupted (%s) after the reply had come: HTTP %d, request id %s, %.2000s",
             evidence.operation.name,
             type(error).__name__,
             heard.status,
