@@ -147,7 +147,7 @@ def test_after_a_lost_reply_no_failure_proves_that_nothing_was_created(
     assert error.plan_name == "rollout"
     assert error.operation == CREATE
     assert "check with describe('rollout') before creating it again" in str(error)
-    assert "it was not there when it was looked for" in str(error)
+    assert "no plan of that name was found" in str(error)
     assert [note.split(" in ")[0] for note in error.__notes__] == ["gave up after 4 attempts"]
 
 
@@ -196,57 +196,57 @@ DIFFERENT: dict[str, tuple[EdgeDeploymentPlanSpec, EdgeDeploymentPlanSpec, str]]
     "fleet": (
         spec_of(fleet="cameras"),
         spec_of(fleet="doorbells"),
-        "device_fleet_name: asked for 'cameras', there is 'doorbells'",
+        "device_fleet_name: the spec has 'cameras', the plan has 'doorbells'",
     ),
     "models": (
         spec_of(configs=models("detector")),
         spec_of(configs=models("detector", "tracker")),
-        "model_configs: asked for (ModelConfig(",
+        "model_configs: the spec has (ModelConfig(",
     ),
     "a model twice": (
         spec_of(configs=models("detector", "detector", "tracker")),
         spec_of(configs=models("detector", "tracker", "tracker")),
-        "model_configs: asked for (ModelConfig(",
+        "model_configs: the spec has (ModelConfig(",
     ),
     "stages": (
         spec_of(StageSpec("canary", CANARIES)),
         spec_of(StageSpec("canary", CANARIES), StageSpec("rest", PercentageOfFleet(100))),
-        "stages: asked for ('canary',), there is ('canary', 'rest')",
+        "stages: the spec has ('canary',), the plan has ('canary', 'rest')",
     ),
     "order of the stages": (
         spec_of(StageSpec("a", CANARIES), StageSpec("b", CANARIES)),
         spec_of(StageSpec("b", CANARIES), StageSpec("a", CANARIES)),
-        "stages: asked for ('a', 'b'), there is ('b', 'a')",
+        "stages: the spec has ('a', 'b'), the plan has ('b', 'a')",
     ),
     "percentage": (
         staged(PercentageOfFleet(10)),
         staged(PercentageOfFleet(11)),
-        "stage canary: device_selection: asked for PercentageOfFleet(percentage=10), there is P",
+        "stage canary: device_selection: the spec has PercentageOfFleet(percentage=10), the plan",
     ),
     "devices": (
         staged(CANARIES),
         staged(NamedDevices(["cam-001", "cam-003"])),
-        "stage canary: device_selection: asked for NamedDevices(",
+        "stage canary: device_selection: the spec has NamedDevices(",
     ),
     "part of a name": (
         staged(NameContains("cam")),
         staged(NameContains("bell")),
-        "stage canary: device_selection: asked for NameContains(",
+        "stage canary: device_selection: the spec has NameContains(",
     ),
     "kind of selection": (
         staged(PercentageOfFleet(10)),
         staged(CANARIES),
-        "stage canary: device_selection: asked for PercentageOfFleet(",
+        "stage canary: device_selection: the spec has PercentageOfFleet(",
     ),
     "policy": (
         staged(CANARIES, DO_NOTHING),
         staged(CANARIES, ROLLBACK),
-        "stage canary: failure_handling_policy: asked for 'DO_NOTHING', there is 'ROLLBACK",
+        "stage canary: failure_handling_policy: the spec has 'DO_NOTHING', the plan has 'ROLLBACK",
     ),
     "default policy": (
         staged(CANARIES),
         staged(CANARIES, DO_NOTHING),
-        "stage canary: failure_handling_policy: asked for 'ROLLBACK_ON_FAILURE', there is 'DO_",
+        "stage canary: failure_handling_policy: the spec has 'ROLLBACK_ON_FAILURE', the plan has",
     ),
 }
 
@@ -261,7 +261,7 @@ def test_a_plan_that_differs_is_never_taken_for_ones_own(
     assert isinstance(error, errors.PlanMismatchError)
     assert (error.plan_name, error.operation) == ("rollout", CREATE)
     assert [difference[: len(words)] for difference in error.differences] == [words]
-    assert f"a plan named rollout exists ({ARN}) and is not the one asked for" in str(error)
+    assert f"a plan named rollout exists ({ARN}), but it does not match the spec" in str(error)
     assert isinstance(error.__cause__, errors.ConnectionFailedError)
 
 
@@ -273,14 +273,14 @@ def test_every_difference_is_told_at_once(loop: Loop) -> None:
     error = created(loop, create=["lost before"], spec=asked, there=there).error
     assert isinstance(error, errors.PlanMismatchError)
     assert error.differences[1] == (
-        f"model_configs: asked for {shown(asked.model_configs)}, "
-        f"there is {shown(there.model_configs)}"
+        f"model_configs: the spec has {shown(asked.model_configs)}, "
+        f"the plan has {shown(there.model_configs)}"
     )
     assert str(error).startswith(
-        f"a plan named rollout exists ({ARN}) and is not the one asked for:\n  - "
+        f"a plan named rollout exists ({ARN}), but it does not match the spec:\n  - "
         + "\n  - ".join(error.differences)
     )
-    assert [difference.split(": asked")[0] for difference in error.differences] == [
+    assert [difference.split(": the spec has")[0] for difference in error.differences] == [
         "device_fleet_name",
         "model_configs",
         "stage canary: device_selection",
@@ -334,8 +334,8 @@ def test_a_look_that_fails_leaves_the_outcome_unknown(
     lost_reply = error.__cause__.__context__
     assert isinstance(lost_reply, errors.SageMakerPlansError)
     assert str(error).startswith(
-        f"plan rollout may or may not have been created: {lost_reply}; looking for it failed too: "
-        f"{error.__cause__}; check with describe('rollout') before creating it again"
+        f"plan rollout may or may not have been created: {lost_reply}; "
+        f"the search for the plan failed too: {error.__cause__}; check with describe('rollout') before creating it again"
     )
 
 
@@ -349,7 +349,7 @@ def test_a_policy_of_none_still_looks(loop: Loop) -> None:
     assert created(loop, create=["lost after"], policy=none).result == (ARN, 1, 1)
     lost = created(loop, create=["lost before"], policy=none)
     assert lost.result == (errors.OutcomeUnknownError, 1, 1)
-    assert "; it was not there when it was looked for; check with " in str(lost.error)
+    assert "; no plan of that name was found; check with " in str(lost.error)
 
 
 @pytest.mark.parametrize("wrong", [None, "rollout", {"name": "rollout"}, a_spec().to_wire()])

@@ -80,5 +80,5 @@ async def test_a_refusal_after_doubt_says_so_where_the_plan_cannot_be_read(
             await client.plans.start_stage("rollout", "stage-0")
 
     notes = "\n".join(refused.value.__notes__)
-    assert "an earlier attempt may have had its effect, and the plan could not be read to" in notes
+    assert "an earlier attempt may have taken effect; this could not be checked, because" in notes
     assert refused.value.__notes__[0].startswith("an earlier attempt")

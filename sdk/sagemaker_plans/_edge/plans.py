@@ -188,8 +188,8 @@ class EdgeDeploymentPlans:
             schedule: How often to poll; None for the client's schedule.
             on_poll: Called with the stage after each poll. A coroutine function is
                 awaited. An exception that it raises ends the wait.
-            start_grace: How long the stage may stay READYTODEPLOY until somebody starts
-                it, in seconds or as a timedelta; None for as long as it takes.
+            start_grace: How long the stage may stay READYTODEPLOY, in seconds or as a
+                timedelta; None for as long as it takes.
 
         Returns:
             The stage, deployed.
