@@ -1,4 +1,4 @@
-"""What is made sure of before a purchase is sent: on the wire, on every transport."""
+"""The checks before a purchase is sent: over real sockets, on every transport."""
 
 import math
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ async def extend(
 
 
 async def refused(make_client: MakeClient, offering: str = OFFERING, **arguments: Any) -> str:
-    """Give the words in which a purchase is refused."""
+    """Return the reason in the error of a refused purchase."""
     async with make_client() as client:
         with pytest.raises(errors.PurchaseRefusedError) as caught:
             await extend(client, offering, **arguments)
@@ -97,7 +97,7 @@ async def test_what_was_bought_before_is_found_on_a_later_page(
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY, HISTORY]
 
 
-async def test_of_two_extensions_the_one_with_a_date_is_taken_for_the_later() -> None:
+async def test_an_extension_with_a_date_counts_as_later_than_one_without() -> None:
     dated = {"TrainingPlanExtensionOfferingId": OFFERING, "ExtendedAt": 1.5}
     undated = {"TrainingPlanExtensionOfferingId": OFFERING}
     book = Book(lambda _: {"TrainingPlanExtensions": [undated, dated, undated]})
@@ -141,7 +141,7 @@ async def test_the_pending_payment_of_another_extension_refuses(
 @pytest.mark.parametrize(
     ("member", "value"), [("PaymentStatus", "PENDING"), ("PaymentStatus", "pending")]
 )
-async def test_a_pending_payment_is_one_however_it_is_spelled(
+async def test_a_pending_payment_is_found_in_any_spelling(
     emulator: Emulator, make_client: MakeClient, member: str, value: str
 ) -> None:
     async with make_client() as client:
@@ -151,7 +151,7 @@ async def test_a_pending_payment_is_one_however_it_is_spelled(
     assert "is pending" in await refused(make_client, OTHER)
 
 
-async def test_a_purchase_that_failed_before_is_not_called_bought(
+async def test_a_purchase_that_failed_before_is_not_reported_as_bought(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, payment_fails=True)
@@ -166,7 +166,7 @@ async def test_a_purchase_that_failed_before_is_not_called_bought(
 
 
 @pytest.mark.parametrize("member", ["Status", "PaymentStatus"])
-async def test_a_failure_is_one_in_either_status(
+async def test_a_failure_is_found_in_either_status(
     emulator: Emulator, make_client: MakeClient, member: str
 ) -> None:
     async with make_client() as client:
@@ -222,7 +222,7 @@ async def test_a_fee_up_to_the_limit_is_paid(
 @pytest.mark.parametrize(
     "limit", [Decimal("1234.49"), Decimal("1234.4999999999999999999"), 1234, 0]
 )
-async def test_a_dearer_offering_is_refused(
+async def test_an_offering_above_the_limit_is_refused(
     emulator: Emulator, make_client: MakeClient, limit: Decimal | int
 ) -> None:
     words = await refused(make_client, max_upfront_fee=limit)
@@ -233,7 +233,7 @@ async def test_a_dearer_offering_is_refused(
 @pytest.mark.parametrize(
     "fee", ["1,234.50", "", "free", "NaN", "-5", "1e3", " 5", "\u0665", "Infinity"]
 )
-async def test_a_fee_that_is_no_number_is_refused(
+async def test_a_fee_that_is_not_a_number_is_refused(
     emulator: Emulator, make_client: MakeClient, fee: str
 ) -> None:
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, upfront_fee=fee)
@@ -383,7 +383,7 @@ async def test_a_wrong_argument_is_refused_before_anything_is_sent(
     assert emulator.requests == ()
 
 
-async def test_all_wrong_arguments_are_told_at_once(
+async def test_one_error_lists_all_wrong_arguments(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     wrong: dict[str, Any] = {
@@ -458,7 +458,7 @@ async def test_a_purchase_that_is_always_throttled_was_not_made(
         ("CodeOfTomorrow", errors.ServiceError),
     ],
 )
-async def test_a_refusal_of_the_service_is_the_answer(
+async def test_a_service_error_is_raised_unchanged(
     emulator: Emulator, make_client: MakeClient, code: str, error: type[errors.ServiceError]
 ) -> None:
     emulator.inject(EXTEND, Fault.error(code, "No."), times=None)
@@ -470,7 +470,7 @@ async def test_a_refusal_of_the_service_is_the_answer(
     assert emulator.purchases == ()
 
 
-async def test_what_is_sold_out_is_refused_by_the_service(
+async def test_the_service_refuses_a_sold_out_offering(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, sold_out=True)
@@ -480,7 +480,7 @@ async def test_what_is_sold_out_is_refused_by_the_service(
     assert emulator.purchases == ()
 
 
-async def test_an_offering_named_like_its_plan_waits_for_nobody(
+async def test_an_offering_named_like_its_plan_does_not_deadlock(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     async with make_client() as client:

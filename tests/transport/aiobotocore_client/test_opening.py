@@ -185,7 +185,7 @@ def test_a_session_beside_a_profile_is_refused() -> None:
         AsyncClient(session=session(), profile_name="dev")
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_one_error_lists_everything_that_is_wrong() -> None:
     wrong: dict[str, Any] = {
         "http_backend": "curl",
         "session": session(),
