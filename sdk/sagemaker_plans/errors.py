@@ -490,6 +490,7 @@ class WaitError(SageMakerPlansError):
 class StageFailedError(WaitError):
     """The stage ended as FAILED."""
 
+    # Narrower than in WaitError: here it is never None.
     last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last; the plan, if the wait was for all its stages."""
 
@@ -497,6 +498,7 @@ class StageFailedError(WaitError):
 class StageStoppedError(WaitError):
     """The stage ended as STOPPED."""
 
+    # Narrower than in WaitError: here it is never None.
     last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last; the plan, if the wait was for all its stages."""
 
@@ -508,6 +510,7 @@ class StageNotFoundError(WaitError):
 class StageNotStartedError(WaitError):
     """The stage stayed READYTODEPLOY for ``start_grace``, so it was not started."""
 
+    # Narrower than in WaitError: here it is always a stage.
     last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last."""
 

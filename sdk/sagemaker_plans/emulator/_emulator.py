@@ -162,7 +162,7 @@ class Emulator(ResourceSetup):
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it")
         # An emulator that is bound to all addresses is reached on loopback.
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self._port}"
 

@@ -94,7 +94,7 @@ class Fleet:
             Device names in the order in which they will report.
 
         Raises:
-            Refusal: The selection has not the member that its type needs, or names unknown
+            Refusal: The selection does not have the member that its type needs, or names unknown
                 devices.
         """
         kind = text(selection, "DeviceSubsetType")
