@@ -170,7 +170,7 @@ class EdgeDeploymentPlans:
         plan_name: str,
         stage_name: str,
         *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        timeout: Duration | None,  # noqa: ASYNC109  # raises WaitTimeoutError
         schedule: PollSchedule | None = None,
         on_poll: OnPoll[Stage] | None = None,
         start_grace: Duration | None = None,
@@ -188,8 +188,8 @@ class EdgeDeploymentPlans:
             schedule: How often to poll; None for the client's schedule.
             on_poll: Called with the stage after each poll. A coroutine function is
                 awaited. An exception that it raises ends the wait.
-            start_grace: How long the stage may stay READYTODEPLOY until somebody starts
-                it, in seconds or as a timedelta; None for as long as it takes.
+            start_grace: How long the stage may stay READYTODEPLOY, in seconds or as a
+                timedelta; None for as long as it takes.
 
         Returns:
             The stage, deployed.
@@ -223,7 +223,7 @@ class EdgeDeploymentPlans:
         plan_name: str,
         stage_name: str,
         *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        timeout: Duration | None,  # noqa: ASYNC109  # raises WaitTimeoutError
         schedule: PollSchedule | None = None,
     ) -> Stage:
         """Wait until a stage is no longer CREATING, so that it can be started.
@@ -260,7 +260,7 @@ class EdgeDeploymentPlans:
         self,
         plan_name: str,
         *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        timeout: Duration | None,  # noqa: ASYNC109  # raises WaitTimeoutError
         schedule: PollSchedule | None = None,
         on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
     ) -> EdgeDeploymentPlan:
