@@ -38,11 +38,11 @@ class StoppedFile(StringIO):
         return super().write(text)
 
 
-def on(file: StringIO, *, is_terminal: bool) -> Console:
+def on(file: StringIO, kind: str) -> Console:
     return Console(
         file=file,
         force_terminal=True,
-        force_interactive=is_terminal,
+        force_interactive=kind == "terminal",
         width=100,
         height=40,
         legacy_windows=False,
@@ -50,7 +50,7 @@ def on(file: StringIO, *, is_terminal: bool) -> Console:
     )
 
 
-both = pytest.mark.parametrize("is_terminal", [True, False], ids=["terminal", "pipe"])
+both = pytest.mark.parametrize("kind", ["terminal", "pipe"])
 
 
 def assert_nothing_is_left() -> None:
@@ -65,12 +65,12 @@ def assert_nothing_is_left() -> None:
     "error", [BrokenPipeError("nobody reads"), ValueError("closed file"), OSError(5, "gone")]
 )
 def test_a_console_that_fails_is_told_once_and_raises_nothing(
-    is_terminal: bool, error: Exception, caplog: pytest.LogCaptureFixture
+    kind: str, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = BrokenFile()
     streams = sys.stdout, sys.stderr
 
-    with StageProgress(console=on(file, is_terminal=is_terminal)) as progress:
+    with StageProgress(console=on(file, kind)) as progress:
         file.error = error
         for status in ("STARTING", "INPROGRESS", "DEPLOYED"):
             progress(plan(stage("canary", status)))
@@ -84,12 +84,10 @@ def test_a_console_that_fails_is_told_once_and_raises_nothing(
 
 
 @both
-def test_a_clock_that_fails_ends_no_wait(
-    is_terminal: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_clock_that_fails_ends_no_wait(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     times = [NOON] * 20
 
-    with StageProgress(console=on(StringIO(), is_terminal=is_terminal), now=times.pop) as progress:
+    with StageProgress(console=on(StringIO(), kind), now=times.pop) as progress:
         times.clear()
         progress(stage())
         progress(stage())
@@ -101,11 +99,11 @@ def test_a_clock_that_fails_ends_no_wait(
 
 @both
 def test_a_console_that_stands_still_holds_up_one_poll_and_for_a_moment(
-    is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+    kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_background, "_PATIENCE", 0.01)
     file = StoppedFile()
-    console = on(file, is_terminal=is_terminal)
+    console = on(file, kind)
     statuses = ["CREATING", "READYTODEPLOY", "STARTING", "INPROGRESS", "STOPPING"]
 
     with StageProgress(console=console) as progress:
@@ -119,7 +117,7 @@ def test_a_console_that_stands_still_holds_up_one_poll_and_for_a_moment(
 
     assert taken < 5
     assert_nothing_is_left()
-    if is_terminal:
+    if kind == "terminal":
         assert "DEPLOYED" in last_picture(console)[-1]
     else:
         told = [line.split()[1].rstrip(",") for line in written(console).splitlines()]
@@ -128,11 +126,11 @@ def test_a_console_that_stands_still_holds_up_one_poll_and_for_a_moment(
 
 @both
 def test_a_display_that_ends_while_its_console_stands_still_is_finished_later(
-    is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+    kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_background, "_PATIENCE", 0.01)
     file = StoppedFile()
-    console = on(file, is_terminal=is_terminal)
+    console = on(file, kind)
 
     with StageProgress(console=console) as progress:
         file.may_go_on.clear()
@@ -142,7 +140,7 @@ def test_a_display_that_ends_while_its_console_stands_still_is_finished_later(
     assert_nothing_is_left()
 
     assert "DEPLOYED" in written(console)
-    assert ("\x1b[?25h" in written(console)) is is_terminal
+    assert ("\x1b[?25h" in written(console)) is (kind == "terminal")
 
 
 def test_changes_that_come_faster_than_they_can_be_drawn_are_drawn_together(

@@ -55,14 +55,14 @@ def test_more_plans_than_the_screen_holds_show_as_a_line_each_and_a_sum(watch: W
             progress(each)
         progress(plan(stage("canary", "DEPLOYED", succeeded=2), name="done"))
 
-        assert last_picture(console) == [
+        assert [" ".join(line.split()) for line in last_picture(console)] == [
             "1 of 4 plans deployed",
-            "plan      stages  status         progress    done  succeeded  pending  failed  elapsed",
-            "plan-000     1/2  INPROGRESS     ━━━───────   30%         12       28       0  0:02:00",
-            "plan-001     1/2  INPROGRESS     ━━━───────   30%         12       28       0  0:02:00",
-            "plan-002     1/2  INPROGRESS     ━━━───────   30%         12       28       0  0:02:00",
-            "done         1/1  DEPLOYED       ━━━━━━━━━━  100%          2        0       0",
-            "all                              ━━━───────   31%         38       84       0  0:02:00",
+            "plan stages status progress done succeeded pending failed elapsed",
+            "plan-000 1/2 INPROGRESS ━━━─────── 30% 12 28 0 0:02:00",
+            "plan-001 1/2 INPROGRESS ━━━─────── 30% 12 28 0 0:02:00",
+            "plan-002 1/2 INPROGRESS ━━━─────── 30% 12 28 0 0:02:00",
+            "done 1/1 DEPLOYED ━━━━━━━━━━ 100% 2 0 0",
+            "all ━━━─────── 31% 38 84 0 0:02:00",
         ]
 
 
@@ -256,7 +256,7 @@ def calls_made(action: Callable[[], object]) -> int:
         action()
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]  # as its documentation says
+        threading.setprofile(None)
     return made
 
 
@@ -276,10 +276,10 @@ def cost_of_a_poll(count: int, *, is_change: bool, is_terminal: bool) -> int:
 
 
 @pytest.mark.usefixtures("_time_to_draw_all")
-@pytest.mark.parametrize("is_terminal", [True, False], ids=["terminal", "pipe"])
-def test_a_poll_that_changes_nothing_costs_the_same_however_many_plans(is_terminal: bool) -> None:
-    few = cost_of_a_poll(4, is_change=False, is_terminal=is_terminal)
-    many = cost_of_a_poll(400, is_change=False, is_terminal=is_terminal)
+@pytest.mark.parametrize("kind", ["terminal", "pipe"])
+def test_a_poll_that_changes_nothing_costs_the_same_however_many_plans(kind: str) -> None:
+    few = cost_of_a_poll(4, is_change=False, is_terminal=kind == "terminal")
+    many = cost_of_a_poll(400, is_change=False, is_terminal=kind == "terminal")
 
     assert many <= few < 200
 

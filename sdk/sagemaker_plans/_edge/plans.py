@@ -1,5 +1,6 @@
 """``client.plans``: edge deployment plans."""
 
+from collections.abc import Callable
 from typing import Final, final
 
 from sagemaker_plans._edge.creation import create_plan

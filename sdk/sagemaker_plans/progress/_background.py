@@ -73,7 +73,7 @@ class Background:
         try:
             action()
         # Rich raises SystemExit if nobody reads what it writes.
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # no display ends a wait
             with self._lock:
                 is_first, self.has_failed = not self.has_failed, True
             if is_first:

@@ -125,8 +125,8 @@ class StageProgress:
             RuntimeError if the display is not open.
         """
         plan_name: object = getattr(changes, "plan_name", None)
-        is_known = isinstance(plan_name, str)
-        return _ShownChanges(changes, self.for_plan(plan_name) if is_known else self)
+        show = self.for_plan(plan_name) if isinstance(plan_name, str) else self
+        return _ShownChanges(changes, show)
 
     def _show(self, seen: _Seen, plan_name: str | None) -> None:
         output = self._output

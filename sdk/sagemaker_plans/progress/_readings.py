@@ -106,7 +106,7 @@ def times_of_all(times: Sequence[Times]) -> Times:
     return Times(
         min([each.start for each in times if each.start], default=None),
         max([each.end for each in times if each.end], default=None),
-        all([each.has_ended for each in times]),
+        all(each.has_ended for each in times),
     )
 
 
