@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Self, final
+from typing import Self, cast, final
 
 from rich import get_console
 from rich.console import Console
@@ -132,9 +132,8 @@ class StageProgress:
         output = self._output
         if output is None:
             raise RuntimeError("open the display first: with StageProgress() as progress")
-        # Unchecked callers may pass anything.
-        reading: object = seen.stage if isinstance(seen, StageChange) else seen
-        if not isinstance(reading, EdgeDeploymentPlan | Stage):
+        reading = seen.stage if isinstance(seen, StageChange) else seen
+        if not isinstance(cast("object", reading), EdgeDeploymentPlan | Stage):
             raise TypeError(f"a plan, a stage or a change is needed, got {shown(reading)}")
 
         def update() -> None:

@@ -248,7 +248,7 @@ class Readings:
 
     def _update_stage(self, stage: Stage, plan: str | None, now: datetime) -> list[News]:
         before = self._sections.get(plan)
-        known = before.rows if before else {}
+        known: Mapping[str, Row] = before.rows if before else {}
         row = _row(known.get(stage.name), stage, now)
         if known.get(stage.name) != row:
             is_whole = before is not None and before.is_whole
