@@ -3,18 +3,30 @@
 import logging
 import sys
 import threading
-from io import StringIO
+from io import StringIO, TextIOBase
 from time import monotonic
+from typing import TextIO, cast
 
 import pytest
 from rich.console import Console
 
 from progress import stages_seen
-from progress.stages_seen import NOON, last_picture, plan, stage, terminal, written
+from progress.stages_seen import NOON, last_picture, last_picture_in, plan, stage, terminal, written
 from sagemaker_plans.progress import StageProgress, _background
 
 
-class BrokenFile(StringIO):
+class File(TextIOBase):
+    """Not memory, as far as the display can see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = StringIO()
+
+    def write(self, text: str) -> int:
+        return self.text.write(text)
+
+
+class BrokenFile(File):
     """Raises with each write, once it is told to."""
 
     error: BaseException | None = None
@@ -25,7 +37,7 @@ class BrokenFile(StringIO):
         return super().write(text)
 
 
-class StoppedFile(StringIO):
+class StoppedFile(File):
     """Takes nothing until it is let go."""
 
     def __init__(self) -> None:
@@ -38,9 +50,9 @@ class StoppedFile(StringIO):
         return super().write(text)
 
 
-def on(file: StringIO, kind: str) -> Console:
+def on(file: File, kind: str) -> Console:
     return Console(
-        file=file,
+        file=cast("TextIO", file),
         force_terminal=True,
         force_interactive=kind == "terminal",
         width=100,
@@ -87,7 +99,7 @@ def test_a_console_that_fails_is_told_once_and_raises_nothing(
 def test_a_clock_that_fails_ends_no_wait(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     times = [NOON] * 20
 
-    with StageProgress(console=on(StringIO(), kind), now=times.pop) as progress:
+    with StageProgress(console=on(File(), kind), now=times.pop) as progress:
         times.clear()
         progress(stage())
         progress(stage())
@@ -118,9 +130,9 @@ def test_a_console_that_stands_still_holds_up_one_poll_and_for_a_moment(
     assert taken < 5
     assert_nothing_is_left()
     if kind == "terminal":
-        assert "DEPLOYED" in last_picture(console)[-1]
+        assert "DEPLOYED" in last_picture_in(file.text.getvalue())[-1]
     else:
-        told = [line.split()[1].rstrip(",") for line in written(console).splitlines()]
+        told = [line.split()[1].rstrip(",") for line in file.text.getvalue().splitlines()]
         assert told == [*statuses, "DEPLOYED"]
 
 
@@ -139,8 +151,8 @@ def test_a_display_that_ends_while_its_console_stands_still_is_finished_later(
     file.may_go_on.set()
     assert_nothing_is_left()
 
-    assert "DEPLOYED" in written(console)
-    assert ("\x1b[?25h" in written(console)) is (kind == "terminal")
+    assert "DEPLOYED" in file.text.getvalue()
+    assert ("\x1b[?25h" in file.text.getvalue()) is (kind == "terminal")
 
 
 def test_changes_that_come_faster_than_they_can_be_drawn_are_drawn_together(
@@ -176,3 +188,11 @@ def test_a_pipe_is_told_of_statuses_and_not_of_each_poll() -> None:
         "spring-rollout/canary: INPROGRESS, 0 succeeded, 100 pending, 0 failed",
         "spring-rollout/canary: DEPLOYED, 100 succeeded, 0 pending, 0 failed",
     ]
+
+
+def test_a_display_that_was_never_opened_can_be_left() -> None:
+    console = terminal()
+
+    StageProgress(console=console).__exit__(None, None, None)
+
+    assert written(console) == ""

@@ -3,17 +3,20 @@
 import sys
 import threading
 from collections.abc import Callable
+from io import StringIO
 from types import FrameType
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
+from rich.segment import Segment
 
 from harness import MakeClient, a_spec
 from progress.stages_seen import NOON, Watch, last_picture, plan, stage, terminal, written
 from sagemaker_plans import EdgeDeploymentPlan, StageChange
 from sagemaker_plans.emulator import Emulator
 from sagemaker_plans.progress import StageProgress, _background
+from sagemaker_plans.progress._drawing import Picture
 
 
 def plans(count: int, status: str = "INPROGRESS", **settings: Any) -> list[EdgeDeploymentPlan]:
@@ -136,6 +139,14 @@ def test_stages_alone_and_plans_share_a_full_screen() -> None:
     assert [line.split()[0] for line in lines[1:]] == [
         *("plan", "alone", "plan-000", "plan-001", "all", "!"),
     ]
+
+
+def test_a_picture_ends_its_last_line_so_that_another_can_stand_below_it() -> None:
+    console = Console(file=StringIO())
+
+    console.print(Group(Picture([(Segment("one"),)]), Picture([(Segment("two"),)])))
+
+    assert written(console).splitlines() == ["one", "two"]
 
 
 def test_a_screen_of_three_lines_still_gets_a_picture() -> None:

@@ -236,3 +236,16 @@ def test_it_is_entered_once(loop: Loop, service: Service) -> None:
     run(loop, test)
 
     assert [each.is_closed for each in service.opened] == [True]
+
+
+@each_loop
+def test_who_leaves_twice_has_left_once(loop: Loop, service: Service) -> None:
+    async def test(users: Users, tasks: anyio.abc.TaskGroup) -> None:
+        tasks.start_soon(users.use, "other", 10)
+        shared = shared_client()
+        async with shared:
+            pass
+        await shared.__aexit__(None, None, None)
+        assert service.opened[0].is_open
+
+    assert run(loop, test).errors == {}

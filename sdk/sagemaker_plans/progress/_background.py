@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable
+from io import StringIO
 from threading import Lock, Thread
 from time import monotonic
-from typing import Final
+from typing import IO, Final
 
 _log: Final = logging.getLogger("sagemaker_plans")
 
@@ -26,11 +27,13 @@ class Background:
 
     Args:
         write: Writes to the console all there is to write.
+        file: Where it is written. Memory takes everything at once, so it needs no thread.
     """
 
-    def __init__(self, write: Callable[[], None]) -> None:
+    def __init__(self, write: Callable[[], None], file: IO[str]) -> None:
         self.has_failed = False
         self._write = write
+        self._needs_thread = not isinstance(file, StringIO)
         self._lock = Lock()
         self._one_at_a_time = Lock()
         self._is_writing = False
@@ -93,6 +96,9 @@ class Background:
             self.guard(write)
 
     def _start(self, target: Callable[[], None]) -> None:
+        if not self._needs_thread:
+            target()
+            return
         # Not a daemon: what is left to write is written before the process ends.
         thread = Thread(target=target, name="progress of sagemaker_plans", daemon=False)
         thread.start()

@@ -55,10 +55,9 @@ class Picture:
             The pieces.
         """
         new_line = Segment.line()
-        for number, line in enumerate(self.lines):
-            if number:
-                yield new_line
+        for line in self.lines:
             yield from line
+            yield new_line
 
 
 @frozen(eq=False)
@@ -228,7 +227,7 @@ class _Sheet:
             self._add_message(*each)
 
     def _add_title(self, name: str, words: str) -> None:
-        name = self._page.printable(name) + GAP
+        name = self._page.printable(name) + (GAP if words else "")
         self._add(("title", name, words), lambda: [(name, "bold"), (words, "")])
 
     def _add_table(self, lines: Sequence[TableLine], heading: str, *, left_out: str = "") -> None:

@@ -20,7 +20,7 @@ class Stream:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._lines: deque[str] = deque()
-        self.background = Background(self._write_lines)
+        self.background = Background(self._write_lines, console.file)
 
     def show(self, news: list[News], now: datetime) -> None:
         """Write a line for each stage with a new status.

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from threading import Lock
 from typing import TextIO
 
 from rich.console import Console
@@ -14,29 +15,28 @@ from sagemaker_plans.progress._readings import News, Readings
 
 
 class _Live(Live):
-    """Rich's display, which draws anew each time and whose failures end nothing else."""
+    """Rich's display, whose failures end nothing else.
 
-    def __init__(self, console: Console, draw: Callable[[bool], Picture]) -> None:
+    Args:
+        console: The terminal.
+        draw: Draws what is to be shown now.
+    """
+
+    def __init__(self, console: Console, draw: Callable[[], Picture]) -> None:
+        self.background = Background(super().refresh, console.file)
         super().__init__(
-            Picture(()),
             console=console,
+            get_renderable=draw,
             refresh_per_second=1,  # elapsed times are in seconds
             # Output to a file or a pipe must not end up on the terminal.
             redirect_stdout=_is_terminal(sys.stdout),
             redirect_stderr=_is_terminal(sys.stderr),
         )
-        self._draw_again = draw
-        self.background = Background(self._refresh)
 
     def refresh(self) -> None:
         """Draw. Rich's thread calls this once a second, and ``stop`` at the end."""
         if not self.background.has_failed:
-            self.background.guard(self._refresh)
-
-    def _refresh(self) -> None:
-        with self._lock:
-            self._renderable = self._draw_again(not self.is_started)
-            super().refresh()
+            self.background.guard(super().refresh)
 
 
 class Terminal:
@@ -52,11 +52,14 @@ class Terminal:
         self._console = console
         self._readings = readings
         self._now = now
+        self._lock = Lock()
         self._drawing = Drawing(console)
         self._drawn: object = None
-        self._live = _Live(console, self._draw)
-        self.background = self._live.background
-        self._live.start(refresh=True)
+        self._is_last = False
+        live = _Live(console, self._draw)
+        live.start(refresh=True)
+        self._stop = live.stop
+        self.background = live.background
 
     def show(self, _news: list[News], _now: datetime) -> None:
         """Draw, if that would change the picture.
@@ -71,14 +74,18 @@ class Terminal:
 
     def close(self) -> None:
         """Leave the last picture on the screen."""
-        self.background.finish(self._live.stop)
+        self._is_last = True
+        self.background.finish(self._stop)
 
     def _state(self) -> object:
         return self._readings.version, int(self._now().timestamp()), self._console.size
 
-    def _draw(self, is_last: bool) -> Picture:  # noqa: FBT001  # one caller
-        self._drawn = self._state()
-        return self._drawing.draw(self._readings.sections(), self._now(), whole=is_last)
+    def _draw(self) -> Picture:
+        # Rich's thread may draw at the same time.
+        with self._lock:
+            self._drawn = self._state()
+            sections = self._readings.sections()
+            return self._drawing.draw(sections, self._now(), whole=self._is_last)
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
