@@ -292,7 +292,8 @@ def test_a_poll_that_changes_nothing_costs_the_same_however_many_plans(kind: str
     few = cost_of_a_poll(4, is_change=False, is_terminal=kind == "terminal")
     many = cost_of_a_poll(400, is_change=False, is_terminal=kind == "terminal")
 
-    assert many <= few < 200
+    assert few < 200
+    assert many < few + 50  # of which the garbage collector may make some
 
 
 def test_a_line_on_a_pipe_costs_the_same_however_many_plans() -> None:
