@@ -5,6 +5,7 @@ and `test_completeness.py` sees to it that nothing public is left out.
 """
 
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never, assert_type
@@ -38,6 +39,25 @@ async def clients(sagemaker_client: object) -> None:
     )
     assert_type(wrapped, smp.AsyncClient)
     assert_type(await client.aclose(), None)
+
+
+async def shared_clients(session: AioSession, config: AioConfig) -> int:
+    shared: AbstractAsyncContextManager[smp.AsyncClient, None] = smp.shared_client()
+    async with shared as client:
+        assert_type(client, smp.AsyncClient)
+    # It takes what AsyncClient takes, and swallows no exception: nothing needs to follow.
+    async with smp.shared_client(
+        region_name="eu-west-1",
+        profile_name=None,
+        endpoint_url="http://127.0.0.1:8080",
+        session=session,
+        config=config,
+        http_backend="httpx",
+        retry=smp.RetryPolicy(),
+        polling=smp.PollSchedule(),
+        request_timeout=timedelta(seconds=30),
+    ) as client:
+        return len(await client.plans.stages("spring").collect())
 
 
 def policies() -> None:

@@ -1,5 +1,6 @@
 """``client.plans``: edge deployment plans."""
 
+from collections.abc import Callable
 from typing import Final, final
 
 from sagemaker_plans._edge.creation import create_plan
@@ -216,7 +217,8 @@ class EdgeDeploymentPlans:
             problems += duration_problems("start_grace", grace, zero=True)
         self._raise_for("wait_until_stage_deployed", problems)
         wait = self._wait(plan_name, timeout, schedule)
-        return await stage_deployed(wait, stage_name, on_poll=on_poll, start_grace=grace)
+        on_stage = _for_plan(on_poll, plan_name)
+        return await stage_deployed(wait, stage_name, on_poll=on_stage, start_grace=grace)
 
     async def wait_until_stage_ready(
         self,
@@ -332,3 +334,10 @@ class EdgeDeploymentPlans:
 
     def _raise_for(self, method: str, problems: list[str]) -> None:
         checks.raise_for(method, problems, operation=DESCRIBE_PLAN.name)
+
+
+def _for_plan(on_poll: OnPoll[Stage] | None, plan_name: str) -> OnPoll[Stage] | None:
+    # A stage does not know its plan. A display of several plans asks for it by this method,
+    # which is looked up on the class: a mock has every attribute.
+    make: Callable[[object, str], OnPoll[Stage]] | None = getattr(type(on_poll), "for_plan", None)
+    return on_poll if make is None else make(on_poll, plan_name)
