@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Self, final
 
-from sagemaker_plans._edge.waiters import Wait, raise_if_stage_vanished
+from sagemaker_plans._edge.wait import Wait
+from sagemaker_plans._edge.waiters import raise_if_stage_vanished
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageChange
 
 
