@@ -1,10 +1,15 @@
 """The waits of ``client.plans``."""
 
-from sagemaker_plans._edge.wait import OnPoll, Wait, wait_problems
+from datetime import datetime
+from typing import overload
+
+from sagemaker_plans._edge.wait import OnPoll, OnPollError, Wait, wait_problems
 from sagemaker_plans._edge.waiters import plan_deployed, stage_deployed, stage_ready
 from sagemaker_plans._edge.watch import StageWatch
 from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
-from sagemaker_plans._engine.polling import PollSchedule, SharedPollsByName
+from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
+from sagemaker_plans._engine.time_limit import NOT_GIVEN, NotGiven, TimeLimit
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage
 from sagemaker_plans.models import _validation as checks
@@ -22,6 +27,7 @@ class PlanWaits:
         self._polls = polls
         self._polling = polling
 
+    @overload
     async def wait_until_stage_deployed(
         self,
         plan_name: str,
@@ -30,6 +36,33 @@ class PlanWaits:
         timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
         schedule: PollSchedule | None = None,
         on_poll: OnPoll[Stage] | None = None,
+        on_poll_error: OnPollError | None = None,
+        start_grace: Duration | None = None,
+    ) -> Stage: ...
+
+    @overload
+    async def wait_until_stage_deployed(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        until: datetime,
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[Stage] | None = None,
+        on_poll_error: OnPollError | None = None,
+        start_grace: Duration | None = None,
+    ) -> Stage: ...
+
+    async def wait_until_stage_deployed(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
+        until: datetime | None = None,
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[Stage] | None = None,
+        on_poll_error: OnPollError | None = None,
         start_grace: Duration | None = None,
     ) -> Stage:
         """Wait until a stage is deployed.
@@ -41,10 +74,14 @@ class PlanWaits:
             plan_name: The plan's name.
             stage_name: The stage's name.
             timeout: How long to wait, in seconds or as a timedelta; None for as long as
-                it takes. The last poll is at the deadline.
+                it takes. A poll that begins at the deadline or later has the last word.
+            until: A date, in place of ``timeout``: the wait may take the time that is left
+                until then, as it is when the wait begins. It needs a time zone.
             schedule: How often to poll; None for the client's schedule.
             on_poll: Called with the stage after each poll. A coroutine function is
                 awaited. An exception that it raises ends the wait.
+            on_poll_error: Called with the error of each poll that failed. A coroutine
+                function is awaited. An exception that it raises ends the wait.
             start_grace: How long the stage may stay READYTODEPLOY until somebody starts
                 it, in seconds or as a timedelta; None for as long as it takes.
 
@@ -67,14 +104,16 @@ class PlanWaits:
             PaginationError: If the service's pages do not come to an end.
         """
         names = {"plan_name": plan_name, "stage_name": stage_name}
-        problems = wait_problems(names, timeout, schedule, on_poll)
+        functions = {"on_poll": on_poll, "on_poll_error": on_poll_error}
+        problems = wait_problems(names, timeout, until, schedule, functions)
         grace = as_seconds_or_none(start_grace)
         if grace is not None:
             problems += duration_problems("start_grace", grace, zero=True)
         self._raise_for("wait_until_stage_deployed", problems)
-        wait = self._wait(plan_name, timeout, schedule)
+        wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
         return await stage_deployed(wait, stage_name, on_poll=on_poll, start_grace=grace)
 
+    @overload
     async def wait_until_stage_ready(
         self,
         plan_name: str,
@@ -82,6 +121,29 @@ class PlanWaits:
         *,
         timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
         schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> Stage: ...
+
+    @overload
+    async def wait_until_stage_ready(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        until: datetime,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> Stage: ...
+
+    async def wait_until_stage_ready(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
+        until: datetime | None = None,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
     ) -> Stage:
         """Wait until a stage is no longer CREATING, so that it can be started.
 
@@ -93,7 +155,11 @@ class PlanWaits:
             stage_name: The stage's name.
             timeout: How long to wait, in seconds or as a timedelta; None for as long as
                 it takes.
+            until: A date, in place of ``timeout``: the wait may take the time that is left
+                until then, as it is when the wait begins. It needs a time zone.
             schedule: How often to poll; None for the client's schedule.
+            on_poll_error: Called with the error of each poll that failed. A coroutine
+                function is awaited. An exception that it raises ends the wait.
 
         Returns:
             The stage.
@@ -110,9 +176,13 @@ class PlanWaits:
             PaginationError: If the service's pages do not come to an end.
         """
         names = {"plan_name": plan_name, "stage_name": stage_name}
-        self._raise_for("wait_until_stage_ready", wait_problems(names, timeout, schedule))
-        return await stage_ready(self._wait(plan_name, timeout, schedule), stage_name)
+        functions = {"on_poll_error": on_poll_error}
+        problems = wait_problems(names, timeout, until, schedule, functions)
+        self._raise_for("wait_until_stage_ready", problems)
+        wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
+        return await stage_ready(wait, stage_name)
 
+    @overload
     async def wait_until_deployed(
         self,
         plan_name: str,
@@ -120,6 +190,29 @@ class PlanWaits:
         timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
         schedule: PollSchedule | None = None,
         on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> EdgeDeploymentPlan: ...
+
+    @overload
+    async def wait_until_deployed(
+        self,
+        plan_name: str,
+        *,
+        until: datetime,
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> EdgeDeploymentPlan: ...
+
+    async def wait_until_deployed(
+        self,
+        plan_name: str,
+        *,
+        timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
+        until: datetime | None = None,
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
+        on_poll_error: OnPollError | None = None,
     ) -> EdgeDeploymentPlan:
         """Wait until every stage of a plan is deployed.
 
@@ -127,9 +220,13 @@ class PlanWaits:
             plan_name: The plan's name.
             timeout: How long to wait, in seconds or as a timedelta; None for as long as
                 it takes.
+            until: A date, in place of ``timeout``: the wait may take the time that is left
+                until then, as it is when the wait begins. It needs a time zone.
             schedule: How often to poll; None for the client's schedule.
             on_poll: Called with the plan after each poll. A coroutine function is awaited.
                 An exception that it raises ends the wait.
+            on_poll_error: Called with the error of each poll that failed. A coroutine
+                function is awaited. An exception that it raises ends the wait.
 
         Returns:
             The plan. A plan without stages counts as deployed.
@@ -145,16 +242,40 @@ class PlanWaits:
             ServiceError: If the service said no for another reason.
             PaginationError: If the service's pages do not come to an end.
         """
-        problems = wait_problems({"plan_name": plan_name}, timeout, schedule, on_poll)
+        functions = {"on_poll": on_poll, "on_poll_error": on_poll_error}
+        problems = wait_problems({"plan_name": plan_name}, timeout, until, schedule, functions)
         self._raise_for("wait_until_deployed", problems)
-        return await plan_deployed(self._wait(plan_name, timeout, schedule), on_poll=on_poll)
+        wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
+        return await plan_deployed(wait, on_poll=on_poll)
 
+    @overload
     def watch(
         self,
         plan_name: str,
         *,
         timeout: Duration | None,
         schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> StageWatch: ...
+
+    @overload
+    def watch(
+        self,
+        plan_name: str,
+        *,
+        until: datetime,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> StageWatch: ...
+
+    def watch(
+        self,
+        plan_name: str,
+        *,
+        timeout: Duration | NotGiven | None = NOT_GIVEN,
+        until: datetime | None = None,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
     ) -> StageWatch:
         """Follow a plan: first every stage as it is now, then every change.
 
@@ -165,7 +286,11 @@ class PlanWaits:
             plan_name: The plan's name.
             timeout: How long to follow the plan, in seconds or as a timedelta; None for as
                 long as it takes. The time counts from the first step of the iteration.
+            until: A date, in place of ``timeout``: the wait may take the time that is left
+                until then, as it is when the wait begins. It needs a time zone.
             schedule: How often to poll; None for the client's schedule.
+            on_poll_error: Called with the error of each poll that failed. A coroutine
+                function is awaited. An exception that it raises ends the wait.
 
         Returns:
             An iterable of ``StageChange`` for ``async for``. It raises what
@@ -174,18 +299,21 @@ class PlanWaits:
         Raises:
             InvalidRequestError: If an argument is out of range.
         """
-        self._raise_for("watch", wait_problems({"plan_name": plan_name}, timeout, schedule))
-        return StageWatch(lambda: self._wait(plan_name, timeout, schedule))
+        functions = {"on_poll_error": on_poll_error}
+        problems = wait_problems({"plan_name": plan_name}, timeout, until, schedule, functions)
+        self._raise_for("watch", problems)
+        limit = TimeLimit.of(timeout, until)
+        return StageWatch(lambda: self._wait(plan_name, limit, schedule, on_poll_error))
 
     def _wait(
-        self, plan_name: str, timeout: Duration | None, schedule: PollSchedule | None
+        self,
+        plan_name: str,
+        limit: TimeLimit,
+        schedule: PollSchedule | None,
+        on_poll_error: OnPollError | None,
     ) -> Wait:
-        return Wait(
-            plan_name,
-            self._polls.get(plan_name),
-            schedule or self._polling,
-            as_seconds_or_none(timeout),
-        )
+        shared = self._polls.get(plan_name)
+        return Wait(plan_name, shared, schedule or self._polling, limit, on_poll_error)
 
     def _raise_for(self, method: str, problems: list[str]) -> None:
         checks.raise_for(method, problems, operation=DESCRIBE_PLAN.name)

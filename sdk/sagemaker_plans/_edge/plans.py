@@ -1,13 +1,15 @@
 """``client.plans``: edge deployment plans."""
 
-from typing import Final, final
+from typing import Final, cast, final
 
 from sagemaker_plans._edge.creation import create_plan
 from sagemaker_plans._edge.plan_waits import PlanWaits
 from sagemaker_plans._edge.reading import StagePager, read_plan, stage_pager
 from sagemaker_plans._edge.stage_commands import StageCommand
+from sagemaker_plans._edge.wait import ends_waits
 from sagemaker_plans._engine.pagination import pager_problems
-from sagemaker_plans._engine.polling import PollSchedule, SharedPollsByName
+from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
 from sagemaker_plans._engine.retries import Retrier, RetryPolicy
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, START_STAGE, STOP_STAGE, Operation
@@ -34,7 +36,10 @@ class EdgeDeploymentPlans(PlanWaits):
         # A poll makes one attempt at each page, because the next poll follows anyway.
         once = Retrier(RetryPolicy.none())
         polls = SharedPollsByName[EdgeDeploymentPlan](
-            lambda name: read_plan(stage_pager(gateway, once, name)), timeout=request_timeout
+            lambda name: read_plan(stage_pager(gateway, once, name)),
+            kind="plan",
+            timeout=request_timeout,
+            ends_waits=ends_waits,
         )
         super().__init__(polls, polling)
 
@@ -114,7 +119,11 @@ class EdgeDeploymentPlans(PlanWaits):
             ServiceError: If the service said no.
             ConnectionFailedError: If no attempt could send the request.
         """
-        return await create_plan(self._gateway, self._retrier, spec)
+        try:
+            return await create_plan(self._gateway, self._retrier, spec)
+        finally:
+            if isinstance(cast("object", spec), EdgeDeploymentPlanSpec):
+                self._polls.changed(spec.name)
 
     async def start_stage(self, plan_name: str, stage_name: str) -> None:
         """Start the deployment of a stage.
@@ -154,4 +163,8 @@ class EdgeDeploymentPlans(PlanWaits):
             operation=operation.name,
         )
         command = StageCommand(self._gateway, self._retrier, operation, plan_name, stage_name)
-        await command.send()
+        try:
+            await command.send()
+        finally:
+            # Even if it failed: it may have had its effect.
+            self._polls.changed(plan_name)

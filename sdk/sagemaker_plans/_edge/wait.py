@@ -9,10 +9,14 @@ from typing import Final, NoReturn, TypeVar
 
 import anyio
 
-from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
-from sagemaker_plans._engine.polling import Poller, PollSchedule, Reading, SharedPolls
+from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.poller import Poller
+from sagemaker_plans._engine.polls.readings import Interest, Reading
+from sagemaker_plans._engine.polls.shared_polls import SharedPolls
 from sagemaker_plans._engine.retry_rules import Happened, what_happened
+from sagemaker_plans._engine.time_limit import TimeLimit, time_limit_problems
 from sagemaker_plans.errors import (
+    ConnectionFailedError,
     SageMakerPlansError,
     StageNotFoundError,
     WaitError,
@@ -22,11 +26,30 @@ from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageStatus
 from sagemaker_plans.models import _validation as checks
 
 T = TypeVar("T")
+ErrorT = TypeVar("ErrorT", bound=WaitError)
 
 OnPoll = Callable[[T], Awaitable[object] | object]
 """Called with each stage or plan that is read. A coroutine function is awaited."""
 
+OnPollError = Callable[[SageMakerPlansError], Awaitable[object] | object]
+"""Called with the error of each poll that failed. A coroutine function is awaited."""
+
 NOT_STARTED: Final = "READYTODEPLOY does not move by itself: start it with start_stage"
+
+_OLD: Final = 1.0
+"""From this age on, in seconds, the error of a wait tells how old its reading is."""
+
+
+def ends_waits(error: SageMakerPlansError) -> bool:
+    """Tell whether a failed poll ends the waits.
+
+    Args:
+        error: Why the poll failed.
+
+    Returns:
+        Whether the next poll would fail too: access denied, say.
+    """
+    return what_happened(error) is Happened.REFUSED
 
 
 class Wait:
@@ -36,7 +59,8 @@ class Wait:
         plan_name: The plan.
         shared: The polls that all waits on the plan share.
         schedule: How often to poll.
-        timeout: How long to wait, in seconds; None for as long as it takes.
+        limit: How long to wait. It counts from now.
+        on_poll_error: Called with the error of each poll that failed.
     """
 
     def __init__(
@@ -44,20 +68,25 @@ class Wait:
         plan_name: str,
         shared: SharedPolls[EdgeDeploymentPlan],
         schedule: PollSchedule,
-        timeout: float | None,
+        limit: TimeLimit,
+        on_poll_error: OnPollError | None,
     ) -> None:
         self.plan_name = plan_name
-        self.polls = 0
-        self.plan: EdgeDeploymentPlan | None = None
         self.is_over = False
-        """Whether the last reading ended at or after the deadline."""
+        """Whether the last reading began at or after the deadline, or the wait gave up."""
         self.read_at = -math.inf
-        """When the last poll began."""
-        self._created: datetime | None = None
-        self._failure: SageMakerPlansError | None = None
-        self._timeout = timeout
+        """When the last poll that this wait saw began."""
+        self.created: datetime | None = None
+        """When the plan was created, as it was read first."""
+        self.before: EdgeDeploymentPlan | None = None
+        """The plan as this wait saw it before it saw it last; None at the first time."""
+        self._seen: EdgeDeploymentPlan | None = None
+        self._read_before: EdgeDeploymentPlan | None = None
+        self._limit = limit
+        self._on_poll_error = on_poll_error
         self._began = anyio.current_time()
-        self._deadline = math.inf if timeout is None else self._began + timeout
+        seconds = limit.seconds()
+        self._deadline = math.inf if seconds is None else self._began + seconds
         self._poller = Poller(shared, schedule, self._deadline)
 
     @property
@@ -65,31 +94,53 @@ class Wait:
         """Seconds since the wait began."""
         return anyio.current_time() - self._began
 
-    async def next_plan(self, *, wake_at: float = math.inf) -> EdgeDeploymentPlan | None:
-        """Wait for the next reading.
+    @property
+    def polls(self) -> int:
+        """How many polls have begun during the wait."""
+        return self._poller.shared.begun + 1 - self._poller.first
+
+    @property
+    def plan(self) -> EdgeDeploymentPlan | None:
+        """The plan as it was read last during the wait, whether or not that changed anything."""
+        reading = self._counted(self._poller.shared.good)
+        return None if reading is None else reading.value
+
+    def _counted(
+        self, reading: Reading[EdgeDeploymentPlan] | None
+    ) -> Reading[EdgeDeploymentPlan] | None:
+        return reading if reading is not None and reading.number >= self._poller.first else None
+
+    async def next_plan(
+        self, interest: Interest[EdgeDeploymentPlan], *, wake_at: float = math.inf
+    ) -> EdgeDeploymentPlan | None:
+        """Wait for the next reading that changes something.
 
         Args:
+            interest: The readings to wait for.
             wake_at: Poll at this time, unless another wait has polled by then.
 
         Returns:
-            The plan. None if it could not be read now, but may be readable later.
+            The plan. None if it could not be read, but may be readable later.
 
         Raises:
             StageNotFoundError: If the plan was deleted, and another one now has its name.
             SageMakerPlansError: If another poll would fail as well: access denied, say.
         """
-        reading = await self._poller.next_reading(wake_at=wake_at)
-        self.polls += 1
-        self.read_at = reading.began
-        # The reading decides, not the clock: on_poll may run until after the deadline, and
-        # then one more reading is due.
-        self.is_over = reading.ended >= self._deadline
-        self._failure = reading.error
-        if reading.error is not None:
-            if what_happened(reading.error) is Happened.REFUSED:
-                self._raise_copy(reading.error)
+        reading = await self._poller.next_reading(
+            interest, sees_errors=self._on_poll_error is not None, wake_at=wake_at
+        )
+        if reading is None:
+            self.is_over = True
             return None
-        return self._checked_plan(reading)
+        self.read_at = reading.began
+        error = reading.error
+        if error is None:
+            self.is_over = reading.began >= self._deadline
+            return self._checked_plan(reading)
+        await call(self._on_poll_error, error)
+        if ends_waits(error):
+            self._raise_copy(error)
+        return None
 
     def _raise_copy(self, error: SageMakerPlansError) -> NoReturn:
         # The other waits on the plan raise the same error. Each adds its note to a copy.
@@ -100,11 +151,11 @@ class Wait:
         raise own from error.__cause__
 
     def _checked_plan(self, reading: Reading[EdgeDeploymentPlan]) -> EdgeDeploymentPlan:
-        plan = reading.value
-        assert plan is not None
-        self.plan = plan
-        before, self._created = self._created, plan.creation_time or self._created
-        if before != self._created and before is not None:
+        plan = reading.good_value
+        self.before, self._seen = self._seen, plan
+        self._read_before = reading.before
+        before, self.created = self.created, self.created or plan.creation_time
+        if before is not None and plan.creation_time not in {None, before}:
             raise self.error(
                 StageNotFoundError,
                 f"plan {self.plan_name} was deleted and created again at {plan.creation_time}; "
@@ -113,9 +164,20 @@ class Wait:
             )
         return plan
 
+    def last_seen(self, stage: Stage) -> Stage:
+        """Find a stage that is gone as it was read last.
+
+        Args:
+            stage: The stage as this wait saw it.
+
+        Returns:
+            The stage. Others may have read it since: a wait does not see every reading.
+        """
+        return (self._read_before and find_stage(self._read_before, stage.name)) or stage
+
     def error(
-        self, cls: type[WaitError], message: str, last_seen: Stage | EdgeDeploymentPlan | None
-    ) -> WaitError:
+        self, cls: type[ErrorT], message: str, last_seen: Stage | EdgeDeploymentPlan | None
+    ) -> ErrorT:
         """Make the error that ends this wait.
 
         Args:
@@ -145,8 +207,17 @@ class Wait:
             last_seen: The stage or plan that goes into the error.
 
         Raises:
-            WaitTimeoutError: Always. If the last reading failed, that failure is its cause.
+            WaitTimeoutError: Always. If the last poll failed, that failure is its cause.
         """
+        shared = self._poller.shared
+        good, latest = self._counted(shared.good), self._counted(shared.latest)
+        age = None if good is None else anyio.current_time() - good.began
+        failure = None if latest is None else latest.error
+        if latest is None:
+            failure = ConnectionFailedError(
+                f"no whole reading within {shared.timeout:g} s after the deadline",
+                request_sent=None,
+            )
         seen = "; ".join(map(status_text, stages)) or "nothing was read"
         advice = [
             sentence
@@ -155,16 +226,32 @@ class Wait:
                 "a status is unknown to this release, which may be the reason"
                 if any(stage.status.is_unknown for stage in stages)
                 else "",
-                f"the last reading failed: {self._failure}" if self._failure else "",
+                f"the last reading is {age:.0f} s old" if age is not None and age >= _OLD else "",
+                f"the last poll failed: {failure}" if failure else "",
             )
             if sentence
         ]
-        raise self.error(
+        error = self.error(
             WaitTimeoutError,
-            f"{what} did not happen within {self._timeout:g} s ({self.polls} polls): "
+            f"{what} did not happen {self._limit} ({self.polls} polls): "
             + "; ".join([seen, *advice]),
             last_seen,
-        ) from self._failure
+        )
+        error.reading_age = age
+        raise error from failure
+
+
+def find_stage(plan: EdgeDeploymentPlan, name: str) -> Stage | None:
+    """Find a stage.
+
+    Args:
+        plan: The plan.
+        name: The name of the stage.
+
+    Returns:
+        The stage; None if the plan has none of that name.
+    """
+    return next((stage for stage in plan.stages if stage.name == name), None)
 
 
 def is_ready_to_deploy(stage: Stage) -> bool:
@@ -198,28 +285,32 @@ def status_text(stage: Stage) -> str:
 
 def wait_problems(
     names: Mapping[str, object],
-    timeout: Duration | None,
+    timeout: object,
+    until: object,
     schedule: object,
-    on_poll: object = None,
+    functions: Mapping[str, object],
 ) -> list[str]:
-    """Check the arguments that all waits take.
+    """Check the arguments that waits take.
 
     Args:
         names: The names that were passed, of a plan and perhaps of a stage, by argument.
         timeout: How long to wait.
+        until: The date to wait until.
         schedule: How often to poll.
-        on_poll: The function to call with each reading.
+        functions: The functions to call after polls, by argument.
 
     Returns:
         Each problem.
     """
     problems = [problem for each in names.items() for problem in checks.name(*each)]
-    if timeout is not None:
-        problems += duration_problems("timeout", as_seconds_or_none(timeout), zero=True)
+    problems += time_limit_problems(timeout, until)
     if schedule is not None and not isinstance(schedule, PollSchedule):
         problems.append(f"schedule: a PollSchedule is needed, got {checks.shown(schedule)}")
-    if on_poll is not None and not callable(on_poll):
-        problems.append(f"on_poll: a function is needed, got {checks.shown(on_poll)}")
+    problems += [
+        f"{argument}: a function is needed, got {checks.shown(function)}"
+        for argument, function in functions.items()
+        if function is not None and not callable(function)
+    ]
     return problems
 
 
