@@ -63,6 +63,22 @@ class Wait:
         on_poll_error: Called with the error of each poll that failed.
     """
 
+    # There may be thousands.
+    __slots__ = (
+        "_began",
+        "_deadline",
+        "_limit",
+        "_on_poll_error",
+        "_poller",
+        "_read_before",
+        "_seen",
+        "before",
+        "created",
+        "is_over",
+        "plan_name",
+        "read_at",
+    )
+
     def __init__(
         self,
         plan_name: str,

@@ -26,6 +26,18 @@ class Poller(Generic[V]):
         deadline: When the last poll is due; infinity for never.
     """
 
+    __slots__ = (
+        "_deadline",
+        "_give_up_at",
+        "_has_read",
+        "_joined",
+        "_left",
+        "_schedule",
+        "_seat",
+        "first",
+        "shared",
+    )
+
     def __init__(self, shared: SharedPolls[V], schedule: PollSchedule, deadline: float) -> None:
         self.shared = shared
         self._schedule = schedule
@@ -65,12 +77,12 @@ class Poller(Generic[V]):
         reading = self._missed(wish, wake_at)
         while reading is None:
             self.shared.join(self._seat, wish, self._moments(wake_at))
-            await self._rest()
+            gives_up = await self._rest()
             failure, self._seat.failure = self._seat.failure, None
             if failure is not None:
                 raise failure
             reading = self._seat.reading
-            if reading is None and self._gives_up():
+            if gives_up:
                 break
         self._left = anyio.current_time()
         if reading is not None:
@@ -104,10 +116,14 @@ class Poller(Generic[V]):
                 return reading
         return None
 
-    async def _rest(self) -> None:
+    async def _rest(self) -> bool:
+        """Wait until there is something to look at. Tell whether to give up instead."""
+        event, gives_up = self._seat.event, False
         try:
-            with anyio.CancelScope(deadline=self._give_up_at):
-                await self._seat.event.wait()
+            while not event.is_set() and not gives_up:
+                with anyio.CancelScope(deadline=self._give_up_at):
+                    await event.wait()
+                gives_up = not event.is_set() and self._has_to_give_up()
         except GeneratorExit:
             # The coroutine is thrown away, and cannot wait for anything.
             self.shared.leave(self._seat)
@@ -115,7 +131,9 @@ class Poller(Generic[V]):
         except BaseException:
             await self._leave()
             raise
-        await self._leave()
+        if gives_up:
+            await self._leave()
+        return gives_up
 
     async def _leave(self) -> None:
         stopped = self.shared.leave(self._seat)
@@ -124,11 +142,8 @@ class Poller(Generic[V]):
             with anyio.CancelScope(shield=True):
                 await stopped.wait()
 
-    def _gives_up(self) -> bool:
+    def _has_to_give_up(self) -> bool:
         now, shared = anyio.current_time(), self.shared
-        if now < self._give_up_at:
-            # The task of the polls has ended; join again.
-            return False
         has_looked = shared.latest is not None and shared.latest.began >= self._deadline
         if now - self._give_up_at < _FROZEN and (has_looked or shared.is_polling):
             return True

@@ -42,13 +42,13 @@ class Seat(Generic[V]):
         after: The number of the poll before the first one whose reading counts.
     """
 
-    __slots__ = ("after", "event", "failure", "is_taken", "moments", "reading", "wish")
+    __slots__ = ("after", "event", "failure", "group", "moments", "reading")
 
     def __init__(self, after: int) -> None:
         self.after = after
-        self.is_taken = False
+        self.group: _Group[V] | None = None
+        """Those who wish the same, while this one waits."""
         self.moments: tuple[_Moment[V], ...] = ()
-        self.wish: Wish[V]
         self.event: anyio.Event
         """Set when the waiter has to look at its seat."""
         self.reading: Reading[V] | None = None
@@ -56,10 +56,25 @@ class Seat(Generic[V]):
         self.failure: BaseException | None = None
         """An exception of another kind that a poll has raised."""
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether its waiter waits."""
+        return self.group is not None
+
     def clear(self) -> None:
         """Get up."""
-        self.is_taken = False
+        self.group = None
         self.moments = ()
+
+
+class _Group(Generic[V]):
+    """The waiters who wish the same."""
+
+    __slots__ = ("seats", "wish")
+
+    def __init__(self, wish: Wish[V]) -> None:
+        self.wish = wish
+        self.seats: dict[Seat[V], None] = {}
 
 
 class HandedOut(NamedTuple, Generic[V]):
@@ -75,7 +90,7 @@ class Seats(Generic[V]):
     """All who wait."""
 
     def __init__(self) -> None:
-        self._groups: dict[Wish[V], dict[Seat[V], None]] = {}
+        self._groups: dict[Wish[V], _Group[V]] = {}
         self._moments: list[_Moment[V]] = []
         self._numbers = count()
 
@@ -85,7 +100,7 @@ class Seats(Generic[V]):
     def wishes(self) -> Iterator[tuple[Wish[V], int]]:
         """Yield each wish, and how many waiters have it."""
         for wish, group in self._groups.items():
-            yield wish, len(group)
+            yield wish, len(group.seats)
 
     @property
     def first_moment(self) -> float | None:
@@ -100,14 +115,13 @@ class Seats(Generic[V]):
             wish: What it waits for.
             moments: Times at which it needs a poll, and whether each is its deadline.
         """
-        seat.is_taken = True
         seat.event = anyio.Event()
         seat.reading = seat.failure = None
         group = self._groups.get(wish)
         if group is None:
-            group = self._groups[wish] = {}
-        group[seat] = None
-        seat.wish = wish
+            group = self._groups[wish] = _Group(wish)
+        group.seats[seat] = None
+        seat.group = group
         seat.moments = tuple(
             _Moment(time, next(self._numbers), seat, is_deadline) for time, is_deadline in moments
         )
@@ -122,10 +136,11 @@ class Seats(Generic[V]):
         """
         for moment in seat.moments:
             del self._moments[bisect_left(self._moments, moment)]
-        group = self._groups[seat.wish]
-        del group[seat]
-        if not group:
-            del self._groups[seat.wish]
+        group = seat.group
+        assert group is not None
+        del group.seats[seat]
+        if not group.seats:
+            del self._groups[group.wish]
         seat.clear()
 
     def remove_all(self) -> list[Seat[V]]:
@@ -134,7 +149,7 @@ class Seats(Generic[V]):
         Returns:
             Their places.
         """
-        left = [seat for group in self._groups.values() for seat in group]
+        left = [seat for group in self._groups.values() for seat in group.seats]
         self._groups.clear()
         self._moments.clear()
         for seat in left:
@@ -155,7 +170,7 @@ class Seats(Generic[V]):
             seat
             for wish, group in self._groups.items()
             if ends_waits or _needs(wish, reading)
-            for seat in group
+            for seat in group.seats
         ]
         is_late = False
         passed = bisect_right(self._moments, reading.began, key=_time_of)
@@ -167,14 +182,14 @@ class Seats(Generic[V]):
         served: list[Seat[V]] = []
         for seat in wanting:
             # Those who joined while the poll ran need the next one.
-            if seat.is_taken and seat.after < reading.number:
-                del self._groups[seat.wish][seat]
+            if seat.group is not None and seat.after < reading.number:
+                del seat.group.seats[seat]
                 seat.clear()
                 seat.reading = reading
                 served.append(seat)
         if served:
             self._moments = [moment for moment in self._moments if moment.seat.is_taken]
-            self._groups = {wish: group for wish, group in self._groups.items() if group}
+            self._groups = {wish: group for wish, group in self._groups.items() if group.seats}
         return HandedOut(served, is_late and not ends_waits)
 
 
