@@ -9,27 +9,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagemaker_plans import (
+    AccessDeniedError,
     PollSchedule,
+    SageMakerPlansError,
     Stage,
     StageFailedError,
+    StageNotStartedError,
     StageStoppedError,
     WaitError,
     WaitTimeoutError,
 )
-from virtual_clock import LOOPS, Loop
+from virtual_clock import LOOPS, Loop, freeze
 from waiting.virtual_plans import (
     PATIENT,
     Answer,
+    CommandedPlans,
     VirtualPlans,
     a_plan,
     broken,
+    denied,
     hang_guarded,
     plans_of,
     reset,
     throttled,
+    virtually,
 )
 
 BOUND: Final = 30.0
+EPSILON: Final = 1.0
 HANGS: Final = 1e9
 
 FAULTS: Final[dict[str, Answer]] = {
@@ -112,15 +119,21 @@ def test_every_wait_ends_with_the_truth_or_at_its_deadline(
                 found = error
             assert anyio.current_time() <= deadline + BOUND
             if isinstance(found, WaitError):
-                assert found.polls >= 1
+                assert found.polls >= 0
                 assert found.waited == anyio.current_time() - waiter.joins_at
             if not isinstance(found, WaitTimeoutError):
                 assert type(found) is ENDS[end]
                 assert anyio.current_time() >= ends_at
             else:
                 assert anyio.current_time() >= deadline
-                # Nothing that shows the truth was answered (one who is cut short by a
-                # deadline of its own gets no answer).
+                # It has looked at its deadline, or it has tried for as long as it may.
+                looked = [
+                    number
+                    for number in gateway.answered
+                    if gateway.calls[number - 1].began >= deadline
+                ]
+                assert looked or anyio.current_time() == deadline + BOUND
+                # Nothing that shows the truth was answered.
                 for number, answered_at in gateway.answered.items():
                     began = gateway.calls[number - 1].began
                     shows = number > len(sequence) or sequence[number - 1].fault is None
@@ -136,5 +149,229 @@ def test_every_wait_ends_with_the_truth_or_at_its_deadline(
         # Each one's first and last, and one an interval; those cut short by a deadline.
         longest = max(waiter.joins_at + waiter.timeout for waiter in waiting) + BOUND
         assert len(gateway.calls) <= 3 * len(waiting) + longest / 10
+
+    hang_guarded(loop, test)
+
+
+def an_outage(*, until: float, error: Answer) -> VirtualPlans:
+    return VirtualPlans.of((0, a_plan("INPROGRESS")), (10, error), (until, a_plan("DEPLOYED")))
+
+
+@pytest.mark.parametrize("error", [throttled(), broken(), reset()], ids=str)
+@virtually
+async def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
+    error: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "sagemaker_plans")
+    plans = plans_of(an_outage(until=600, error=error))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(lambda: plans.wait_until_deployed("rollout", timeout=None))
+
+    # At 15, 45, 105 and so on, up to 585.
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", f"plan rollout: polls fail, waits go on: {error}"),
+        ("INFO", "plan rollout: polls work again after 630.0 s, in which 11 failed"),
+    ]
+
+
+@virtually
+async def test_each_outage_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "sagemaker_plans")
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (100, a_plan("DEPLOYED")))
+    gateway.strike(2, throttled())
+    gateway.strike(4, throttled())
+
+    await plans_of(gateway).wait_until_deployed("rollout", timeout=None)
+
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 2
+
+
+@virtually
+async def test_what_ends_a_wait_is_no_outage(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "sagemaker_plans")
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (10, denied()))
+
+    with pytest.raises(AccessDeniedError):
+        await plans_of(gateway).wait_until_deployed("rollout", timeout=None)
+
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("kind", ["stage deployed", "stage ready", "deployed"])
+@virtually
+async def test_each_wait_is_told_of_each_poll_that_fails(kind: str, is_async: bool) -> None:  # noqa: FBT001
+    gateway = VirtualPlans.of((0, throttled()), (10, reset()), (80, denied()))
+    plans = plans_of(gateway)
+    told: list[tuple[float, str]] = []
+
+    def note(error: SageMakerPlansError) -> None:
+        told.append((anyio.current_time(), type(error).__name__))
+
+    async def note_later(error: SageMakerPlansError) -> None:
+        await anyio.sleep(1)
+        note(error)
+
+    hook = note_later if is_async else note
+
+    async def wait() -> None:
+        with pytest.raises(AccessDeniedError):
+            if kind == "stage deployed":
+                await plans.wait_until_stage_deployed(
+                    "rollout", "canary", timeout=None, on_poll_error=hook
+                )
+            elif kind == "stage ready":
+                await plans.wait_until_stage_ready(
+                    "rollout", "canary", timeout=None, on_poll_error=hook
+                )
+            else:
+                await plans.wait_until_deployed("rollout", timeout=None, on_poll_error=hook)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        tasks.start_soon(wait)
+
+    late = int(is_async)
+    assert told == [
+        (time + late, name)
+        for time, name in (
+            (0, "ThrottledError"),
+            (30, "ConnectionFailedError"),
+            (90, "AccessDeniedError"),
+        )
+        for _ in range(2)
+    ]
+    assert gateway.times == [0, 30, 90]
+
+
+@virtually
+async def test_an_error_of_on_poll_error_ends_the_wait_as_it_is() -> None:
+    def fail(_: SageMakerPlansError) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await plans_of(VirtualPlans.of((0, throttled()))).wait_until_deployed(
+            "rollout", timeout=60, on_poll_error=fail
+        )
+
+
+@frozen
+class Visitor:
+    """One who joins, has so much time, may be cancelled, and may be slow or curious."""
+
+    joins_at: float
+    timeout: float | None
+    stays: float
+    slow: float | None
+    start_grace: float | None
+
+
+visitors = st.builds(
+    Visitor,
+    st.floats(0, 60),
+    st.none() | st.sampled_from([0.0, 0.5, 20.0, 90.0]),
+    st.sampled_from([3.0, 50.0, 1e4, 1e4, 1e4]),
+    st.sampled_from([None, None, 0.0, 7.0]),
+    st.sampled_from([None, None, 0.0, 15.0]),
+)
+
+
+@given(
+    sequence=st.lists(calls, max_size=20),
+    visiting=st.lists(visitors, min_size=1, max_size=8),
+    freezes=st.lists(st.tuples(st.floats(0, 150), st.floats(1, 200)), max_size=2),
+    starts=st.lists(st.floats(0, 150), max_size=2),
+    ends_at=st.floats(0, 200),
+)
+@PATIENT
+@pytest.mark.parametrize("loop", LOOPS)
+def test_whoever_comes_and_goes_each_wait_ends_in_time_and_with_the_truth(
+    loop: Loop,
+    sequence: list[Call],
+    visiting: list[Visitor],
+    freezes: list[tuple[float, float]],
+    starts: list[float],
+    ends_at: float,
+) -> None:
+    """Joins, cancellations, failures, slow functions, freezes, commands, in any order."""
+
+    async def test() -> None:
+        gateway = CommandedPlans.of((0, a_plan("READYTODEPLOY")), (ends_at, a_plan("DEPLOYED")))
+        for number, call in enumerate(sequence, 1):
+            fault = FAULTS[call.fault] if call.fault else None
+            gateway.strike(number, fault, latency=call.latency)
+        plans = plans_of(
+            gateway, polling=PollSchedule(interval=10, max_interval=40), request_timeout=BOUND
+        )
+
+        async def visit(visitor: Visitor) -> None:
+            await anyio.sleep(visitor.joins_at)
+            began = anyio.current_time()
+            slowness = 0.0
+
+            async def look(_: Stage) -> None:
+                nonlocal slowness
+                slept = anyio.current_time()
+                await anyio.sleep(visitor.slow or 0.0)
+                slowness += anyio.current_time() - slept
+
+            with anyio.move_on_after(visitor.stays) as scope:
+                try:
+                    await plans.wait_until_stage_deployed(
+                        "rollout",
+                        "canary",
+                        timeout=visitor.timeout,
+                        on_poll=None if visitor.slow is None else look,
+                        start_grace=visitor.start_grace,
+                    )
+                except StageNotStartedError as error:
+                    assert error.waited >= (visitor.start_grace or 0.0)
+                except WaitTimeoutError as error:
+                    assert visitor.timeout is not None
+                    assert error.waited >= visitor.timeout
+                    deadline = began + visitor.timeout
+                    for number, answered_at in gateway.answered.items():
+                        asked_at = gateway.calls[number - 1].began
+                        shows = number > len(sequence) or sequence[number - 1].fault is None
+                        truth = asked_at >= max(ends_at, deadline)
+                        assert not (shows and truth and answered_at < anyio.current_time())
+            # One is cancelled at once, and no freeze or slow function takes more than it does.
+            ended = anyio.current_time()
+            frozen_for = sum(seconds for _, seconds in freezes)
+            extra = slowness + frozen_for + BOUND * len(freezes) + EPSILON
+            if visitor.timeout is not None:
+                assert ended <= began + visitor.timeout + BOUND + extra
+            assert ended <= began + visitor.stays + frozen_for + EPSILON or not (
+                scope.cancelled_caught
+            )
+
+        async def freeze_at(time: float, seconds: float) -> None:
+            await anyio.sleep(time)
+            freeze(seconds)
+
+        async def start_at(time: float) -> None:
+            await anyio.sleep(time)
+            await plans.start_stage("rollout", "canary")
+
+        async with anyio.create_task_group() as tasks:
+            for visitor in visiting:
+                tasks.start_soon(visit, visitor)
+            for each in freezes:
+                tasks.start_soon(freeze_at, *each)
+            for time in starts:
+                tasks.start_soon(start_at, time)
+
+        assert gateway.most_under_way <= 1
+        assert gateway.under_way == 0
+        passed = anyio.current_time()
+        # Regular ones, each one's first, grace and deadline, those made again after their
+        # deadlines (the shortest pauses are a quarter of a second, then they double).
+        retries = 20 * len(visiting)
+        assert (
+            len(gateway.calls)
+            <= passed / (10 / 1.1) + 3 * len(visiting) + retries + len(starts) + 2
+        )
 
     hang_guarded(loop, test)

@@ -221,6 +221,16 @@ class VirtualPlans(Gateway):
         return [call.began for call in self.calls]
 
 
+class CommandedPlans(VirtualPlans):
+    """Plans that take commands, too, without an effect."""
+
+    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+        if operation.name == DESCRIBE:
+            return await super().call(operation, request)
+        await anyio.lowlevel.checkpoint()
+        return Reply(operation=operation, body={"EdgeDeploymentPlanArn": "arn"}, http_status=200)
+
+
 def plans_of(
     gateway: Gateway, *, polling: PollSchedule = STEADY, request_timeout: float = 60.0
 ) -> EdgeDeploymentPlans:

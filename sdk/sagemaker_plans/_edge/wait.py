@@ -243,7 +243,9 @@ class Wait:
                 if any(stage.status.is_unknown for stage in stages)
                 else "",
                 f"the last reading is {age:.0f} s old" if age is not None and age >= _OLD else "",
-                f"the last poll failed: {failure}" if failure else "",
+                f"the last {'reading' if age is None else 'poll'} failed: {failure}"
+                if failure
+                else "",
             )
             if sentence
         ]
