@@ -1,5 +1,6 @@
 """Whatever goes wrong, in any order: a wait ends with the truth, or at its deadline."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
@@ -19,6 +20,7 @@ from sagemaker_plans import (
     WaitError,
     WaitTimeoutError,
 )
+from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from virtual_clock import LOOPS, Loop, freeze
 from waiting.virtual_plans import (
     PATIENT,
@@ -216,18 +218,19 @@ async def test_each_wait_is_told_of_each_poll_that_fails(kind: str, is_async: bo
 
     hook = note_later if is_async else note
 
+    waits: dict[str, Callable[[], Awaitable[object]]] = {
+        "stage deployed": lambda: plans.wait_until_stage_deployed(
+            "rollout", "canary", timeout=None, on_poll_error=hook
+        ),
+        "stage ready": lambda: plans.wait_until_stage_ready(
+            "rollout", "canary", timeout=None, on_poll_error=hook
+        ),
+        "deployed": lambda: plans.wait_until_deployed("rollout", timeout=None, on_poll_error=hook),
+    }
+
     async def wait() -> None:
         with pytest.raises(AccessDeniedError):
-            if kind == "stage deployed":
-                await plans.wait_until_stage_deployed(
-                    "rollout", "canary", timeout=None, on_poll_error=hook
-                )
-            elif kind == "stage ready":
-                await plans.wait_until_stage_ready(
-                    "rollout", "canary", timeout=None, on_poll_error=hook
-                )
-            else:
-                await plans.wait_until_deployed("rollout", timeout=None, on_poll_error=hook)
+            await waits[kind]()
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wait)
@@ -278,74 +281,91 @@ visitors = st.builds(
 )
 
 
-@given(
-    sequence=st.lists(calls, max_size=20),
-    visiting=st.lists(visitors, min_size=1, max_size=8),
-    freezes=st.lists(st.tuples(st.floats(0, 150), st.floats(1, 200)), max_size=2),
-    starts=st.lists(st.floats(0, 150), max_size=2),
-    ends_at=st.floats(0, 200),
+@frozen
+class Happening:
+    """What goes on around the visitors."""
+
+    sequence: list[Call]
+    freezes: list[tuple[float, float]]
+    starts: list[float]
+    ends_at: float
+
+    def shows_the_truth(self, number: int, asked_at: float) -> bool:
+        """Tell whether the nth call shows that the stage is deployed."""
+        shows = number > len(self.sequence) or self.sequence[number - 1].fault is None
+        return shows and asked_at >= self.ends_at
+
+
+happenings = st.builds(
+    Happening,
+    st.lists(calls, max_size=20),
+    st.lists(st.tuples(st.floats(0, 150), st.floats(1, 200)), max_size=2),
+    st.lists(st.floats(0, 150), max_size=2),
+    st.floats(0, 200),
 )
+
+
+async def visit(
+    visitor: Visitor, gateway: VirtualPlans, plans: EdgeDeploymentPlans, around: Happening
+) -> None:
+    """Wait as this one does, and check that the wait ends as it should."""
+    await anyio.sleep(visitor.joins_at)
+    began, slowness, ended = anyio.current_time(), 0.0, ""
+
+    async def look(_: Stage) -> None:
+        nonlocal slowness
+        slept = anyio.current_time()
+        await anyio.sleep(visitor.slow or 0.0)
+        slowness += anyio.current_time() - slept
+
+    with anyio.move_on_after(visitor.stays) as scope:
+        try:
+            await plans.wait_until_stage_deployed(
+                "rollout",
+                "canary",
+                timeout=visitor.timeout,
+                on_poll=None if visitor.slow is None else look,
+                start_grace=visitor.start_grace,
+            )
+        except (StageNotStartedError, WaitTimeoutError) as error:
+            ended = type(error).__name__
+    now = anyio.current_time()
+    frozen = sum(seconds for _, seconds in around.freezes)
+    if scope.cancelled_caught:
+        assert now <= began + visitor.stays + frozen + EPSILON
+    if ended == "StageNotStartedError":
+        assert now >= began + (visitor.start_grace or 0.0)
+    if visitor.timeout is not None:
+        # Neither a freeze nor its own slowness counts, and after a freeze it looks once more.
+        extra = slowness + frozen + BOUND * len(around.freezes) + EPSILON
+        assert now <= began + visitor.timeout + BOUND + extra
+    if ended == "WaitTimeoutError":
+        assert visitor.timeout is not None
+        deadline = began + visitor.timeout
+        assert now >= deadline
+        for number, answered_at in gateway.answered.items():
+            asked_at = gateway.calls[number - 1].began
+            seen = asked_at >= deadline and answered_at < now
+            assert not (seen and around.shows_the_truth(number, asked_at))
+
+
+@given(visiting=st.lists(visitors, min_size=1, max_size=8), around=happenings)
 @PATIENT
 @pytest.mark.parametrize("loop", LOOPS)
 def test_whoever_comes_and_goes_each_wait_ends_in_time_and_with_the_truth(
-    loop: Loop,
-    sequence: list[Call],
-    visiting: list[Visitor],
-    freezes: list[tuple[float, float]],
-    starts: list[float],
-    ends_at: float,
+    loop: Loop, visiting: list[Visitor], around: Happening
 ) -> None:
-    """Joins, cancellations, failures, slow functions, freezes, commands, in any order."""
+    """Joins, cancellations, failures, slow functions, freezes and commands, in any order."""
 
     async def test() -> None:
-        gateway = CommandedPlans.of((0, a_plan("READYTODEPLOY")), (ends_at, a_plan("DEPLOYED")))
-        for number, call in enumerate(sequence, 1):
+        gateway = CommandedPlans.of(
+            (0, a_plan("READYTODEPLOY")), (around.ends_at, a_plan("DEPLOYED"))
+        )
+        for number, call in enumerate(around.sequence, 1):
             fault = FAULTS[call.fault] if call.fault else None
             gateway.strike(number, fault, latency=call.latency)
-        plans = plans_of(
-            gateway, polling=PollSchedule(interval=10, max_interval=40), request_timeout=BOUND
-        )
-
-        async def visit(visitor: Visitor) -> None:
-            await anyio.sleep(visitor.joins_at)
-            began = anyio.current_time()
-            slowness = 0.0
-
-            async def look(_: Stage) -> None:
-                nonlocal slowness
-                slept = anyio.current_time()
-                await anyio.sleep(visitor.slow or 0.0)
-                slowness += anyio.current_time() - slept
-
-            with anyio.move_on_after(visitor.stays) as scope:
-                try:
-                    await plans.wait_until_stage_deployed(
-                        "rollout",
-                        "canary",
-                        timeout=visitor.timeout,
-                        on_poll=None if visitor.slow is None else look,
-                        start_grace=visitor.start_grace,
-                    )
-                except StageNotStartedError as error:
-                    assert error.waited >= (visitor.start_grace or 0.0)
-                except WaitTimeoutError as error:
-                    assert visitor.timeout is not None
-                    assert error.waited >= visitor.timeout
-                    deadline = began + visitor.timeout
-                    for number, answered_at in gateway.answered.items():
-                        asked_at = gateway.calls[number - 1].began
-                        shows = number > len(sequence) or sequence[number - 1].fault is None
-                        truth = asked_at >= max(ends_at, deadline)
-                        assert not (shows and truth and answered_at < anyio.current_time())
-            # One is cancelled at once, and no freeze or slow function takes more than it does.
-            ended = anyio.current_time()
-            frozen_for = sum(seconds for _, seconds in freezes)
-            extra = slowness + frozen_for + BOUND * len(freezes) + EPSILON
-            if visitor.timeout is not None:
-                assert ended <= began + visitor.timeout + BOUND + extra
-            assert ended <= began + visitor.stays + frozen_for + EPSILON or not (
-                scope.cancelled_caught
-            )
+        schedule = PollSchedule(interval=10, max_interval=40)
+        plans = plans_of(gateway, polling=schedule, request_timeout=BOUND)
 
         async def freeze_at(time: float, seconds: float) -> None:
             await anyio.sleep(time)
@@ -357,21 +377,18 @@ def test_whoever_comes_and_goes_each_wait_ends_in_time_and_with_the_truth(
 
         async with anyio.create_task_group() as tasks:
             for visitor in visiting:
-                tasks.start_soon(visit, visitor)
-            for each in freezes:
+                tasks.start_soon(visit, visitor, gateway, plans, around)
+            for each in around.freezes:
                 tasks.start_soon(freeze_at, *each)
-            for time in starts:
+            for time in around.starts:
                 tasks.start_soon(start_at, time)
 
         assert gateway.most_under_way <= 1
         assert gateway.under_way == 0
-        passed = anyio.current_time()
-        # Regular ones, each one's first, grace and deadline, those made again after their
-        # deadlines (the shortest pauses are a quarter of a second, then they double).
-        retries = 20 * len(visiting)
-        assert (
-            len(gateway.calls)
-            <= passed / (10 / 1.1) + 3 * len(visiting) + retries + len(starts) + 2
-        )
+        regular = anyio.current_time() / (schedule.interval / (1 + schedule.jitter))
+        # Each one's first look, its grace and its deadline; those made again after a command.
+        most = regular + 3 * len(visiting) + len(around.starts) + 2
+        # At most 20 looks that fail fit into the time after a deadline.
+        assert len(gateway.calls) <= most + 20 * len(visiting)
 
     hang_guarded(loop, test)

@@ -71,6 +71,7 @@ async def failing(
             error.waited,
         )
         if isinstance(error, WaitTimeoutError):
+            assert isinstance(copied, WaitTimeoutError)
             assert copied.reading_age == error.reading_age
     return error
 

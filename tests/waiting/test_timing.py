@@ -253,7 +253,7 @@ def test_every_pause_is_within_the_bounds_of_its_schedule(
         times = await times_of(gateway, within=timeout, polling=schedule)
 
         assert timeout - TINY <= anyio.current_time() <= timeout + BOUND + TINY
-        failures, end = 0, 0.0
+        failures, began, end = 0, 0.0, 0.0
         earliest = latest = 0.0
         for began, look in zip(times, chain(sequence, repeat(Look(None, 0))), strict=False):
             assert earliest - TINY <= began <= latest + TINY

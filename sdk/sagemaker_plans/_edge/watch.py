@@ -9,11 +9,18 @@ from sagemaker_plans._edge.waiters import EVERY_READING, raise_if_stage_vanished
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageChange
 
 
+class _Door:
+    """Through it all iterations over a watch go."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+
 class _ChangeIterator:
     """One iteration over the changes of a plan."""
 
-    def __init__(self, watch: "StageWatch", start_wait: Callable[[], Wait]) -> None:
-        self._watch = watch
+    def __init__(self, door: _Door, start_wait: Callable[[], Wait]) -> None:
+        self._door = door
         self._start_wait = start_wait
         self._wait: Wait | None = None
         self._stages: dict[str, Stage] = {}
@@ -27,8 +34,8 @@ class _ChangeIterator:
         if self._wait is None:
             # The time counts from the first step of the iteration, not from watch().
             self._wait = self._start_wait()
-        while not self._queue or self._watch.is_closed:
-            if self._finished or self._watch.is_closed:
+        while not self._queue or self._door.is_closed:
+            if self._finished or self._door.is_closed:
                 raise StopAsyncIteration
             if self._wait.is_over:
                 self._time_out(self._wait)
@@ -66,12 +73,11 @@ class StageWatch:
 
     def __init__(self, begin: Callable[[], Wait]) -> None:
         self._begin = begin
-        self._own = _ChangeIterator(self, begin)
-        self.is_closed = False
-        """Whether ``aclose`` was called."""
+        self._door = _Door()
+        self._own = _ChangeIterator(self._door, begin)
 
     def __aiter__(self) -> AsyncIterator[StageChange]:
-        return _ChangeIterator(self, self._begin)
+        return _ChangeIterator(self._door, self._begin)
 
     async def __anext__(self) -> StageChange:
         return await anext(self._own)
@@ -82,4 +88,4 @@ class StageWatch:
         A step that is under way in another task ends with the next poll. You can call this
         more than once.
         """
-        self.is_closed = True
+        self._door.is_closed = True
