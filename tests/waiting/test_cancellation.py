@@ -2,6 +2,7 @@
 
 import asyncio
 import operator
+import sys
 from collections.abc import Mapping
 
 import anyio
@@ -468,6 +469,18 @@ async def test_who_joins_while_the_last_one_leaves_is_served(steps: int) -> None
     assert gateway.most_under_way == 1
     # One who joins before the other one has left waits for the poll under way to end.
     assert gateway.times in ([0, 1], [0, 60])
+
+
+def test_polls_need_no_trio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "trio")
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (20, a_plan("DEPLOYED")))
+
+    async def test() -> None:
+        await plans_of(gateway).wait_until_deployed("rollout", timeout=None)
+
+    run_virtually("asyncio", test)
+
+    assert gateway.times == [0, 15, 30]
 
 
 def test_a_poll_that_is_cancelled_from_below_strands_nobody() -> None:

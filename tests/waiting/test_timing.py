@@ -262,13 +262,13 @@ def test_every_pause_is_within_the_bounds_of_its_schedule(
             has_failed = bool(look.error) or hung
             failures = failures + 1 if has_failed else 0
             asked = 0.0 if hung else look.asked
-            if has_failed and began >= timeout:
-                # It is made again, soon.
-                earliest = end + min(asked, BOUND / 4)
-                latest = end + max(BOUND / 8, min(asked, BOUND / 4))
-                continue
             bounds = schedule.pause_bounds(failures)
             least, most = (max(pause, min(asked, schedule.max_interval)) for pause in bounds)
+            if has_failed and began >= timeout:
+                # It is made again, soon.
+                earliest = end + min(least, asked, BOUND / 4)
+                latest = end + min(most, max(BOUND / 8, min(asked, BOUND / 4)))
+                continue
             # The last one begins at the deadline, or as soon as it can.
             earliest = min(end + least, max(timeout, end))
             latest = min(end + most, max(timeout, end))

@@ -432,3 +432,22 @@ async def test_polls_that_fail_are_told_to_a_function_if_there_is_one() -> None:
 
     assert await all_of(watch) == [("canary", None, "DEPLOYED")]
     assert [type(error) for error in errors] == [ThrottledError]
+
+
+@virtually
+async def test_a_first_step_that_is_cancelled_may_be_taken_again() -> None:
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (20, a_plan("DEPLOYED")))
+    gateway.strike(1, latency=10)
+    plans = plans_of(gateway)
+    changes = aiter(plans.watch("rollout", timeout=None))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: plans.wait_until_deployed("rollout", timeout=None))
+        with anyio.move_on_after(5):
+            await anext(changes)
+        await anyio.sleep(10)
+        # The reading that came meanwhile is what it waited for.
+        assert told(await anext(changes)) == ("canary", None, "INPROGRESS")
+        assert anyio.current_time() == 15
+
+    assert gateway.times == [0, 25]

@@ -224,10 +224,16 @@ class VirtualPlans(Gateway):
 class CommandedPlans(VirtualPlans):
     """Plans that take commands, too, without an effect."""
 
+    def __init__(self, *, latency: float = 0.0) -> None:
+        super().__init__(latency=latency)
+        self.commanded: list[float] = []
+        """When each command was carried out."""
+
     async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
         if operation.name == DESCRIBE:
             return await super().call(operation, request)
         await anyio.lowlevel.checkpoint()
+        self.commanded.append(anyio.current_time())
         return Reply(operation=operation, body={"EdgeDeploymentPlanArn": "arn"}, http_status=200)
 
 
