@@ -396,3 +396,23 @@ async def test_a_refusal_is_told_as_it_is() -> None:
 
     with pytest.raises(ResourceNotFoundError):
         await plans_of(gateway).wait_until_deployed("rollout", timeout=20)
+
+
+@virtually
+async def test_a_deadline_is_looked_at_though_polls_for_an_earlier_one_fail() -> None:
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (45, a_plan("DEPLOYED")))
+    gateway.strike(3, throttled(retry_after=3600), latency=29)
+    plans = plans_of(gateway, request_timeout=30)
+    ended: list[float] = []
+
+    async def wait(timeout: float) -> None:  # noqa: ASYNC109  # of the wait
+        await plans.wait_until_deployed("rollout", timeout=timeout)
+        ended.append(anyio.current_time())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait, 20)
+        tasks.start_soon(wait, 21)
+
+    # The third one was made for the first deadline only, and ends at 49.
+    assert gateway.times == [0, 15, 20, 49]
+    assert ended == [49, 49]

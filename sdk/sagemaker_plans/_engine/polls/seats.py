@@ -1,5 +1,6 @@
 """Who waits for a poll, for what, and since when."""
 
+import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from itertools import count
@@ -102,10 +103,20 @@ class Seats(Generic[V]):
         for wish, group in self._groups.items():
             yield wish, len(group.seats)
 
-    @property
-    def first_moment(self) -> float | None:
-        """The first time at which somebody needs a poll, whatever the schedules say."""
-        return self._moments[0].time if self._moments else None
+    def first_moments(self, began: float) -> tuple[float, float]:
+        """Find the first times at which somebody needs a poll, whatever the schedules say.
+
+        Args:
+            began: When the last poll began.
+
+        Returns:
+            The first time for which that poll was made, but failed, and the first one for
+            which none was made; infinity for none.
+        """
+        first = self._moments[0].time if self._moments else math.inf
+        later = bisect_right(self._moments, began, key=_time_of)
+        new = self._moments[later].time if later < len(self._moments) else math.inf
+        return (first if later else math.inf), new
 
     def add(self, seat: Seat[V], wish: Wish[V], moments: Iterable[tuple[float, bool]]) -> None:
         """Add a waiter.

@@ -233,12 +233,10 @@ class SharedPolls(Generic[V]):
             due = min(due, self._due_of(wish))
             waiters += count
             patience = min(patience, wish.schedule.shortest)
-        moment = self._seats.first_moment
-        if moment is None:
-            return due
         if waiters == 1:
             patience = 0.0
-        wanted = max(moment, self._began + patience, self._late_due)
+        failed, new = self._seats.first_moments(self._began)
+        wanted = max(min(new, max(failed, self._late_due)), self._began + patience)
         # One poll is enough for a regular one and for a moment shortly after it.
         return wanted if due < wanted <= due + patience else min(due, wanted)
 
