@@ -517,3 +517,6 @@ class StageNotStartedError(WaitError):
 
 class WaitTimeoutError(WaitError, TimeoutError):
     """The wait's own deadline passed."""
+
+    reading_age: float | None = None
+    """How old the last reading was, in seconds; None if nothing was read."""

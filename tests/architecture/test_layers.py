@@ -44,10 +44,21 @@ BESIDE: dict[str, frozenset[str]] = {
 # in what is behind it.
 SEAM = f"{PACKAGE}._transport.gateway"
 # They would serve any service, so they know nothing of this one.
-ENGINES_WITHOUT_AWS = frozenset({f"{PACKAGE}._engine.{name}" for name in ("pagination", "polling")})
-WITHOUT_AWS = frozenset(
-    f"{PACKAGE}.{name}" for name in ("errors", "_engine.durations", "models._validation")
+ENGINES_WITHOUT_AWS = frozenset(
+    f"{PACKAGE}._engine.{name}"
+    for name in (
+        "pagination",
+        "polling",
+        "polls.own_task",
+        "polls.poller",
+        "polls.readings",
+        "polls.seats",
+        "polls.shared_polls",
+    )
 )
+WITHOUT_AWS = ENGINES_WITHOUT_AWS | {
+    f"{PACKAGE}.{name}" for name in ("errors", "_engine.durations", "models._validation")
+}
 
 # A model is read and written by the converter, which knows the models and needs cattrs, slow
 # to import. So the two methods that do it fetch the converter when they are called.
@@ -70,6 +81,7 @@ SOLE_IMPORTERS: dict[str, frozenset[str]] = {
     "httpx2": frozenset({"_transport"}),
     "rich": frozenset({"progress"}),
     "tenacity": frozenset({"_engine.retries"}),
+    "trio": frozenset({"_engine.polls.own_task"}),
 }
 
 MOST_FILES = 13
