@@ -87,7 +87,7 @@ SOLE_IMPORTERS: dict[str, frozenset[str]] = {
 MOST_FILES = 13
 MOST_LINES = 400
 # One tree, which its docstring draws: cut in two it could not be read at a glance.
-LONGER_WITH_REASON = {"sagemaker_plans.errors": 520}
+LONGER_WITH_REASON = {"sagemaker_plans.errors": 540}
 EMPTY_NAMES = frozenset({"base", "common", "helper", "helpers", "manager", "util", "utils"})
 
 
