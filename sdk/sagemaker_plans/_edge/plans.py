@@ -17,7 +17,8 @@ from sagemaker_plans._edge.watch import StageWatch
 from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
 from sagemaker_plans._engine.pagination import pager_problems
 from sagemaker_plans._engine.polling import PollSchedule, SharedPollsByName
-from sagemaker_plans._engine.retries import Retrier, RetryPolicy
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, START_STAGE, STOP_STAGE, Operation
 from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec, Stage
