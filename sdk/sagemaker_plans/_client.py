@@ -11,8 +11,10 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans._engine.durations import Duration, as_seconds, duration_problems
+from sagemaker_plans._engine.pacing import PacePolicy, Pacer
 from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.retries import Retrier, RetryPolicy
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._training.training_plans import TrainingPlans
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
@@ -106,8 +108,10 @@ class AsyncClient:
             and trio), or ``"auto"``, which takes aiohttp on asyncio and httpx on trio.
         retry: How often requests are sent again, and after which waits.
         polling: How often waits poll, unless they get a schedule of their own.
+        pace: How to keep to the number of requests a second that the service permits.
         request_timeout: How long one attempt at one request may take, in seconds or as a
-            timedelta.
+            timedelta. The time in which it waits for a free connection, or for its turn,
+            does not count.
 
     Raises:
         ConfigurationError: If an argument has the wrong type or value, or if two arguments
@@ -130,6 +134,7 @@ class AsyncClient:
         http_backend: Literal["auto", "aiohttp", "httpx"] = "auto",
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
+        pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> None:
         timeout = as_seconds(request_timeout)
@@ -137,7 +142,7 @@ class AsyncClient:
             *_text_problems("region_name", region_name),
             *_text_problems("profile_name", profile_name),
             *_text_problems("endpoint_url", endpoint_url),
-            *_setting_problems(retry, polling, timeout),
+            *_setting_problems(retry, polling, pace, timeout),
         ]
         if http_backend not in _BACKENDS:
             problems.append(
@@ -170,6 +175,7 @@ class AsyncClient:
             gateway = botocore_gateway.BotocoreGateway(
                 opened.client, request_timeout=timeout, fast_path=opened.fast_path
             )
+            pacer.set_connections(gateway.connections)
 
             async def close() -> None:
                 gateway.release()
@@ -177,17 +183,18 @@ class AsyncClient:
 
             return gateway, close
 
-        self._set_up(_LazyGateway(open_gateway), retry, polling, timeout)
+        # The first request opens the client. Then it is known how many connections there are.
+        pacer = Pacer(pace, connections=1)
+        self._set_up(_LazyGateway(open_gateway), Retrier(retry, pacer=pacer), polling, timeout)
 
     def _set_up(
         self,
         gateway: _LazyGateway,
-        retry: RetryPolicy,
+        retrier: Retrier,
         polling: PollSchedule,
         request_timeout: float,
     ) -> None:
         self._gateway = gateway
-        retrier = Retrier(retry)
         self.plans = EdgeDeploymentPlans(
             gateway, retrier, polling=polling, request_timeout=request_timeout
         )
@@ -200,6 +207,7 @@ class AsyncClient:
         *,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
+        pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> Self:
         """Wrap a SageMaker client of aiobotocore that you already have.
@@ -212,8 +220,9 @@ class AsyncClient:
             sagemaker_client: An open client. It may be instrumented or stubbed.
             retry: How often requests are sent again, and after which waits.
             polling: How often waits poll, unless they get a schedule of their own.
+            pace: How to keep to the number of requests a second that the service permits.
             request_timeout: How long one attempt at one request may take, in seconds or as
-                a timedelta.
+                a timedelta. The time in which it waits for its turn does not count.
 
         Returns:
             The client.
@@ -226,7 +235,7 @@ class AsyncClient:
         from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415
 
         timeout = as_seconds(request_timeout)
-        _raise_for("AsyncClient.from_client", [*_setting_problems(retry, polling, timeout)])
+        _raise_for("AsyncClient.from_client", [*_setting_problems(retry, polling, pace, timeout)])
         gateway = botocore_gateway.BotocoreGateway(sagemaker_client, request_timeout=timeout)
 
         async def release() -> None:
@@ -236,7 +245,8 @@ class AsyncClient:
         # The gateway has registered event handlers already, so aclose must release it even
         # if there was no call.
         lazy = _LazyGateway(opened=(gateway, release))
-        client._set_up(lazy, retry, polling, timeout)  # noqa: SLF001  # of this class
+        retrier = Retrier(retry, pacer=Pacer(pace, connections=gateway.connections))
+        client._set_up(lazy, retrier, polling, timeout)  # noqa: SLF001  # of this class
         return client
 
     async def aclose(self) -> None:
@@ -272,11 +282,15 @@ def _text_problems(argument: str, value: object) -> Iterator[str]:
         yield "endpoint_url: allowed are URLs without a user's name and password"
 
 
-def _setting_problems(retry: object, polling: object, request_timeout: object) -> Iterator[str]:
+def _setting_problems(
+    retry: object, polling: object, pace: object, request_timeout: object
+) -> Iterator[str]:
     if not isinstance(retry, RetryPolicy):
         yield f"retry: a RetryPolicy is needed, got {shown(retry)}"
     if not isinstance(polling, PollSchedule):
         yield f"polling: a PollSchedule is needed, got {shown(polling)}"
+    if not isinstance(pace, PacePolicy):
+        yield f"pace: a PacePolicy is needed, got {shown(pace)}"
     yield from duration_problems("request_timeout", request_timeout)
 
 

@@ -118,6 +118,11 @@ class Seats(Generic[V]):
         new = self._moments[later].time if later < len(self._moments) else math.inf
         return (first if later else math.inf), new
 
+    @property
+    def first_deadline(self) -> float:
+        """The first deadline of those who wait; infinity if there is none."""
+        return next((each.time for each in self._moments if each.is_deadline), math.inf)
+
     def add(self, seat: Seat[V], wish: Wish[V], moments: Iterable[tuple[float, bool]]) -> None:
         """Add a waiter.
 
