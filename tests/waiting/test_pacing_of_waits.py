@@ -10,7 +10,9 @@ import pytest
 from benchmarks.pacing import PEERS, run
 from benchmarks.pacing_peers import ThisPackage
 from benchmarks.pacing_service import PermittingService, Request
+from sagemaker_plans import PacePolicy, WaitTimeoutError, errors
 from virtual_clock import run_virtually
+from waiting.virtual_plans import VirtualPlans, a_plan, plans_of, throttled, virtually
 
 THIS = PEERS["this package"]
 
@@ -71,6 +73,81 @@ def test_clients_of_one_account_share_and_one_that_joins_late_gets_its_share(cli
     for client in range(clients):
         assert 0.5 * share <= rate(client) <= 1.6 * share
     assert 1 - _permitted(late) / len(late) <= 0.054
+
+
+@virtually
+async def test_a_throttle_on_the_look_at_the_deadline_is_no_timeout() -> None:
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (29, a_plan("DEPLOYED")))
+    gateway.strike(3, throttled())
+
+    plan = await plans_of(gateway, pace=PacePolicy()).wait_until_deployed("rollout", timeout=30)
+
+    assert plan.is_finished
+    assert gateway.times[:3] == [0, 15, 30]
+    assert gateway.times[3] == pytest.approx(31.25)  # The limit is 0.8 a second now.
+
+
+@virtually
+async def test_waiters_are_told_of_throttles_that_do_not_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "sagemaker_plans")
+    states = ((0, a_plan("INPROGRESS")), (10, throttled()), (610, a_plan("DEPLOYED")))
+    told: list[float] = []
+
+    def note(error: errors.SageMakerPlansError) -> None:
+        assert isinstance(error, errors.ThrottledError)
+        told.append(anyio.current_time())
+
+    plans = plans_of(VirtualPlans.of(*states), pace=PacePolicy())
+    await plans.wait_until_deployed("rollout", timeout=None, on_poll_error=note)
+
+    # The poll of 15 s is told of as failed every two minutes, and waits on.
+    assert told == pytest.approx([135.0, 255.5, 376.0, 496.5], abs=12)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+@virtually
+async def test_whoever_joins_while_a_poll_waits_for_its_turn_shares_it() -> None:
+    gateway = VirtualPlans()
+    for number in range(100):
+        gateway.becomes(a_plan("DEPLOYED"), name=f"plan-{number}")
+    plans = plans_of(gateway, pace=PacePolicy(max_rate=1))
+
+    async def join(number: int) -> None:
+        await anyio.sleep(1 + number)
+        await plans.wait_until_deployed("plan-99", timeout=None)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(99):
+            tasks.start_soon(lambda n: plans.wait_until_deployed(f"plan-{n}", timeout=None), number)
+        # The poll of the last plan is due after theirs, and leaves after 99 s.
+        for number in range(90):
+            tasks.start_soon(join, number)
+
+    assert len(gateway.calls) == 100
+    assert gateway.times[-1] == pytest.approx(99)
+
+
+@virtually
+async def test_a_reading_that_waited_in_the_queue_is_as_young_as_its_request() -> None:
+    gateway = VirtualPlans()
+    for number in range(20):
+        gateway.becomes(a_plan("INPROGRESS"), name=f"plan-{number}")
+    plans = plans_of(gateway, pace=PacePolicy(max_rate=0.5))
+    ages: list[float | None] = []
+
+    async def wait(number: int) -> None:
+        with pytest.raises(WaitTimeoutError) as timed_out:
+            await plans.wait_until_deployed(f"plan-{number}", timeout=30)
+        ages.append(timed_out.value.reading_age)
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(20):
+            tasks.start_soon(wait, number)
+
+    assert len(ages) == 20
+    assert all(age is not None and age <= 60 for age in ages)
 
 
 def _permitted(requests: Iterable[Request]) -> int:
