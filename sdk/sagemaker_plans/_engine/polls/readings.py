@@ -31,7 +31,7 @@ class PollTurn(NamedTuple):
     give_up_at: float
     """From this time on a throttle ends the poll."""
     begin: Callable[[], None]
-    """To be called when the first page is requested, again at each attempt."""
+    """Whoever reads calls this when it requests the first page, again at each attempt."""
 
 
 class Reading(NamedTuple, Generic[V]):

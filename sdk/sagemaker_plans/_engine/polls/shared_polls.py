@@ -179,15 +179,12 @@ class SharedPolls(Generic[V]):
             # Tasks that begin to wait at the same time can now do so, before the poll begins.
             # So they share it.
             await checkpoint()
-            asked, now = self.begun, anyio.current_time()
-            give_up_at = min(self._seats.first_deadline, now + _TOLD_AFTER)
+            told_at = anyio.current_time() + _TOLD_AFTER
+            give_up_at = min(self._seats.first_deadline, told_at)
             try:
                 value = await self._read(PollTurn(due, self._pause(), give_up_at, self._begin))
             except SageMakerPlansError as failed:
                 error = failed
-            if self.begun == asked:
-                # It has failed before anything was requested.
-                self._begin()
         finally:
             self.is_polling = False
         number, began = self.begun, self._began
