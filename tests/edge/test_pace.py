@@ -110,6 +110,9 @@ async def test_a_throttled_read_is_retried_at_its_turn(
     emulator: Emulator, transport: Transport
 ) -> None:
     emulator.inject(SEARCH, Fault.throttle(), times=2)
-    client = client_for(emulator.endpoint_url, transport, retry=fast_retries())
+    client = client_for(emulator.endpoint_url, transport, retry=fast_retries(), pace=PacePolicy())
+    began = time.monotonic()
     async with client:
         await client.training_plans.search_extension_offerings(emulator.training_plan_arn)
+    # The first throttle leaves 0.8 requests a second.
+    assert time.monotonic() - began >= 1 / 0.8

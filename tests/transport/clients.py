@@ -11,7 +11,7 @@ from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.session import AioSession
 
 from harness import TRANSPORTS, Transport, session
-from sagemaker_plans import AsyncClient, RetryPolicy
+from sagemaker_plans import AsyncClient, PacePolicy, RetryPolicy
 
 
 class BareSession(AioSession):
@@ -30,6 +30,7 @@ def client_with(endpoint_url: str, transport: Transport, /, **settings: Any) -> 
         "session": session(),
         "http_backend": transport.http_backend,
         "retry": RetryPolicy.none(),
+        "pace": PacePolicy.off(),
         "request_timeout": 5.0,
     }
     return AsyncClient(**{**defaults, **settings})
@@ -70,4 +71,4 @@ async def client_by(
             yield client
     else:
         async with users_client(endpoint_url, transport) as theirs:
-            yield AsyncClient.from_client(theirs, retry=RetryPolicy.none())
+            yield AsyncClient.from_client(theirs, retry=RetryPolicy.none(), pace=PacePolicy.off())
