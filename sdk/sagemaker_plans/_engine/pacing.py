@@ -114,6 +114,8 @@ class Pacer:
     Args:
         policy: How to keep to what the service permits.
         connections: How many requests are under way at the same time, at most.
+        check: Called before a request is sent or waits. It raises if the client belongs to
+            another event loop, whose clock is another one.
     """
 
     def __init__(
@@ -121,8 +123,10 @@ class Pacer:
         policy: PacePolicy = PacePolicy(),
         *,
         connections: float = math.inf,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self.policy = policy
+        self._check = check
         self._connections = connections
         self._in_use = 0
         self._queues: dict[str, RequestQueue] = {}
@@ -138,6 +142,11 @@ class Pacer:
         self._connections = connections
         self._dispatch_if_needed()
 
+    def check(self) -> None:
+        """Raise if requests cannot be sent in this event loop."""
+        if self._check is not None:
+            self._check()
+
     async def send(
         self, operation: Operation, attempt: Callable[[], Awaitable[T]], turn: Turn
     ) -> T:
@@ -152,9 +161,10 @@ class Pacer:
             The result of the attempt.
 
         Raises:
-            BaseException: Whatever the attempt raises, or ``turn.throttle`` if the request
-                waits until ``turn.give_up_at``.
+            BaseException: Whatever the attempt or ``check`` raises, or ``turn.throttle`` if
+                the request waits until ``turn.give_up_at``.
         """
+        self.check()
         if operation.safety is Safety.PURCHASE:
             return await attempt()
         queue = self._queues.get(operation.name) or self._add_queue(operation)
