@@ -201,6 +201,7 @@ class AsyncClient:
         request_timeout: float,
     ) -> None:
         self._gateway = gateway
+        self._pacer = pacer
         retrier = Retrier(retry, pacer=pacer)
         self.plans = EdgeDeploymentPlans(
             gateway, retrier, polling=polling, request_timeout=request_timeout
@@ -259,8 +260,9 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the connections. You can call this more than once.
 
-        Calls after it raise ConfigurationError.
+        Calls after it raise ConfigurationError, and so do those that wait for their turn.
         """
+        self._pacer.stop()
         await self._gateway.close()
 
     async def __aenter__(self) -> Self:

@@ -21,6 +21,48 @@ from waiting.virtual_plans import DESCRIBE
 ONE_IN_100_SECONDS = PacePolicy(max_rate=0.01, min_rate=0.01)
 
 
+@pytest.mark.anyio
+async def test_closing_the_client_ends_at_once_all_who_wait_for_their_turn(
+    emulator: Emulator,
+) -> None:
+    client = AsyncClient(
+        region_name="us-east-1",
+        endpoint_url=emulator.endpoint_url,
+        session=session(),
+        http_backend="httpx",
+        retry=fast_retries(),
+        pace=ONE_IN_100_SECONDS,
+    )
+    refused: list[str] = []
+
+    async def describe() -> None:
+        with pytest.raises(ConfigurationError, match="this client is closed"):
+            await client.plans.describe("rollout")
+        refused.append("describe")
+
+    async def wait() -> None:
+        with pytest.raises(ConfigurationError, match="this client is closed"):
+            await client.plans.wait_until_deployed("rollout", timeout=None)
+        refused.append("wait")
+
+    async with client:
+        await client.plans.create(a_spec())
+        await client.plans.describe("rollout")
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(3):
+                    tasks.start_soon(describe)
+                tasks.start_soon(wait)
+                await anyio.wait_all_tasks_blocked()
+                await client.aclose()
+
+        with anyio.fail_after(30):
+            await describe()
+
+    assert sorted(refused) == ["describe"] * 4 + ["wait"]
+    assert len(emulator.requests_of(DESCRIBE)) == 1
+
+
 @pytest.mark.parametrize("first", ["asyncio", "trio"])
 @pytest.mark.parametrize("second", ["asyncio", "trio"])
 def test_the_next_event_loop_is_refused_although_the_pace_is_limited(

@@ -127,6 +127,7 @@ class Pacer:
     ) -> None:
         self.policy = policy
         self._check = check
+        self._is_stopped = False
         self._connections = connections
         self._in_use = 0
         self._queues: dict[str, RequestQueue] = {}
@@ -147,6 +148,14 @@ class Pacer:
         if self._check is not None:
             self._check()
 
+    def stop(self) -> None:
+        """Let all leave at once, now and later: the client is closed, and tells them so."""
+        self._is_stopped = True
+        for queue in self._queues.values():
+            for waiter in queue.take_all():
+                self._waiting -= 1
+                self._in_use += waiter.needs_connection
+
     async def send(
         self, operation: Operation, attempt: Callable[[], Awaitable[T]], turn: Turn
     ) -> T:
@@ -165,7 +174,7 @@ class Pacer:
                 the request waits until ``turn.give_up_at``.
         """
         self.check()
-        if operation.safety is Safety.PURCHASE:
+        if operation.safety is Safety.PURCHASE or self._is_stopped:
             return await attempt()
         queue = self._queues.get(operation.name) or self._add_queue(operation)
         sending = _SENDING.get()
