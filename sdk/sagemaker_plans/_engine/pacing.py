@@ -203,6 +203,9 @@ class Pacer:
                 self._make_way(anyio.current_time())
             self._in_use += needs_connection
         else:
+            if not self.policy.enabled:
+                # Then polls wait for a connection, but are not spread.
+                turn.every = None
             waiter = Waiter(turn, needs_connection=needs_connection, is_nested=is_nested)
             await self._wait(queue, waiter, turn)
         cuts = queue.rate.cuts
