@@ -1,5 +1,6 @@
 """Those who wait for their turn learn at once that the client is closed or of another loop."""
 
+import asyncio
 import threading
 
 import anyio
@@ -9,6 +10,7 @@ from harness import TRANSPORTS, a_spec, client_for, fast_retries, session
 from sagemaker_plans import (
     AsyncClient,
     ConfigurationError,
+    EdgeDeploymentPlan,
     PacePolicy,
     PollSchedule,
     RetryPolicy,
@@ -16,7 +18,7 @@ from sagemaker_plans import (
     WaitTimeoutError,
 )
 from sagemaker_plans.emulator import Emulator, Fault
-from waiting.virtual_plans import DESCRIBE
+from waiting.virtual_plans import DESCRIBE, VirtualPlans, a_plan, plans_of
 
 ONE_IN_100_SECONDS = PacePolicy(max_rate=0.01, min_rate=0.01)
 
@@ -78,6 +80,7 @@ def test_the_next_event_loop_is_refused_although_the_pace_is_limited(
         emulator.inject(DESCRIBE, Fault.throttle())
         with pytest.raises(ThrottledError):
             await client.plans.describe("rollout")
+        await client.aclose()
 
     async def use_again() -> None:
         with anyio.fail_after(30):
@@ -109,6 +112,7 @@ def test_a_wait_in_another_threads_event_loop_is_refused_although_one_runs(
             await client.plans.wait_until_deployed(
                 "rollout", timeout=None, schedule=schedule, on_poll=end_when_told
             )
+        await client.aclose()
 
     async def join() -> None:
         with (
@@ -125,3 +129,24 @@ def test_a_wait_in_another_threads_event_loop_is_refused_although_one_runs(
     finally:
         may_end.set()
         thread.join()
+
+
+def test_an_event_loop_that_ends_amid_polls_logs_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    gateway = VirtualPlans()
+    plans = plans_of(gateway, pace=ONE_IN_100_SECONDS)
+    for number in range(10):
+        gateway.becomes(a_plan("INPROGRESS"), name=f"rollout-{number}")
+
+    async def leave_waits_behind() -> list[asyncio.Task[EdgeDeploymentPlan]]:
+        # All but one wait for their turn to poll.
+        waits = [
+            asyncio.create_task(plans.wait_until_deployed(f"rollout-{number}", timeout=60))
+            for number in range(10)
+        ]
+        await asyncio.sleep(0.1)
+        return waits
+
+    waits = asyncio.run(leave_waits_behind())
+
+    assert all(each.cancelled() for each in waits)
+    assert [each.getMessage() for each in caplog.records] == []
