@@ -49,15 +49,19 @@ class _LazyGateway(Gateway):
         self._lock = anyio.Lock()
         self._loops: dict[str, EventLoopToken] = {}
 
-    async def open(self) -> Gateway:
-        # The connections belong to one event loop. Several threads may get here at the same
-        # time, each with an event loop: setdefault lets only one of them be the first.
+    def check_event_loop(self) -> None:
+        # The connections belong to one event loop, and so does whatever waits for its turn.
+        # Several threads may get here at the same time, each with an event loop: setdefault
+        # lets only one of them be the first.
         current = current_token()
         if self._loops.setdefault("first", current) != current:
             raise ConfigurationError(
                 "this client belongs to the event loop in which it was first used; make one in "
                 "each event loop (each asyncio.run or trio.run has its own)"
             )
+
+    async def open(self) -> Gateway:
+        self.check_event_loop()
         return (self._opened or await self._open_once())[0]
 
     async def _open_once(self) -> _Opened:
@@ -184,17 +188,21 @@ class AsyncClient:
             return gateway, close
 
         # The first request opens the client. Then it is known how many connections there are.
-        pacer = Pacer(pace, connections=1)
-        self._set_up(_LazyGateway(open_gateway), Retrier(retry, pacer=pacer), polling, timeout)
+        lazy = _LazyGateway(open_gateway)
+        pacer = Pacer(pace, connections=1, check=lazy.check_event_loop)
+        self._set_up(lazy, retry, pacer, polling, timeout)
 
     def _set_up(
         self,
         gateway: _LazyGateway,
-        retrier: Retrier,
+        retry: RetryPolicy,
+        pacer: Pacer,
         polling: PollSchedule,
         request_timeout: float,
     ) -> None:
         self._gateway = gateway
+        self._pacer = pacer
+        retrier = Retrier(retry, pacer=pacer)
         self.plans = EdgeDeploymentPlans(
             gateway, retrier, polling=polling, request_timeout=request_timeout
         )
@@ -245,15 +253,16 @@ class AsyncClient:
         # The gateway has registered event handlers already, so aclose must release it even
         # if there was no call.
         lazy = _LazyGateway(opened=(gateway, release))
-        retrier = Retrier(retry, pacer=Pacer(pace, connections=gateway.connections))
-        client._set_up(lazy, retrier, polling, timeout)  # noqa: SLF001  # of this class
+        pacer = Pacer(pace, connections=gateway.connections, check=lazy.check_event_loop)
+        client._set_up(lazy, retry, pacer, polling, timeout)  # noqa: SLF001  # of this class
         return client
 
     async def aclose(self) -> None:
         """Close the connections. You can call this more than once.
 
-        Calls after it raise ConfigurationError.
+        Calls after it raise ConfigurationError, and so do those that wait for their turn.
         """
+        self._pacer.stop()
         await self._gateway.close()
 
     async def __aenter__(self) -> Self:

@@ -564,3 +564,16 @@ def test_ten_thousand_that_wait_cost_little_each(loop: Loop) -> None:
     run_virtually(loop, run)
     assert len(sent.left) == 10_000
     assert sent.times[-1] == pytest.approx(10.0, rel=0.01)
+
+
+def test_without_pace_polls_that_waited_for_a_connection_are_not_spread(loop: Loop) -> None:
+    sent = of(PacePolicy.off(), connections=10)
+    sent.lasting = 1.0
+
+    async def run() -> None:
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(lambda number: sent.send(str(number), every=60.0), number)
+
+    run_virtually(loop, run)
+    assert sent.times == [0.0] * 10 + [1.0] * 10

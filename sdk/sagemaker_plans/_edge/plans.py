@@ -50,7 +50,7 @@ class EdgeDeploymentPlans(PlanWaits):
             ends_waits=ends_waits,
             keeps_turn=lambda error: retrier.is_paced and isinstance(error, ThrottledError),
         )
-        super().__init__(polls, polling)
+        super().__init__(polls, polling, check=retrier.check)
 
     async def describe(self, name: str) -> EdgeDeploymentPlan:
         """Read a plan with all its stages.

@@ -7,7 +7,7 @@ from typing import Final, Self, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from sagemaker_plans._engine.durations import as_float
 from sagemaker_plans._engine.learned_rate import LearnedRate
@@ -24,8 +24,19 @@ _RATES: Final = "requests a second, 0.001 to 100,000"
 # Each of these opens a connection of its own, and closes it.
 _OWN_CONNECTION: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 
-_SENDING: ContextVar["Pacer | None"] = ContextVar("sagemaker_plans_sending", default=None)
-"""The pacer that has a connection in use for this context."""
+
+@define(eq=False)
+class _Sending:
+    """A request that is under way."""
+
+    pacer: "Pacer"
+    has_connection: bool
+    is_over: bool = False
+    """Set at its end: tasks that were started meanwhile keep this context."""
+
+
+_SENDING: ContextVar[_Sending | None] = ContextVar("sagemaker_plans_sending", default=None)
+"""The request as part of which this context runs: in its own look, or in a hook of the user."""
 
 
 def _as_rate(value: float | None) -> float | None:
@@ -114,6 +125,8 @@ class Pacer:
     Args:
         policy: How to keep to what the service permits.
         connections: How many requests are under way at the same time, at most.
+        check: Called before a request is sent or waits. It raises if the client belongs to
+            another event loop, whose clock is another one.
     """
 
     def __init__(
@@ -121,8 +134,11 @@ class Pacer:
         policy: PacePolicy = PacePolicy(),
         *,
         connections: float = math.inf,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self.policy = policy
+        self._check = check
+        self._is_stopped = False
         self._connections = connections
         self._in_use = 0
         self._queues: dict[str, RequestQueue] = {}
@@ -138,6 +154,19 @@ class Pacer:
         self._connections = connections
         self._dispatch_if_needed()
 
+    def check(self) -> None:
+        """Raise if requests cannot be sent in this event loop."""
+        if self._check is not None:
+            self._check()
+
+    def stop(self) -> None:
+        """Let all leave at once, now and later: the client is closed, and tells them so."""
+        self._is_stopped = True
+        for queue in self._queues.values():
+            for waiter in queue.take_all():
+                self._waiting -= 1
+                self._in_use += waiter.needs_connection
+
     async def send(
         self, operation: Operation, attempt: Callable[[], Awaitable[T]], turn: Turn
     ) -> T:
@@ -152,14 +181,19 @@ class Pacer:
             The result of the attempt.
 
         Raises:
-            BaseException: Whatever the attempt raises, or ``turn.throttle`` if the request
-                waits until ``turn.give_up_at``.
+            BaseException: Whatever the attempt or ``check`` raises, or ``turn.throttle`` if
+                the request waits until ``turn.give_up_at``.
         """
-        if operation.safety is Safety.PURCHASE:
+        self.check()
+        if operation.safety is Safety.PURCHASE or self._is_stopped:
             return await attempt()
         queue = self._queues.get(operation.name) or self._add_queue(operation)
         sending = _SENDING.get()
-        needs_connection = queue.needs_connection and sending is not self
+        is_nested = sending is not None and sending.pacer is self and not sending.is_over
+        # What is sent as part of a request does not wait for a connection if that one has its
+        # own: if all connections were in use like that, all would wait.
+        has_connection = is_nested and sending is not None and sending.has_connection
+        needs_connection = queue.needs_connection and not has_connection
         if (
             (turn.every is None or not self.policy.enabled)
             and not queue.rate.is_limited
@@ -169,14 +203,14 @@ class Pacer:
                 self._make_way(anyio.current_time())
             self._in_use += needs_connection
         else:
-            is_nested = queue.needs_connection and not needs_connection
+            if not self.policy.enabled:
+                # Then polls wait for a connection, but are not spread.
+                turn.every = None
             waiter = Waiter(turn, needs_connection=needs_connection, is_nested=is_nested)
             await self._wait(queue, waiter, turn)
         cuts = queue.rate.cuts
-        if needs_connection:
-            # What a hook of the user sends while its own request is under way does not wait
-            # for a connection: if all connections were in use like that, all would wait.
-            _SENDING.set(self)
+        own = _Sending(self, needs_connection or has_connection)
+        _SENDING.set(own)
         try:
             result = await attempt()
         except ThrottledError as error:
@@ -188,8 +222,9 @@ class Pacer:
                 queue.rate.delivered(anyio.current_time())
             return result
         finally:
+            own.is_over = True
+            _SENDING.set(sending)
             if needs_connection:
-                _SENDING.set(sending)
                 self._in_use -= 1
                 self._dispatch_if_needed()
 

@@ -97,6 +97,10 @@ class _WaiterHeap:
     def pop(self) -> None:
         heappop(self._waiters)
 
+    def take_all(self) -> list[Waiter]:
+        taken, self._waiters, self._gone = self._waiters, [], 0
+        return [waiter for waiter in taken if not waiter.is_gone]
+
     def discard(self, waiter: Waiter) -> None:
         waiter.is_gone = True
         self._gone += 1
@@ -213,6 +217,18 @@ class RequestQueue:
             self._polls.pop()
             self._demand.sent(waiter.every, now)
             self._next_poll_at = now + 1 / self._demand.rate(now)
+
+    def take_all(self) -> list[Waiter]:
+        """Let all requests leave, whatever the rate.
+
+        Returns:
+            The requests.
+        """
+        taken = [*self._requests.take_all(), *self._polls.take_all()]
+        for waiter in taken:
+            waiter.is_granted = True
+            waiter.woken.set()
+        return taken
 
     def set_timer(self, now: float) -> None:
         """Have the request that leaves next wake then, unless it waits for a connection.

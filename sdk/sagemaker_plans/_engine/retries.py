@@ -51,6 +51,10 @@ class Retrier:
         """Whether requests wait for their turn after a throttle."""
         return self._pacer.policy.enabled
 
+    def check(self) -> None:
+        """Raise if requests cannot be sent in this event loop."""
+        self._pacer.check()
+
     async def run(
         self,
         operation: Operation,

@@ -159,7 +159,8 @@ class SharedPolls(Generic[V]):
             self._began = -math.inf
             if left:
                 left[0].failure = failure
-            else:
+            elif not isinstance(failure, anyio.get_cancelled_exc_class()):
+                # At the end of an event loop all tasks are cancelled, this one too.
                 _log().error("%s: a poll failed when nobody waited", self._name, exc_info=failure)
         self._to_wake += left
         self._wake(len(self._to_wake))
