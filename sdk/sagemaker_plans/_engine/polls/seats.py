@@ -46,7 +46,7 @@ class Seat(Generic[V]):
     __slots__ = ("after", "event", "failure", "group", "moments", "reading")
 
     def __init__(self, after: int) -> None:
-        self.after = after
+        self.after: int = after
         self.group: _Group[V] | None = None
         """Those who wish the same, while this one waits."""
         self.moments: tuple[_Moment[V], ...] = ()
@@ -74,7 +74,7 @@ class _Group(Generic[V]):
     __slots__ = ("seats", "wish")
 
     def __init__(self, wish: Wish[V]) -> None:
-        self.wish = wish
+        self.wish: Wish[V] = wish
         self.seats: dict[Seat[V], None] = {}
 
 

@@ -62,7 +62,7 @@ class SharedPolls(Generic[V]):
     ) -> None:
         self._read = read
         self._name = name
-        self.timeout = timeout
+        self.timeout: float = timeout
         self.ends_waits = ends_waits
         self._keeps_turn = keeps_turn
         self._kept_due: float | None = None
@@ -71,11 +71,11 @@ class SharedPolls(Generic[V]):
         self.latest: Reading[V] | None = None
         self.good: Reading[V] | None = None
         """The latest reading that did not fail."""
-        self.begun = 0
+        self.begun: int = 0
         """The number of the poll that began last."""
-        self.void = 0
+        self.void: int = 0
         """Polls up to this number began before what was read was changed."""
-        self.is_polling = False
+        self.is_polling: bool = False
         self._began = -math.inf
         self._failures = 0
         self._failing_since = 0.0
