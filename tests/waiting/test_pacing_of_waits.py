@@ -84,7 +84,7 @@ async def test_a_throttle_on_the_look_at_the_deadline_is_no_timeout() -> None:
 
     assert plan.is_finished
     assert gateway.times[:3] == [0, 15, 30]
-    assert gateway.times[3] == pytest.approx(31.25)  # The limit is 0.8 a second now.
+    assert gateway.times[3] == pytest.approx(30.5, abs=0.26)  # It follows within half a second.
 
 
 @virtually
