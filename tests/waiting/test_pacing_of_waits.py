@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import anyio
 import pytest
 
-from benchmarks.pacing import PEERS, run
-from benchmarks.pacing_peers import ThisPackage
-from benchmarks.pacing_service import PermittingService, Request
+from benchmarks.pace.peers import ThisPackage
+from benchmarks.pace.service import PermittingService, Request
+from benchmarks.pace.tables import PEERS, run
 from sagemaker_plans import PacePolicy, WaitTimeoutError, errors
 from virtual_clock import run_virtually
 from waiting.virtual_plans import VirtualPlans, a_plan, plans_of, throttled, virtually

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-# Found by measurement, in virtual time: tests/benchmarks/pacing.py prints the tables.
+# Found by measurement, in virtual time: tests/benchmarks/pace/tables.py prints the tables.
 _LEAST_DELIVERED: Final = 5.0
 """What was delivered counts as so many requests a second at least. A client that sends few
 is mostly throttled because of others: with 1 a second, one throttle made 50 describes one
