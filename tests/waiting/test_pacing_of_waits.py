@@ -26,6 +26,7 @@ def test_200_plans_where_20_a_second_are_permitted() -> None:
     assert (outcome.never_read, outcome.failed_commands, outcome.false_timeouts) == (0, 0, 0)
 
 
+@pytest.mark.exhaustive
 def test_1000_plans_where_20_a_second_are_permitted() -> None:
     outcome = run(THIS, plans=1_000, rate=20.0).outcome
     assert outcome.blind <= 180
@@ -35,6 +36,7 @@ def test_1000_plans_where_20_a_second_are_permitted() -> None:
     assert (outcome.never_read, outcome.failed_commands, outcome.false_timeouts) == (0, 0, 0)
 
 
+@pytest.mark.exhaustive
 def test_waits_that_begin_together_do_not_stay_in_step() -> None:
     service = PermittingService(math.inf)
 
@@ -50,6 +52,7 @@ def test_waits_that_begin_together_do_not_stay_in_step() -> None:
     assert busiest <= 2.2 * len(late) / 170
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("clients", [2, 4])
 def test_clients_of_one_account_share_and_one_that_joins_late_gets_its_share(clients: int) -> None:
     service = PermittingService(20.0)
