@@ -103,7 +103,7 @@ class FastPath:
         await self.endpoint.http_session.send(prepared)
 
 
-async def fast_path(client: Any, credentials: object) -> FastPath | None:  # noqa: ANN401
+async def fast_path(client: Any, credentials: object) -> FastPath | None:  # noqa: ANN401  # the stubs err
     """Find the fast path of a client.
 
     Args:
@@ -114,12 +114,12 @@ async def fast_path(client: Any, credentials: object) -> FastPath | None:  # noq
         The path, or None if there is none: then all goes through the client.
     """
     try:
-        cls, endpoint = cast("Any", type(client)), client._endpoint  # noqa: SLF001
+        cls, endpoint = cast("Any", type(client)), client._endpoint  # noqa: SLF001  # no public way
         call = cls._make_api_call
         if not _is_plain(call) or not all(map(_is_known, _listeners(client))):
             return None
         model = client.meta.service_model.operation_model(OPERATIONS[0].name)
-        url, headers, rules = await client._resolve_endpoint_ruleset(  # noqa: SLF001
+        url, headers, rules = await client._resolve_endpoint_ruleset(  # noqa: SLF001  # likewise
             model, {}, {"client_region": client.meta.region_name}
         )
         url = url.rstrip("/") + "/"
@@ -145,12 +145,12 @@ def _is_plain(call: object) -> bool:
     return call.__code__.co_filename.replace("\\", "/").split("/")[-2:-1] == ["aiobotocore"]
 
 
-def _listeners(client: Any) -> Iterator[object]:  # noqa: ANN401
+def _listeners(client: Any) -> Iterator[object]:  # noqa: ANN401  # the stubs err
     emitter: Any = client.meta.events
     emitter = getattr(emitter, "_emitter", emitter)
     for operation in OPERATIONS:
         for event in _EVENTS:
-            yield from emitter._handlers.prefix_search(  # noqa: SLF001
+            yield from emitter._handlers.prefix_search(  # noqa: SLF001  # no public way
                 f"{event}.{SERVICE}.{operation.name}"
             )
 
