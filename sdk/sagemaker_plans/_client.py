@@ -125,7 +125,7 @@ class AsyncClient:
     plans: EdgeDeploymentPlans
     """Edge deployment plans."""
     training_plans: TrainingPlans
-    """Extensions of training plans."""
+    """Training plans and their extensions."""
 
     def __init__(
         self,
@@ -206,7 +206,9 @@ class AsyncClient:
         self.plans = EdgeDeploymentPlans(
             gateway, retrier, polling=polling, request_timeout=request_timeout
         )
-        self.training_plans = TrainingPlans(gateway, retrier)
+        self.training_plans = TrainingPlans(
+            gateway, retrier, polling=polling, request_timeout=request_timeout
+        )
 
     @classmethod
     def from_client(

@@ -26,6 +26,7 @@
         ├── StageStoppedError
         ├── StageNotFoundError
         ├── StageNotStartedError
+        ├── TrainingPlanEndedError
         └── WaitTimeoutError (also TimeoutError)
 
 Errors have attributes for facts: whether the request was sent, what the service answered, and
@@ -38,6 +39,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sagemaker_plans import models
     from sagemaker_plans.models import EdgeDeploymentPlan, Stage, TrainingPlanExtension
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "StageNotStartedError",
     "StageStoppedError",
     "ThrottledError",
+    "TrainingPlanEndedError",
     "UnexpectedReplyError",
     "ValidationError",
     "WaitError",
@@ -456,13 +459,14 @@ class WaitError(SageMakerPlansError):
         last_seen: The stage or plan as it was read last.
         polls: How many polls this wait took part in.
         waited: How long the wait took, in seconds.
-        plan_name: The name of the plan.
+        plan_name: The name of the plan, or its ARN if the caller passed that.
+        operation: The AWS operation that the wait repeats.
     """
 
     plan_name: str | None
-    """The name of the plan."""
+    """The name of the plan, or its ARN if the caller passed that."""
 
-    last_seen: "Stage | EdgeDeploymentPlan | None"
+    last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None"
     """The stage or plan as it was read last; None if it was never read."""
 
     polls: int
@@ -475,12 +479,13 @@ class WaitError(SageMakerPlansError):
         self,
         message: str,
         *,
-        last_seen: "Stage | EdgeDeploymentPlan | None",
+        last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None",
         polls: int,
         waited: float,
         plan_name: str | None = None,
+        operation: str = "DescribeEdgeDeploymentPlan",
     ) -> None:
-        super().__init__(message, operation="DescribeEdgeDeploymentPlan")
+        super().__init__(message, operation=operation)
         self.plan_name = plan_name
         self.last_seen = last_seen
         self.polls = polls
@@ -513,6 +518,10 @@ class StageNotStartedError(WaitError):
     # Narrower than in WaitError: here it is always a stage.
     last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last."""
+
+
+class TrainingPlanEndedError(WaitError):
+    """The training plan is Failed or Expired. ``last_seen`` is the plan."""
 
 
 class WaitTimeoutError(WaitError, TimeoutError):

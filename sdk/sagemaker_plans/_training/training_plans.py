@@ -1,11 +1,14 @@
-"""``client.training_plans``: extensions of training plans."""
+"""``client.training_plans``: training plans and their extensions."""
 
 from decimal import Decimal
 from typing import Final, final
 
 from sagemaker_plans._engine.keyed_locks import KeyedLocks
 from sagemaker_plans._engine.pagination import pager_problems
+from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._training.plan_reads import TrainingPlanReads
+from sagemaker_plans._training.plan_waits import TrainingPlanWaits
 from sagemaker_plans._training.reading import ExtensionPager, extension_pager, search_offerings
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS
@@ -16,12 +19,21 @@ _MAX_PAGE_SIZE: Final = 100
 
 
 @final
-class TrainingPlans:
-    """Finds, buys and lists extensions of training plans. Use ``client.training_plans``."""
+class TrainingPlans(TrainingPlanReads, TrainingPlanWaits):
+    """Training plans: read, wait for and extend them. Use ``client.training_plans``."""
 
-    def __init__(self, gateway: Gateway, retrier: Retrier) -> None:
-        self._gateway = gateway
-        self._retrier = retrier
+    def __init__(
+        self,
+        gateway: Gateway,
+        retrier: Retrier,
+        *,
+        polling: PollSchedule = PollSchedule(),  # noqa: B008  # frozen, and the default is shown
+        request_timeout: float = 60.0,
+    ) -> None:
+        TrainingPlanReads.__init__(self, gateway, retrier)
+        TrainingPlanWaits.__init__(
+            self, gateway, retrier, polling=polling, request_timeout=request_timeout
+        )
         self._locks = KeyedLocks()
 
     async def extend(
