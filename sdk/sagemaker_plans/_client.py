@@ -146,7 +146,7 @@ class AsyncClient:
     plans: EdgeDeploymentPlans
     """Edge deployment plans."""
     training_plans: TrainingPlans
-    """Extensions of training plans."""
+    """Training plans and their extensions."""
 
     def __init__(
         self,
@@ -230,7 +230,12 @@ class AsyncClient:
             gateway, retrier, polling=polling, request_timeout=request_timeout
         )
         self.training_plans = TrainingPlans(
-            gateway, retrier, journal=journal, region=gateway.region
+            gateway,
+            retrier,
+            polling=polling,
+            journal=journal,
+            region=gateway.region,
+            request_timeout=request_timeout,
         )
 
     @classmethod

@@ -26,6 +26,7 @@
         ├── StageStoppedError
         ├── StageNotFoundError
         ├── StageNotStartedError
+        ├── TrainingPlanEndedError
         └── WaitTimeoutError (also TimeoutError)
 
 Errors have attributes for facts: whether the request was sent, what the service answered, and
@@ -38,6 +39,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sagemaker_plans import models
     from sagemaker_plans.models import EdgeDeploymentPlan, Stage, TrainingPlanExtension
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "StageNotStartedError",
     "StageStoppedError",
     "ThrottledError",
+    "TrainingPlanEndedError",
     "UnexpectedReplyError",
     "ValidationError",
     "WaitError",
@@ -402,19 +405,24 @@ class PurchaseRefusedError(SageMakerPlansError):
 
 
 class PurchaseFailedError(SageMakerPlansError):
-    """An extension was bought, but the service says that it failed.
+    """An extension or a plan was bought, but the service says that it failed.
 
-    The training plan was not extended. Ask AWS whether money was taken. The same offering
-    cannot be bought again; search for a new one.
+    Nothing was reserved. Ask AWS whether money was taken. The same offering cannot be bought
+    again; search for a new one.
 
     Args:
         message: What the service says, and what to do now.
         extension: The extension that failed, as the service shows it.
-        training_plan_arn: The training plan, if the caller named it.
+        training_plan: The new plan that failed, as the service shows it.
+        training_plan_arn: The training plan, if it is known.
+        operation: The AWS operation.
     """
 
     extension: "TrainingPlanExtension"
-    """The extension that failed, as the service shows it."""
+    """What failed, as the service shows it. For a new plan, this is its whole time."""
+
+    training_plan: "models.TrainingPlan | None"
+    """The new plan that failed; None if it was an extension."""
 
     training_plan_arn: str | None
     """The training plan, if the caller named it."""
@@ -424,10 +432,13 @@ class PurchaseFailedError(SageMakerPlansError):
         message: str,
         *,
         extension: "TrainingPlanExtension",
+        training_plan: "models.TrainingPlan | None" = None,
         training_plan_arn: str | None = None,
+        operation: str = "ExtendTrainingPlan",
     ) -> None:
-        super().__init__(message, operation="ExtendTrainingPlan")
+        super().__init__(message, operation=operation)
         self.extension = extension
+        self.training_plan = training_plan
         self.training_plan_arn = training_plan_arn
 
 
@@ -438,6 +449,7 @@ class PlanMismatchError(SageMakerPlansError):
         message: What differs.
         plan_name: The name that both plans have.
         differences: Each difference between the plan that exists and the spec.
+        operation: The AWS operation.
     """
 
     plan_name: str
@@ -446,8 +458,15 @@ class PlanMismatchError(SageMakerPlansError):
     differences: tuple[str, ...]
     """Each difference between the plan that exists and the spec."""
 
-    def __init__(self, message: str, *, plan_name: str, differences: tuple[str, ...]) -> None:
-        super().__init__(message, operation="CreateEdgeDeploymentPlan")
+    def __init__(
+        self,
+        message: str,
+        *,
+        plan_name: str,
+        differences: tuple[str, ...],
+        operation: str = "CreateEdgeDeploymentPlan",
+    ) -> None:
+        super().__init__(message, operation=operation)
         self.plan_name = plan_name
         self.differences = differences
 
@@ -464,13 +483,14 @@ class WaitError(SageMakerPlansError):
         last_seen: The stage or plan as it was read last.
         polls: How many polls this wait took part in.
         waited: How long the wait took, in seconds.
-        plan_name: The name of the plan.
+        plan_name: The name of the plan, or its ARN if the caller passed that.
+        operation: The AWS operation that the wait repeats.
     """
 
     plan_name: str | None
-    """The name of the plan."""
+    """The name of the plan, or its ARN if the caller passed that."""
 
-    last_seen: "Stage | EdgeDeploymentPlan | None"
+    last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None"
     """The stage or plan as it was read last; None if it was never read."""
 
     polls: int
@@ -483,12 +503,13 @@ class WaitError(SageMakerPlansError):
         self,
         message: str,
         *,
-        last_seen: "Stage | EdgeDeploymentPlan | None",
+        last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None",
         polls: int,
         waited: float,
         plan_name: str | None = None,
+        operation: str = "DescribeEdgeDeploymentPlan",
     ) -> None:
-        super().__init__(message, operation="DescribeEdgeDeploymentPlan")
+        super().__init__(message, operation=operation)
         self.plan_name = plan_name
         self.last_seen = last_seen
         self.polls = polls
@@ -521,6 +542,10 @@ class StageNotStartedError(WaitError):
     # Narrower than in WaitError: here it is always a stage.
     last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last."""
+
+
+class TrainingPlanEndedError(WaitError):
+    """The training plan is Failed or Expired. ``last_seen`` is the plan."""
 
 
 class WaitTimeoutError(WaitError, TimeoutError):

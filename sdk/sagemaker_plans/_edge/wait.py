@@ -1,58 +1,34 @@
 """One wait on one plan: its arguments, its deadline, its readings, and the error that ends it."""
 
-import copy
-import inspect
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NoReturn, TypeVar
 
-import anyio
-
 from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.polls.poller import Poller
+from sagemaker_plans._engine.polls.polled_wait import (
+    OnPoll,
+    OnPollError,
+    PolledWait,
+    call,
+    ends_waits,
+    polling_problems,
+)
 from sagemaker_plans._engine.polls.readings import Interest, Reading
 from sagemaker_plans._engine.polls.shared_polls import SharedPolls
-from sagemaker_plans._engine.retry_rules import Happened, what_happened
-from sagemaker_plans._engine.time_limit import TimeLimit, time_limit_problems
-from sagemaker_plans.errors import (
-    ConnectionFailedError,
-    SageMakerPlansError,
-    StageNotFoundError,
-    WaitError,
-    WaitTimeoutError,
-)
+from sagemaker_plans._engine.time_limit import TimeLimit
+from sagemaker_plans.errors import StageNotFoundError, WaitError, WaitTimeoutError
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageStatus
 from sagemaker_plans.models import _validation as checks
 
-T = TypeVar("T")
+__all__ = ["NOT_STARTED", "OnPoll", "OnPollError", "Wait", "call", "ends_waits"]
+
 ErrorT = TypeVar("ErrorT", bound=WaitError)
-
-OnPoll = Callable[[T], Awaitable[object] | object]
-"""Called with each stage or plan that is read. A coroutine function is awaited."""
-
-OnPollError = Callable[[SageMakerPlansError], Awaitable[object] | object]
-"""Called with the error of each poll that failed. A coroutine function is awaited."""
 
 NOT_STARTED: Final = "READYTODEPLOY does not move by itself: start it with start_stage"
 
-_OLD: Final = 1.0
-"""From this age on, in seconds, the error of a wait tells how old its reading is."""
 
-
-def ends_waits(error: SageMakerPlansError) -> bool:
-    """Tell whether a failed poll ends the waits.
-
-    Args:
-        error: Why the poll failed.
-
-    Returns:
-        Whether the next poll would fail too: access denied, say.
-    """
-    return what_happened(error) is Happened.REFUSED
-
-
-class Wait:
+class Wait(PolledWait[EdgeDeploymentPlan]):
     """One wait on one plan: its deadline, and what it has read so far.
 
     Args:
@@ -64,20 +40,7 @@ class Wait:
     """
 
     # There may be thousands.
-    __slots__ = (
-        "_began",
-        "_deadline",
-        "_limit",
-        "_on_poll_error",
-        "_poller",
-        "_read_before",
-        "_seen",
-        "before",
-        "created",
-        "is_over",
-        "plan_name",
-        "read_at",
-    )
+    __slots__ = ("_read_before", "_seen", "before", "created")
 
     def __init__(
         self,
@@ -87,44 +50,18 @@ class Wait:
         limit: TimeLimit,
         on_poll_error: OnPollError | None,
     ) -> None:
-        self.plan_name = plan_name
-        self.is_over = False
-        """Whether the last reading began at or after the deadline, or the wait gave up."""
-        self.read_at = -math.inf
-        """When the last poll that this wait saw began."""
+        super().__init__(plan_name, shared, schedule, limit, on_poll_error)
         self.created: datetime | None = None
         """When the plan was created, as it was read first."""
         self.before: EdgeDeploymentPlan | None = None
         """The plan as this wait saw it before it saw it last; None at the first time."""
         self._seen: EdgeDeploymentPlan | None = None
         self._read_before: EdgeDeploymentPlan | None = None
-        self._limit = limit
-        self._on_poll_error = on_poll_error
-        self._began = anyio.current_time()
-        seconds = limit.seconds()
-        self._deadline = math.inf if seconds is None else self._began + seconds
-        self._poller = Poller(shared, schedule, self._deadline)
-
-    @property
-    def waited(self) -> float:
-        """Seconds since the wait began."""
-        return anyio.current_time() - self._began
-
-    @property
-    def polls(self) -> int:
-        """How many polls have begun during the wait."""
-        return self._poller.shared.begun + 1 - self._poller.first
 
     @property
     def plan(self) -> EdgeDeploymentPlan | None:
         """The plan as it was read last during the wait, whether or not that changed anything."""
-        reading = self._counted(self._poller.shared.good)
-        return None if reading is None else reading.value
-
-    def _counted(
-        self, reading: Reading[EdgeDeploymentPlan] | None
-    ) -> Reading[EdgeDeploymentPlan] | None:
-        return reading if reading is not None and reading.number >= self._poller.first else None
+        return self.last_read
 
     async def next_plan(
         self, interest: Interest[EdgeDeploymentPlan], *, wake_at: float = math.inf
@@ -142,30 +79,8 @@ class Wait:
             StageNotFoundError: If the plan was deleted, and another one now has its name.
             SageMakerPlansError: If another poll would fail as well: access denied, say.
         """
-        reading = await self._poller.next_reading(
-            interest, sees_errors=self._on_poll_error is not None, wake_at=wake_at
-        )
-        if reading is None:
-            self.is_over = True
-            return None
-        self.read_at = reading.began
-        error = reading.error
-        if error is None:
-            self.is_over = reading.began >= self._deadline
-            return self._checked_plan(reading)
-        await call(self._on_poll_error, error)
-        if ends_waits(error):
-            raise self._copy(error)
-        return None
-
-    def _copy(self, error: SageMakerPlansError) -> SageMakerPlansError:
-        # The other waits on the plan raise the same error. Each adds its note to a copy.
-        own = copy.copy(error)
-        own.__cause__ = error.__cause__
-        own.add_note(
-            f"while waiting on plan {self.plan_name} ({self.polls} polls in {self.waited:.1f} s)"
-        )
-        return own
+        reading = await self.next_reading(interest, wake_at=wake_at)
+        return None if reading is None else self._checked_plan(reading)
 
     def _checked_plan(self, reading: Reading[EdgeDeploymentPlan]) -> EdgeDeploymentPlan:
         plan = reading.good_value
@@ -233,15 +148,7 @@ class Wait:
     def _timeout_error(
         self, what: str, stages: tuple[Stage, ...], last_seen: Stage | EdgeDeploymentPlan | None
     ) -> WaitTimeoutError:
-        shared = self._poller.shared
-        good, latest = self._counted(shared.good), self._counted(shared.latest)
-        age = None if good is None else anyio.current_time() - good.began
-        failure = None if latest is None else latest.error
-        if latest is None:
-            failure = ConnectionFailedError(
-                f"no whole reading within {shared.timeout:g} s after the deadline",
-                request_sent=None,
-            )
+        timeout = self.timeout()
         seen = "; ".join(map(status_text, stages)) or "nothing was read"
         advice = [
             sentence
@@ -250,21 +157,17 @@ class Wait:
                 "a status is unknown to this release, which may be the reason"
                 if any(stage.status.is_unknown for stage in stages)
                 else "",
-                f"the last reading is {age:.0f} s old" if age is not None and age >= _OLD else "",
-                f"the last {'reading' if age is None else 'poll'} failed: {failure}"
-                if failure
-                else "",
             )
             if sentence
         ]
         error = self.error(
             WaitTimeoutError,
-            f"{what} did not happen {self._limit} ({self.polls} polls): "
-            + "; ".join([seen, *advice]),
+            f"{what} did not happen {self.limit} ({self.polls} polls): "
+            + "; ".join([seen, *advice, *timeout.advice]),
             last_seen,
         )
-        error.reading_age = age
-        error.__cause__ = failure
+        error.reading_age = timeout.age
+        error.__cause__ = timeout.failure
         return error
 
 
@@ -330,25 +233,4 @@ def wait_problems(
         Each problem.
     """
     problems = [problem for each in names.items() for problem in checks.name(*each)]
-    problems += time_limit_problems(timeout, until)
-    if schedule is not None and not isinstance(schedule, PollSchedule):
-        problems.append(f"schedule: a PollSchedule is needed, got {checks.shown(schedule)}")
-    problems += [
-        f"{argument}: a function is needed, got {checks.shown(function)}"
-        for argument, function in functions.items()
-        if function is not None and not callable(function)
-    ]
-    return problems
-
-
-async def call(on_poll: OnPoll[T] | None, seen: T) -> None:
-    """Call a user's function, and await it if it is a coroutine function.
-
-    Args:
-        on_poll: The function; None for none.
-        seen: What it is called with.
-    """
-    if on_poll is not None:
-        result = on_poll(seen)
-        if inspect.isawaitable(result):
-            await result
+    return problems + polling_problems(timeout, until, schedule, functions)

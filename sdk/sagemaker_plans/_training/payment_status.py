@@ -10,6 +10,8 @@ from typing import Final
 from sagemaker_plans.models import TrainingPlanExtension
 
 _NO_LETTERS: Final = re.compile(r"[\W\d_]+")
+_PAID: Final = frozenset({"active", "scheduled", "expired"})
+"""Statuses that an extension has only after its payment."""
 
 
 def _folded(text: str | None) -> str:
@@ -41,3 +43,19 @@ def is_payment_pending(extension: TrainingPlanExtension) -> bool:
     if is_failed(extension):
         return False
     return "pending" in (_folded(extension.payment_status) or _folded(extension.status))
+
+
+def is_paid(extension: TrainingPlanExtension) -> bool:
+    """Tell whether the payment for an extension went through.
+
+    Args:
+        extension: The extension.
+
+    Returns:
+        Whether the payment is completed. If there is no payment status, the status of the
+        extension counts. A word that AWS does not document is no proof of a payment.
+    """
+    if is_failed(extension):
+        return False
+    payment = _folded(extension.payment_status)
+    return "completed" in payment or (not payment and _folded(extension.status) in _PAID)

@@ -1,7 +1,8 @@
 """Looks up the price of an offering before the offering is bought."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Final, Protocol, TypeVar
 
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._training.purchase_request import PurchaseRequest
@@ -12,6 +13,42 @@ from sagemaker_plans.models import TrainingPlanExtensionOffering
 DURATIONS: Final = tuple(24 * days for days in (*range(1, 15), *range(21, 183, 7)))
 """The lengths of extensions that AWS documents, in hours: 1 to 14 days in steps of one day,
 then up to 182 days in steps of 7."""
+
+
+class PriceLimit(Protocol):
+    """The highest price allowed."""
+
+    @property
+    def max_upfront_fee(self) -> Decimal | None:
+        """The highest price allowed."""
+        ...
+
+    @property
+    def currency_code(self) -> str:
+        """Its currency."""
+        ...
+
+
+class PricedOffering(Protocol):
+    """An offering of an extension or of a new plan."""
+
+    @property
+    def upfront_fee(self) -> Decimal | None:
+        """The fee; None if the service's text is no number."""
+        ...
+
+    @property
+    def upfront_fee_text(self) -> str | None:
+        """The fee as the service wrote it."""
+        ...
+
+    @property
+    def currency_code(self) -> str | None:
+        """The currency of the fee."""
+        ...
+
+
+Offering = TypeVar("Offering", bound=PricedOffering)
 
 
 class PriceError(Exception):
@@ -49,24 +86,33 @@ async def checked_price(
         seen = max(seen, len(offerings))
         listed = [one for one in offerings if one.offering_id == request.offering_id]
         if listed:
-            return _affordable(request, listed)
+            return affordable(request, listed)
     raise PriceError(
         f"it is not among the {seen} offerings for {arn}: it may have been sold, may no longer be "
         "offered, or may be for another plan"
     )
 
 
-def _affordable(
-    request: PurchaseRequest, listed: list[TrainingPlanExtensionOffering]
-) -> TrainingPlanExtensionOffering:
+def affordable(request: PriceLimit, listed: Sequence[Offering]) -> Offering:
+    """Compare the price of an offering with the highest price allowed.
+
+    Args:
+        request: The limit.
+        listed: The offering, each time that the service lists it; at least once.
+
+    Returns:
+        The offering.
+
+    Raises:
+        PriceError: If it costs more than allowed, is in another currency, is listed with
+            several prices, or has no readable price.
+    """
     for problem in _price_problems(request, listed):
         raise PriceError(problem)
     return listed[0]
 
 
-def _price_problems(
-    request: PurchaseRequest, listed: list[TrainingPlanExtensionOffering]
-) -> Iterator[str]:
+def _price_problems(request: PriceLimit, listed: Sequence[PricedOffering]) -> Iterator[str]:
     prices = {(one.upfront_fee, (one.currency_code or "").upper()): one for one in listed}
     if len(prices) > 1:
         texts = ", ".join(f"{one.upfront_fee_text} {one.currency_code}" for one in prices.values())

@@ -47,7 +47,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
         return self.request.offering_id
 
     @property
-    def plan(self) -> str | None:
+    def arn(self) -> str | None:
         """The ARN of the plan; None if the caller named none."""
         return self.request.training_plan_arn
 
@@ -73,8 +73,8 @@ class Purchase(SentOnce[ExtensionReceipt]):
             SageMakerPlansError: If the service rejected the purchase, or it could not be
                 sent.
         """
-        if self.plan is not None:
-            receipt = self.already_made(await self.checked_history(self.plan))
+        if self.arn is not None:
+            receipt = self.already_made(await self.checked_history(self.arn))
             if receipt is not None:
                 return receipt
         return await self.buy(await self.checked_price())
@@ -95,7 +95,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
             f"{listed.upfront_fee} {listed.currency_code}" if listed else "not checked"
         )
 
-    async def read(self, reply: Reply) -> ExtensionReceipt:
+    def read(self, reply: Reply, /) -> ExtensionReceipt:
         """Read what was bought from the reply.
 
         Args:
@@ -123,7 +123,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
         latest = max(ours, key=bought_at)
         return ExtensionReceipt(extension=latest, extensions=extensions, outcome=outcome)
 
-    def paid_for(self, receipt: ExtensionReceipt) -> ExtensionReceipt:
+    def paid_for(self, receipt: ExtensionReceipt, /) -> ExtensionReceipt:
         """Give the receipt, unless the service says that the purchase failed.
 
         Args:
@@ -238,9 +238,14 @@ class Purchase(SentOnce[ExtensionReceipt]):
             raise self.refused(f"its fee could not be looked up: {error}") from error
 
     @property
+    def where(self) -> str:
+        """Where ``look`` looks, for messages."""
+        return f"history of {self.arn}"
+
+    @property
     def can_look(self) -> bool:
         """Whether the history can be read."""
-        return self.plan is not None
+        return self.arn is not None
 
     async def look(self, once: Retrier) -> ExtensionReceipt | None:
         """Read the history.
@@ -254,8 +259,8 @@ class Purchase(SentOnce[ExtensionReceipt]):
         Raises:
             SageMakerPlansError: If the history cannot be read.
         """
-        assert self.plan is not None
-        history = await extension_pager(self.gateway, once, self.plan).collect()
+        assert self.arn is not None
+        history = await extension_pager(self.gateway, once, self.arn).collect()
         if self.entry is None:
             return self._receipt("confirmed_by_history", history)
         found = await self.entry.in_history(history)
@@ -269,13 +274,13 @@ class Purchase(SentOnce[ExtensionReceipt]):
         Returns:
             What to check.
         """
-        if self.plan is None:
+        if self.arn is None:
             return (
                 "check the extension history of its training plan before buying it again, and "
                 "pass training_plan_arn= next time, so that extend() checks it for you"
             )
         unproven = (
-            f"{self.plan} does not show it yet, which proves nothing; read its extension_history "
+            f"{self.arn} does not show it yet, which proves nothing; read its extension_history "
             "again later before buying it again"
         )
         if self.entry is None:

@@ -12,7 +12,7 @@ from sagemaker_plans.models import TrainingPlanExtensionOffering
 from sagemaker_plans.models import _validation as checks
 
 _MAX_KEY_LENGTH: Final = 256
-_DEFAULT_CURRENCY: Final = "USD"
+DEFAULT_CURRENCY: Final = "USD"
 """The only currency that AWS's documentation shows for training plans."""
 
 
@@ -57,7 +57,7 @@ class PurchaseRequest:
         if training_plan_arn is not None:
             problems += checks.training_plan_arn("training_plan_arn", training_plan_arn)
         if max_upfront_fee is not None:
-            problems += _fee_problems(max_upfront_fee)
+            problems += fee_problems(max_upfront_fee)
         if currency_code is not None:
             problems += checks.text("currency_code", currency_code)
         checks.raise_for("extend", problems, operation=EXTEND_TRAINING_PLAN.name)
@@ -79,7 +79,7 @@ class PurchaseRequest:
             offering=given,
             training_plan_arn=training_plan_arn and str.__str__(training_plan_arn),
             max_upfront_fee=None if max_upfront_fee is None else Decimal(max_upfront_fee),
-            currency_code=currency_code or _DEFAULT_CURRENCY,
+            currency_code=currency_code or DEFAULT_CURRENCY,
         )
 
 
@@ -122,7 +122,15 @@ def checked_key(journal: object, key: object, training_plan_arn: object) -> str 
     return None if key is None else str.__str__(cast("str", key))
 
 
-def _fee_problems(value: object) -> Iterator[str]:
+def fee_problems(value: object) -> Iterator[str]:
+    """Check the highest price allowed.
+
+    Args:
+        value: The value that a caller passed.
+
+    Yields:
+        Each problem.
+    """
     allowed = isinstance(value, Decimal | int) and not isinstance(value, bool)
     number = Decimal(cast("Decimal", value)) if allowed else Decimal("NaN")
     if not number.is_finite() or number < 0:

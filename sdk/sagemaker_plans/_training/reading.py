@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import final
 
 from sagemaker_plans._engine.pagination import Fetched, Pager
-from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS, paged_request
@@ -23,7 +23,7 @@ class ExtensionPager(Pager[TrainingPlanExtension, ExtensionPage]):
 
 def extension_pager(
     gateway: Gateway,
-    retrier: Retrier,
+    retrier: Retrier | PollRetrier,
     training_plan_arn: str,
     *,
     page_size: int | None = None,

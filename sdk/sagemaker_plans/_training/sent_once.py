@@ -70,19 +70,29 @@ class SentOnce(ABC, Generic[R]):
 
     @property
     @abstractmethod
-    def plan(self) -> str | None:
-        """The plan for which it is bought: its ARN or its name; None if the caller named none."""
+    def arn(self) -> str | None:
+        """The ARN of the plan; None if it is not known."""
+
+    @property
+    def name(self) -> str | None:
+        """The name of a new plan; None for the extension of one."""
+        return None
+
+    @property
+    def plan(self) -> str:
+        """The plan for which it is bought, for messages."""
+        return self.name or self.arn or "(not named)"
 
     @abstractmethod
     def body(self) -> Mapping[str, object]:
         """Give the members of the request."""
 
     @abstractmethod
-    async def read(self, reply: Reply) -> R:
+    def read(self, reply: Reply, /) -> R:
         """Read what was bought from the reply."""
 
     @abstractmethod
-    def paid_for(self, receipt: R) -> R:
+    def paid_for(self, receipt: R, /) -> R:
         """Give the receipt, unless the service says that the purchase failed."""
 
     @abstractmethod
@@ -92,6 +102,11 @@ class SentOnce(ABC, Generic[R]):
     @abstractmethod
     async def look(self, once: Retrier) -> R | None:
         """Ask the service whether it was bought; None if it does not show it."""
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """Where ``look`` looks, for messages."""
 
     @property
     @abstractmethod
@@ -123,7 +138,7 @@ class SentOnce(ABC, Generic[R]):
             "%s: buying offering %s for plan %s, upfront fee %s",
             self.operation.name,
             self.offering,
-            self.plan or "(not named)",
+            self.plan,
             fee,
         )
         try:
@@ -150,7 +165,7 @@ class SentOnce(ABC, Generic[R]):
         self.in_flight = True
         try:
             reply = await self.gateway.call(self.operation, self.body(), send_by=self.send_by)
-            receipt = await self.read(reply)
+            receipt = self.read(reply)
         except PurchaseRefusedError as error:
             self.in_flight = False
             raise self.refused(str(error)) from error
@@ -173,7 +188,7 @@ class SentOnce(ABC, Generic[R]):
         refused = PurchaseRefusedError(
             f"offering {self.offering} was not bought, and no purchase was sent: {words}",
             offering_id=self.offering,
-            training_plan_arn=self.plan,
+            training_plan_arn=self.arn,
             operation=self.operation.name,
         )
         _LOG.info("%s", refused)
@@ -204,9 +219,7 @@ class SentOnce(ABC, Generic[R]):
                 try:
                     receipt = await self.look(once)
                 except SageMakerPlansError as error:
-                    _LOG.info(
-                        "%s: history of %s not read: %s", self.operation.name, self.plan, error
-                    )
+                    _LOG.info("%s: %s not read: %s", self.operation.name, self.where, error)
                     receipt = None
                 if receipt is not None:
                     return receipt
@@ -227,13 +240,14 @@ class SentOnce(ABC, Generic[R]):
                 f"be read (see reply): {error}; {self.advice()}",
                 unread=error,
                 offering_id=self.offering,
-                training_plan_arn=self.plan,
+                training_plan_arn=self.arn,
             )
         return OutcomeUnknownError(
             f"offering {self.offering} may or may not have been bought: {error}; {self.advice()}",
             operation=self.operation.name,
             offering_id=self.offering,
-            training_plan_arn=self.plan,
+            training_plan_arn=self.arn,
+            plan_name=self.name,
             reply=getattr(error, "reply", None),
         )
 
@@ -252,16 +266,16 @@ class SentOnce(ABC, Generic[R]):
             if receipt is not None:
                 self.log_outcome(receipt, None)
             found = (
-                "the history shows that it was bought"
-                if receipt is not None
-                else "its outcome is not known"
+                "its outcome is not known"
+                if receipt is None
+                else f"the {'plan' if self.name else 'history'} shows that it was bought"
             )
             _LOG.warning(
                 "%s: the purchase of offering %s for plan %s was interrupted (%s) while it was on "
                 "its way; %s",
                 self.operation.name,
                 self.offering,
-                self.plan or "(not named)",
+                self.plan,
                 type(error).__name__,
                 found,
             )

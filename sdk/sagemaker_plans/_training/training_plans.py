@@ -1,12 +1,15 @@
-"""``client.training_plans``: extensions of training plans."""
+"""``client.training_plans``: training plans and their extensions."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Final, cast, final
 
 from sagemaker_plans._engine.keyed_locks import KeyedLocks
 from sagemaker_plans._engine.pagination import pager_problems
+from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._training.plan_reads import TrainingPlanReads
+from sagemaker_plans._training.plan_waits import TrainingPlanWaits
 from sagemaker_plans._training.reading import ExtensionPager, extension_pager, search_offerings
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import (
@@ -16,11 +19,15 @@ from sagemaker_plans._wire.operations import (
 )
 from sagemaker_plans.errors import ConfigurationError
 from sagemaker_plans.journal import PurchaseJournal, PurchaseRecord
-from sagemaker_plans.models import ExtensionReceipt, TrainingPlanExtensionOffering
+from sagemaker_plans.models import (
+    ExtensionReceipt,
+    TrainingPlan,
+    TrainingPlanExtensionOffering,
+    TrainingPlanOffering,
+)
 from sagemaker_plans.models import _validation as checks
 
 _MAX_PAGE_SIZE: Final = 100
-_MAX_RECORD: Final = 10**9
 
 
 async def _any_region() -> str | None:
@@ -28,19 +35,23 @@ async def _any_region() -> str | None:
 
 
 @final
-class TrainingPlans:
-    """Finds, buys and lists extensions of training plans. Use ``client.training_plans``."""
+class TrainingPlans(TrainingPlanReads, TrainingPlanWaits):
+    """Training plans: read, wait for and extend them. Use ``client.training_plans``."""
 
     def __init__(
         self,
         gateway: Gateway,
         retrier: Retrier,
         *,
+        polling: PollSchedule = PollSchedule(),  # noqa: B008  # frozen, and the default is shown
         journal: PurchaseJournal | None = None,
         region: Callable[[], Awaitable[str | None]] = _any_region,
+        request_timeout: float = 60.0,
     ) -> None:
-        self._gateway = gateway
-        self._retrier = retrier
+        TrainingPlanReads.__init__(self, gateway, retrier)
+        TrainingPlanWaits.__init__(
+            self, gateway, retrier, polling=polling, request_timeout=request_timeout
+        )
         self._journal = journal
         self._region = region
         self._locks = KeyedLocks()
@@ -131,6 +142,74 @@ class TrainingPlans:
             ledger = Ledger(self._journal, request.training_plan_arn)
             return await JournaledPurchase(purchase, ledger, key or request.offering_id).make()
 
+    async def create(
+        self,
+        name: str,
+        offering_id: str | TrainingPlanOffering,
+        *,
+        max_upfront_fee: Decimal | int | None = None,
+        currency_code: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        spare_instance_count_per_ultra_server: int | None = None,
+    ) -> TrainingPlan:
+        """Buy a training plan. This spends money and cannot be undone.
+
+        One call makes the service accept at most one purchase, even if requests or replies
+        are lost. The service gives each name to one plan only. So this method looks for the
+        plan by its name first, and again if a reply is lost: call it again with the same
+        name, from whatever process, and the plan is not bought twice. A journal is not needed.
+
+        Args:
+            name: The name of the plan: 1 to 64 letters, digits and hyphens, with a letter or
+                digit at both ends.
+            offering_id: The offering to buy: one of ``search_offerings``, or its id
+                (``tpo-...``). Pass the offering itself: then its fee can be looked up again,
+                and a plan that has the name can be compared with it. A search without the
+                filters of yours lists only some offerings.
+            max_upfront_fee: The highest price allowed: a Decimal or a whole number, in units
+                of ``currency_code``.
+            currency_code: The currency of ``max_upfront_fee``; None means USD.
+            tags: Up to 50 tags.
+            spare_instance_count_per_ultra_server: How many instances of each UltraServer are
+                kept as spares, 0 or more.
+
+        Returns:
+            The plan, as the service describes it: bought now, or before by the same name.
+
+        Raises:
+            InvalidRequestError: If an argument has a wrong type or value. Nothing was sent.
+            ConfigurationError: If an argument needs another one, which is missing. Nothing
+                was sent.
+            PlanMismatchError: If a plan with this name exists that is not what was asked for,
+                or has expired.
+            PurchaseRefusedError: If the offering costs more than allowed, is in another
+                currency or not on offer, if a plan with this name exists and failed, or if the
+                service could not be asked. No purchase was sent.
+            PurchaseFailedError: If the plan was bought, but the service says that it failed.
+            OutcomeUnknownError: If the plan may or may not have been bought, or was bought and
+                cannot be described yet. The message says what to check. To call again with the
+                same name is safe.
+            PurchaseReplyError: If the service answered with a success that cannot be
+                read; the error has the reply. Also an OutcomeUnknownError.
+            ServiceError: If the service said no.
+            ConnectionFailedError: If no attempt could send the request.
+        """
+        from sagemaker_plans._training.plan_purchase import (  # noqa: PLC0415  # see extend
+            PlanPurchase,
+            PlanRequest,
+        )
+
+        request = PlanRequest.checked(
+            name,
+            offering_id,
+            max_upfront_fee=max_upfront_fee,
+            currency_code=currency_code,
+            tags=tags,
+            spare_instance_count_per_ultra_server=spare_instance_count_per_ultra_server,
+        )
+        async with self._locks.hold("new plan", request.name):
+            return await PlanPurchase(self._gateway, self._retrier, request=request).make()
+
     async def settle(
         self,
         training_plan_arn: str,
@@ -167,7 +246,7 @@ class TrainingPlans:
         if not isinstance(cast("object", bought), bool):
             problems.append(f"bought: got {checks.shown(bought)}; allowed are True and False")
         if number is not None:
-            problems += checks.whole_number("record", number, 1, _MAX_RECORD)
+            problems += checks.whole_number("record", number, 1, checks.MAX_INTEGER)
         checks.raise_for("settle", problems, operation=EXTEND_TRAINING_PLAN.name)
         if self._journal is None:
             raise ConfigurationError(

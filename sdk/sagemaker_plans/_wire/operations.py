@@ -39,6 +39,8 @@ class Operation(NamedTuple):
 
 _PLAN_NAME: Final = "EdgeDeploymentPlanName"
 _TRAINING_PLAN_ARN: Final = "TrainingPlanArn"
+_TRAINING_PLAN_NAME: Final = "TrainingPlanName"
+_RESERVED_CAPACITY_ARN: Final = "ReservedCapacityArn"
 _OFFERING_ID: Final = "TrainingPlanExtensionOfferingId"
 _PAGING: Final = ("MaxResults", "NextToken")
 
@@ -74,7 +76,11 @@ SEARCH_OFFERINGS = Operation(
     "SearchTrainingPlanOfferings",
     "search_training_plan_offerings",
     Safety.READ,
-    (_TRAINING_PLAN_ARN, "DurationHours"),
+    (
+        *("InstanceType", "InstanceCount", "UltraServerType", "UltraServerCount"),
+        *("StartTimeAfter", "EndTimeBefore", "DurationHours", "TargetResources"),
+        _TRAINING_PLAN_ARN,
+    ),
 )
 DESCRIBE_HISTORY = Operation(
     "DescribeTrainingPlanExtensionHistory",
@@ -82,6 +88,38 @@ DESCRIBE_HISTORY = Operation(
     Safety.READ,
     (_TRAINING_PLAN_ARN, *_PAGING),
     pager="TrainingPlanExtensions",
+)
+DESCRIBE_TRAINING_PLAN = Operation(
+    "DescribeTrainingPlan", "describe_training_plan", Safety.READ, (_TRAINING_PLAN_NAME,)
+)
+LIST_TRAINING_PLANS = Operation(
+    "ListTrainingPlans",
+    "list_training_plans",
+    Safety.READ,
+    ("StartTimeAfter", "StartTimeBefore", "SortBy", "SortOrder", "Filters", *_PAGING),
+    pager="TrainingPlanSummaries",
+)
+CREATE_TRAINING_PLAN = Operation(
+    "CreateTrainingPlan",
+    "create_training_plan",
+    Safety.PURCHASE,
+    (
+        *(_TRAINING_PLAN_NAME, "TrainingPlanOfferingId"),
+        *("SpareInstanceCountPerUltraServer", "Tags"),
+    ),
+)
+DESCRIBE_RESERVED_CAPACITY = Operation(
+    "DescribeReservedCapacity",
+    "describe_reserved_capacity",
+    Safety.READ,
+    (_RESERVED_CAPACITY_ARN,),
+)
+LIST_ULTRA_SERVERS = Operation(
+    "ListUltraServersByReservedCapacity",
+    "list_ultra_servers_by_reserved_capacity",
+    Safety.READ,
+    (_RESERVED_CAPACITY_ARN, *_PAGING),
+    pager="UltraServers",
 )
 
 OPERATIONS = (
@@ -92,6 +130,11 @@ OPERATIONS = (
     EXTEND_TRAINING_PLAN,
     SEARCH_OFFERINGS,
     DESCRIBE_HISTORY,
+    DESCRIBE_TRAINING_PLAN,
+    LIST_TRAINING_PLANS,
+    CREATE_TRAINING_PLAN,
+    DESCRIBE_RESERVED_CAPACITY,
+    LIST_ULTRA_SERVERS,
 )
 """All operations of this package."""
 

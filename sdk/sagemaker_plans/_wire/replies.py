@@ -12,9 +12,14 @@ from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models import (
     ExtensionPage,
+    ReservedCapacity,
     StagePage,
+    TrainingPlan,
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
+    TrainingPlanOffering,
+    TrainingPlanPage,
+    UltraServerPage,
 )
 from sagemaker_plans.models._validation import shown
 
@@ -163,3 +168,97 @@ def read_offerings(reply: Reply) -> tuple[TrainingPlanExtensionOffering, ...]:
     from sagemaker_plans._wire.structures import Offerings
 
     return _read(Offerings, reply).training_plan_extension_offerings
+
+
+def read_plan_offerings(reply: Reply) -> tuple[TrainingPlanOffering, ...]:
+    """Read a reply of SearchTrainingPlanOfferings.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        The offerings of new training plans.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    from sagemaker_plans._wire.structures import Offerings
+
+    return _read(Offerings, reply).training_plan_offerings
+
+
+def read_created_training_plan(reply: Reply) -> str:
+    """Read a reply of CreateTrainingPlan.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        The new training plan's ARN.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    from sagemaker_plans._wire.structures import CreatedTrainingPlan
+
+    return _read(CreatedTrainingPlan, reply).arn
+
+
+def read_training_plan(reply: Reply) -> TrainingPlan:
+    """Read a reply of DescribeTrainingPlan.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        The training plan.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read(TrainingPlan, reply)
+
+
+def read_training_plan_page(reply: Reply) -> TrainingPlanPage:
+    """Read a reply of ListTrainingPlans.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        One page of training plans.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read(TrainingPlanPage, reply)
+
+
+def read_reserved_capacity(reply: Reply) -> ReservedCapacity:
+    """Read a reply of DescribeReservedCapacity.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        The reserved capacity.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read(ReservedCapacity, reply)
+
+
+def read_ultra_server_page(reply: Reply) -> UltraServerPage:
+    """Read a reply of ListUltraServersByReservedCapacity.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        One page of UltraServers.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read(UltraServerPage, reply)

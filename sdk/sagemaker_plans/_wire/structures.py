@@ -15,6 +15,7 @@ from sagemaker_plans.models import (
     DeviceSubsetType,
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
+    TrainingPlanOffering,
 )
 from sagemaker_plans.models._selection import UNDERSTOOD
 from sagemaker_plans.models._wire_form import KEY, wire
@@ -42,6 +43,14 @@ class Created:
 
 
 @attrs.frozen
+class CreatedTrainingPlan:
+    """The reply to CreateTrainingPlan."""
+
+    arn: str = attrs.field(metadata=wire("TrainingPlanArn"))
+    """The ARN of the new training plan."""
+
+
+@attrs.frozen
 class Extended:
     """The reply to ExtendTrainingPlan."""
 
@@ -55,8 +64,8 @@ class Extended:
 class Offerings:
     """The reply to SearchTrainingPlanOfferings."""
 
-    training_plan_offerings: tuple[object, ...]
-    """Offerings of new plans. The member is required, but its items are not read."""
+    training_plan_offerings: tuple[TrainingPlanOffering, ...]
+    """Offerings of new plans."""
     training_plan_extension_offerings: tuple[TrainingPlanExtensionOffering, ...] = ()
     """Offerings of extensions."""
 

@@ -14,7 +14,12 @@ from sagemaker_plans.models._edge import (
 from sagemaker_plans.models._enums import (
     DeviceSubsetType,
     FailureHandlingPolicy,
+    ReservedCapacityStatus,
+    ReservedCapacityType,
     StageStatus,
+    TargetResource,
+    TrainingPlanStatus,
+    UltraServerHealth,
 )
 from sagemaker_plans.models._selection import (
     DeviceSelectionConfig,
@@ -31,6 +36,19 @@ from sagemaker_plans.models._training import (
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
 )
+from sagemaker_plans.models._training_plans import (
+    ReservedCapacity,
+    ReservedCapacityOffering,
+    ReservedCapacitySummary,
+    TrainingPlan,
+    TrainingPlanOffering,
+    TrainingPlanPage,
+    TrainingPlanSortBy,
+    TrainingPlanSortOrder,
+    UltraServer,
+    UltraServerPage,
+    UltraServerSummary,
+)
 
 __all__ = [
     "DeviceCounts",
@@ -46,12 +64,28 @@ __all__ = [
     "NamedDevices",
     "PercentageOfFleet",
     "PurchaseOutcome",
+    "ReservedCapacity",
+    "ReservedCapacityOffering",
+    "ReservedCapacityStatus",
+    "ReservedCapacitySummary",
+    "ReservedCapacityType",
     "Stage",
     "StageChange",
     "StagePage",
     "StageSpec",
     "StageStatus",
+    "TargetResource",
+    "TrainingPlan",
     "TrainingPlanExtension",
     "TrainingPlanExtensionOffering",
+    "TrainingPlanOffering",
+    "TrainingPlanPage",
+    "TrainingPlanSortBy",
+    "TrainingPlanSortOrder",
+    "TrainingPlanStatus",
+    "UltraServer",
+    "UltraServerHealth",
+    "UltraServerPage",
+    "UltraServerSummary",
     "UnrecognizedSelection",
 ]

@@ -89,3 +89,75 @@ class FailureHandlingPolicy(OpenEnum):
     """The device returns to the models that it ran before. AWS's default."""
     DO_NOTHING = "DO_NOTHING"
     """The device stays as it is, for inspection."""
+
+
+class TrainingPlanStatus(OpenEnum):
+    """The state of a training plan (values: SageMaker's service model).
+
+    A plan of two blocks with a gap is Active, Scheduled during the gap, then Active again
+    (AWS's documentation).
+    """
+
+    PENDING = "Pending"
+    """The plan was bought, and the payment is not through yet."""
+    ACTIVE = "Active"
+    """The capacity can be used now."""
+    SCHEDULED = "Scheduled"
+    """The plan is paid for, and the capacity can be used later."""
+    EXPIRED = "Expired"
+    """The plan is over. Terminal."""
+    FAILED = "Failed"
+    """The plan could not be made. Terminal."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the plan keeps this status for ever. False for an unknown status."""
+        return self in {TrainingPlanStatus.EXPIRED, TrainingPlanStatus.FAILED}
+
+
+class ReservedCapacityStatus(OpenEnum):
+    """The state of a reserved capacity (values: SageMaker's service model)."""
+
+    PENDING = "Pending"
+    """The payment is not through yet."""
+    ACTIVE = "Active"
+    """It can be used now."""
+    SCHEDULED = "Scheduled"
+    """It can be used later."""
+    EXPIRED = "Expired"
+    """It is over."""
+    FAILED = "Failed"
+    """It could not be reserved."""
+
+
+class ReservedCapacityType(OpenEnum):
+    """What a reserved capacity consists of (values: SageMaker's service model)."""
+
+    INSTANCE = "Instance"
+    """Single instances."""
+    ULTRA_SERVER = "UltraServer"
+    """UltraServers: several instances with one fast network among them."""
+
+
+class TargetResource(OpenEnum):
+    """What a training plan can be used for (values: SageMaker's service model)."""
+
+    TRAINING_JOB = "training-job"
+    """Training jobs. AWS takes the machines away 30 minutes before the end."""
+    HYPERPOD_CLUSTER = "hyperpod-cluster"
+    """HyperPod clusters. AWS takes the machines away one hour before the end."""
+    ENDPOINT = "endpoint"
+    """Inference endpoints."""
+    STUDIO_APPS = "studio-apps"
+    """Apps of SageMaker Studio."""
+
+
+class UltraServerHealth(OpenEnum):
+    """How an UltraServer does (values: SageMaker's service model)."""
+
+    OK = "OK"
+    """It works."""
+    IMPAIRED = "Impaired"
+    """Something is broken."""
+    INSUFFICIENT_DATA = "Insufficient-Data"
+    """The service does not know."""

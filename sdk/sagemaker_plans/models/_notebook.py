@@ -14,6 +14,7 @@ from sagemaker_plans.models._enums import StageStatus
 if TYPE_CHECKING:
     from sagemaker_plans.models._edge import DeviceCounts, EdgeDeploymentPlan, Stage
     from sagemaker_plans.models._training import ExtensionReceipt, TrainingPlanExtension
+    from sagemaker_plans.models._training_plans import TrainingPlan, TrainingPlanOffering
 
 _GREEN: Final = "#2e9e5b"
 _RED: Final = "#d9484a"
@@ -43,14 +44,16 @@ _EXTENSION_HEADINGS: Final = (
     *("offering", "starts (UTC)", "ends (UTC)"),
     *("hours", "fee", "status", "payment"),
 )
-_NUMBERS: Final = frozenset({"succeeded", "pending", "failed", "hours", "fee"})
+_NUMBERS: Final = frozenset(
+    {"succeeded", "pending", "failed", "hours", "fee", "in use", "available", "spare", "unhealthy"}
+)
 
 # Notebooks align cells to the right, so each cell sets its own alignment. In a viewer without a
 # doctype, a table does not inherit colour and font size, so the table asks for both.
 _TABLE: Final = "border-collapse:collapse;margin:4px 0;color:inherit;font-size:inherit"
 _CELL: Final = "padding:2px 10px 2px 0;text-align:"
 _WRAP: Final = "white-space:normal;overflow-wrap:anywhere;max-width:24em"
-_WRAPPED: Final = frozenset({"stage", "offering"})
+_WRAPPED: Final = frozenset({"stage", "offering", "training plan", "UltraServer"})
 _BAR: Final = "display:inline-block;width:12em;height:0.7em;white-space:nowrap;overflow:hidden"
 _PART: Final = "display:inline-block;height:100%;vertical-align:top"
 # A bar's length, in thousandths of its width; the smallest part is two hundredths.
@@ -117,7 +120,7 @@ def stage_html(stage: "Stage") -> str:
     Returns:
         HTML.
     """
-    return _table(_STAGE_HEADINGS, _stage_rows((stage,)))
+    return table(_STAGE_HEADINGS, _stage_rows((stage,)))
 
 
 def receipt_html(receipt: "ExtensionReceipt") -> str:
@@ -134,7 +137,7 @@ def receipt_html(receipt: "ExtensionReceipt") -> str:
     others = (each for each in receipt.extensions if each != bought)
     rows = [_extension_row(bought, is_bold=True), *map(_extension_row, others)]
     title = f"<b>{escape(bought.offering_id)}</b> {escape(words)}"
-    return f"<div>{title}{_table(_EXTENSION_HEADINGS, rows)}</div>"
+    return f"<div>{title}{table(_EXTENSION_HEADINGS, rows)}</div>"
 
 
 def _stages_html(
@@ -148,14 +151,14 @@ def _stages_html(
         *([page] if page else []),
     ]
     title = f"<b>{escape(plan.name)}</b> ({escape(', '.join(facts))})"
-    table = _table(_STAGE_HEADINGS, _stage_rows(stages)) if stages else ""
-    return f"<div>{title}{table}</div>"
+    drawn = table(_STAGE_HEADINGS, _stage_rows(stages)) if stages else ""
+    return f"<div>{title}{drawn}</div>"
 
 
 def _stage_rows(stages: "Iterable[Stage]") -> Iterator[str]:
     for stage in stages:
         devices = stage.devices
-        yield _row(
+        yield row(
             _STAGE_HEADINGS,
             escape(stage.name),
             _status(stage.status),
@@ -163,7 +166,7 @@ def _stage_rows(stages: "Iterable[Stage]") -> Iterator[str]:
             f"{devices.succeeded:,}",
             f"{devices.pending:,}",
             f"{devices.failed:,}",
-            _time(stage.start_time),
+            time(stage.start_time),
         )
         if stage.status_message:
             yield (
@@ -196,32 +199,58 @@ def _bar(devices: "DeviceCounts") -> str:
 
 
 def _extension_row(extension: "TrainingPlanExtension", *, is_bold: bool = False) -> str:
-    return _row(
+    return row(
         _EXTENSION_HEADINGS,
         escape(extension.offering_id),
-        _time(extension.start_date),
-        _time(extension.end_date),
+        time(extension.start_date),
+        time(extension.end_date),
         "" if extension.duration_hours is None else f"{extension.duration_hours:,}",
-        escape(_fee(extension)),
+        escape(fee(extension)),
         escape(extension.status or ""),
         escape(extension.payment_status or ""),
         is_bold=is_bold,
     )
 
 
-def _fee(extension: "TrainingPlanExtension") -> str:
+def fee(priced: "TrainingPlan | TrainingPlanExtension | TrainingPlanOffering") -> str:
+    """Show the fee of what costs money.
+
+    Args:
+        priced: What costs money.
+
+    Returns:
+        The fee with its currency, not escaped.
+    """
     # The service's text comes first, because it is there even if it is not a number.
-    fee = extension.upfront_fee_text
-    if fee is None:
-        fee = "unknown" if extension.upfront_fee is None else f"{extension.upfront_fee:f}"
-    return f"{fee} {extension.currency_code}" if extension.currency_code else fee
+    text = priced.upfront_fee_text
+    if text is None:
+        text = "unknown" if priced.upfront_fee is None else f"{priced.upfront_fee:f}"
+    return f"{text} {priced.currency_code}" if priced.currency_code else text
 
 
-def _time(moment: datetime | None) -> str:
+def time(moment: datetime | None) -> str:
+    """Show a time.
+
+    Args:
+        moment: The time; None for none.
+
+    Returns:
+        The time in UTC.
+    """
     return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def _row(headings: tuple[str, ...], *cells: str, is_bold: bool = False) -> str:
+def row(headings: tuple[str, ...], *cells: str, is_bold: bool = False) -> str:
+    """Draw a row of a table.
+
+    Args:
+        headings: The headings of the columns.
+        cells: The HTML of each cell.
+        is_bold: Whether its text is bold.
+
+    Returns:
+        HTML.
+    """
     weight = ";font-weight:bold" if is_bold else ""
     drawn = "".join(
         f'<td style="{_style(heading)}{weight}">{cell}</td>'
@@ -230,7 +259,16 @@ def _row(headings: tuple[str, ...], *cells: str, is_bold: bool = False) -> str:
     return f"<tr>{drawn}</tr>"
 
 
-def _table(headings: tuple[str, ...], rows: Iterable[str]) -> str:
+def table(headings: tuple[str, ...], rows: Iterable[str]) -> str:
+    """Draw a table.
+
+    Args:
+        headings: The headings of the columns.
+        rows: The rows, drawn.
+
+    Returns:
+        HTML.
+    """
     head = "".join(f'<th style="{_style(each)}">{each}</th>' for each in headings)
     return (
         f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead>'
