@@ -20,6 +20,7 @@
     ├── PurchaseRefusedError
     ├── PurchaseFailedError
     ├── PlanMismatchError
+    ├── CoverageError
     ├── PaginationError
     └── WaitError
         ├── StageFailedError
@@ -47,6 +48,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ConnectionFailedError",
+    "CoverageError",
     "InternalServiceError",
     "InvalidRequestError",
     "OutcomeUnknownError",
@@ -440,6 +442,39 @@ class PurchaseFailedError(SageMakerPlansError):
         self.extension = extension
         self.training_plan = training_plan
         self.training_plan_arn = training_plan_arn
+
+
+class CoverageError(SageMakerPlansError):
+    """A training plan cannot be kept until a date: see the message for the reason.
+
+    Args:
+        message: What stands in the way, what was bought, and what can be done.
+        training_plan_arn: The training plan.
+        coverage: How far the plan reaches, and what was spent.
+        choice: The offerings that were seen.
+    """
+
+    training_plan_arn: str
+    """The training plan."""
+
+    coverage: "models.Coverage | None"
+    """How far the plan reaches, and what was spent; None if that is not known."""
+
+    choice: "models.ExtensionChoice | None"
+    """The offerings that were seen; None if none were searched."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        training_plan_arn: str,
+        coverage: "models.Coverage | None" = None,
+        choice: "models.ExtensionChoice | None" = None,
+    ) -> None:
+        super().__init__(message, operation="ExtendTrainingPlan")
+        self.training_plan_arn = training_plan_arn
+        self.coverage = coverage
+        self.choice = choice
 
 
 class PlanMismatchError(SageMakerPlansError):

@@ -26,7 +26,7 @@ class KeyedLocks:
 
     @asynccontextmanager
     async def hold(
-        self, kind: Literal["offering", "plan", "new plan"], name: str | None
+        self, kind: Literal["offering", "plan", "new plan", "coverage"], name: str | None
     ) -> AsyncGenerator[None]:
         """Hold the lock of one offering or plan.
 

@@ -141,6 +141,7 @@ class JournaledPurchase:
         request, clock = self.purchase.request, self.purchase.clock
         offering = listed or request.offering
         now = clock.now()
+        latest = self.purchase.latest or now + SENDING_TIME
         record = self.ledger.record(
             records,
             idempotency_key=self.key,
@@ -149,7 +150,7 @@ class JournaledPurchase:
             currency_code=offering.currency_code if offering else None,
             extends_from=(offering.start_date if offering else None) or _end_of(history),
             written_at=now,
-            send_by=now + SENDING_TIME,
+            send_by=min(now + SENDING_TIME, latest),
         )
         self.purchase.send_by = clock.on_this_machine(record.send_by)
         return record

@@ -1,6 +1,6 @@
 """Reads training plans and the capacity behind them, and searches offerings of new plans."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final, final, get_args
 
@@ -16,6 +16,7 @@ from sagemaker_plans._wire.operations import (
     SEARCH_OFFERINGS,
     paged_request,
 )
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.models import (
     ReservedCapacity,
     TargetResource,
@@ -44,7 +45,11 @@ class UltraServerPager(Pager[UltraServer, UltraServerPage]):
 
 
 async def read_training_plan(
-    gateway: Gateway, retrier: Retrier | PollRetrier, name_or_arn: str
+    gateway: Gateway,
+    retrier: Retrier | PollRetrier,
+    name_or_arn: str,
+    *,
+    hear: Callable[[Reply], None] = lambda _: None,
 ) -> TrainingPlan:
     """Read a training plan.
 
@@ -52,6 +57,7 @@ async def read_training_plan(
         gateway: Sends the request.
         retrier: Sends it again after a failure.
         name_or_arn: The plan's name or ARN.
+        hear: Called with the reply.
 
     Returns:
         The plan.
@@ -59,6 +65,7 @@ async def read_training_plan(
 
     async def attempt() -> TrainingPlan:
         reply = await gateway.call(DESCRIBE_TRAINING_PLAN, {"TrainingPlanName": name_or_arn})
+        hear(reply)
         return replies.read_training_plan(reply)
 
     return await retrier.run(DESCRIBE_TRAINING_PLAN, attempt)

@@ -122,11 +122,12 @@ def checked_key(journal: object, key: object, training_plan_arn: object) -> str 
     return None if key is None else str.__str__(cast("str", key))
 
 
-def fee_problems(value: object) -> Iterator[str]:
+def fee_problems(value: object, argument: str = "max_upfront_fee") -> Iterator[str]:
     """Check the highest price allowed.
 
     Args:
         value: The value that a caller passed.
+        argument: The name of the argument.
 
     Yields:
         Each problem.
@@ -135,6 +136,6 @@ def fee_problems(value: object) -> Iterator[str]:
     number = Decimal(cast("Decimal", value)) if allowed else Decimal("NaN")
     if not number.is_finite() or number < 0:
         yield (
-            f"max_upfront_fee: got {checks.shown(value)}; allowed are a Decimal such as "
+            f"{argument}: got {checks.shown(value)}; allowed are a Decimal such as "
             'Decimal("5000.00") and whole numbers, 0 or more; a float is not exact'
         )

@@ -50,6 +50,8 @@ class SentOnce(ABC, Generic[R]):
     """The service's clock, as its replies showed it."""
     send_by: datetime | None = field(default=None, kw_only=True)
     """No request that is signed later than this is sent, by this machine's clock."""
+    latest: datetime | None = field(default=None, kw_only=True)
+    """The same by the service's clock."""
     in_flight: bool = field(default=False, init=False)
     """Whether a purchase request may be on its way, or may have taken effect without a reply."""
     doubt: SageMakerPlansError | None = field(default=None, init=False)
@@ -164,6 +166,8 @@ class SentOnce(ABC, Generic[R]):
     async def _attempt(self) -> R:
         self.in_flight = True
         try:
+            if self.send_by is None and self.latest is not None:
+                self.send_by = self.clock.on_this_machine(self.latest)
             reply = await self.gateway.call(self.operation, self.body(), send_by=self.send_by)
             receipt = self.read(reply)
         except PurchaseRefusedError as error:

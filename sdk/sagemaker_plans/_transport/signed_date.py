@@ -49,8 +49,8 @@ def why_too_late(headers: Mapping[str, str | bytes], send_by: datetime) -> str |
     if signed is None:
         return "its signature does not show when it was made, so it might still count later"
     return (
-        f"it was signed at {signed:%H:%M:%S} UTC, after the last moment that its record in the "
-        f"journal allows ({send_by:%H:%M:%S} UTC)"
+        f"it was signed at {signed:%H:%M:%S} UTC, and the last moment for that was "
+        f"{send_by:%H:%M:%S} UTC"
     )
 
 

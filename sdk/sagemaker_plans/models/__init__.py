@@ -4,6 +4,12 @@ All models are frozen. Their attributes have AWS's member names in snake_case, w
 that repeats the class's name. Nothing in this package does I/O.
 """
 
+from sagemaker_plans.models._coverage import (
+    CandidateVerdict,
+    Coverage,
+    ExtensionCandidate,
+    ExtensionChoice,
+)
 from sagemaker_plans.models._edge import (
     DeviceCounts,
     EdgeDeploymentPlan,
@@ -51,11 +57,15 @@ from sagemaker_plans.models._training_plans import (
 )
 
 __all__ = [
+    "CandidateVerdict",
+    "Coverage",
     "DeviceCounts",
     "DeviceSelectionConfig",
     "DeviceSubsetType",
     "EdgeDeploymentPlan",
     "EdgeDeploymentPlanSpec",
+    "ExtensionCandidate",
+    "ExtensionChoice",
     "ExtensionPage",
     "ExtensionReceipt",
     "FailureHandlingPolicy",
