@@ -224,8 +224,9 @@ def test_plans_are_filtered_and_sorted(request_: dict[str, Any], expected: list[
 
     service = Service(clock=Clock(source=lambda: 0.0, start=1e6), seed=Seed())
     service.add_training_plan("a", start_in_hours=5)
-    service.add_training_plan("b", start_in_hours=-1, region="eu-west-1")
+    service.add_training_plan("b", start_in_hours=-1)
     service.add_training_plan("c", start_in_hours=0)
+    service.add_training_plan("elsewhere", start_in_hours=0, region="eu-west-1")
     assert names(service, **request_) == expected
 
 
