@@ -159,11 +159,6 @@ def test_offerings_are_found_by_their_length(service: Service) -> None:
     assert len(offerings(service)) == 3
 
 
-def test_there_are_no_ordinary_offerings(service: Service) -> None:
-    reply = service.handle("SearchTrainingPlanOfferings", {"DurationHours": 24})
-    assert reply == {"TrainingPlanOfferings": []}
-
-
 def test_unknown_plans_are_not_found(service: Service) -> None:
     arn = service.training_plan_arns[0] + "x"
     for operation, request in (
