@@ -353,15 +353,7 @@ def training_plan_models(
     assert_type(offering.currency_code, str | None)
 
 
-def training_plan_family(
-    plan: smp.TrainingPlan,
-    summary: smp.ReservedCapacitySummary,
-    capacity: smp.ReservedCapacity,
-    servers: smp.UltraServerSummary,
-    server: smp.UltraServer,
-    offered: smp.TrainingPlanOffering,
-    block: smp.ReservedCapacityOffering,
-) -> None:
+def a_training_plan(plan: smp.TrainingPlan) -> None:
     assert_type(plan.arn, str)
     assert_type(plan.name, str)
     assert_type(plan.status, smp.TrainingPlanStatus)
@@ -382,7 +374,15 @@ def training_plan_family(
     assert_type(plan.target_resources, tuple[smp.TargetResource, ...])
     assert_type(plan.reserved_capacities, tuple[smp.ReservedCapacitySummary, ...])
     assert_type(plan.duration, timedelta | None)
+    assert_type(plan.usable_until(), datetime | None)
+    assert_type(plan.usable_until(smp.TargetResource.TRAINING_JOB), datetime | None)
+    assert_type(plan.usable_until("endpoint"), datetime | None)
+    assert_type(plan.status.is_terminal, bool)
 
+
+def reserved_capacities(
+    summary: smp.ReservedCapacitySummary, capacity: smp.ReservedCapacity
+) -> None:
     assert_type(summary.arn, str)
     assert_type(summary.type, smp.ReservedCapacityType | None)
     assert_type(summary.ultra_server_type, str | None)
@@ -397,7 +397,6 @@ def training_plan_family(
     assert_type(summary.start_time, datetime | None)
     assert_type(summary.end_time, datetime | None)
     assert_type(summary.duration, timedelta | None)
-
     assert_type(capacity.arn, str)
     assert_type(capacity.type, smp.ReservedCapacityType | None)
     assert_type(capacity.status, smp.ReservedCapacityStatus | None)
@@ -413,12 +412,13 @@ def training_plan_family(
     assert_type(capacity.ultra_server_summary, smp.UltraServerSummary | None)
     assert_type(capacity.duration, timedelta | None)
 
+
+def ultra_servers(servers: smp.UltraServerSummary, server: smp.UltraServer) -> None:
     assert_type(servers.type, str)
     assert_type(servers.instance_type, str)
     assert_type(servers.count, int | None)
     assert_type(servers.available_spare_instance_count, int | None)
     assert_type(servers.unhealthy_instance_count, int | None)
-
     assert_type(server.id, str)
     assert_type(server.type, str)
     assert_type(server.availability_zone, str)
@@ -431,6 +431,10 @@ def training_plan_family(
     assert_type(server.unhealthy_instance_count, int | None)
     assert_type(server.health_status, smp.UltraServerHealth | None)
 
+
+def training_plan_offerings(
+    offered: smp.TrainingPlanOffering, block: smp.ReservedCapacityOffering
+) -> None:
     assert_type(offered.offering_id, str)
     assert_type(offered.target_resources, tuple[smp.TargetResource, ...])
     assert_type(offered.requested_start_time_after, datetime | None)
@@ -442,7 +446,6 @@ def training_plan_family(
     assert_type(offered.upfront_fee_text, str | None)
     assert_type(offered.reserved_capacity_offerings, tuple[smp.ReservedCapacityOffering, ...])
     assert_type(offered.duration, timedelta | None)
-
     assert_type(block.type, smp.ReservedCapacityType | None)
     assert_type(block.ultra_server_type, str | None)
     assert_type(block.ultra_server_count, int | None)
@@ -457,10 +460,8 @@ def training_plan_family(
     assert_type(block.extension_end_time, datetime | None)
     assert_type(block.duration, timedelta | None)
 
-    assert_type(plan.usable_until(), datetime | None)
-    assert_type(plan.usable_until(smp.TargetResource.TRAINING_JOB), datetime | None)
-    assert_type(plan.usable_until("endpoint"), datetime | None)
-    assert_type(plan.status.is_terminal, bool)
+
+def training_plan_enums() -> None:
     every: list[str] = [
         smp.TrainingPlanStatus.PENDING,
         smp.TrainingPlanStatus.ACTIVE,

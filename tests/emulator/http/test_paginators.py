@@ -51,7 +51,7 @@ LISTS = [
         "list_ultra_servers_by_reserved_capacity",
         "UltraServers",
         "UltraServerId",
-        ["us-third-001", "us-third-002"],
+        ["us-third-001", "us-third-002", "us-third-003"],
         {"ReservedCapacityArn": "arn:aws:sagemaker:us-east-1:123456789012:reserved-capacity/third"},
     ),
     List(
@@ -71,7 +71,9 @@ def stocked(emulator: Emulator) -> Emulator:
             "CreateEdgeDeploymentPlan", plan_request(f"plan-{number}", stage("all"))
         )
     emulator.add_training_plan("second")
-    emulator.add_training_plan("third", ultra_server_type="ml.u-x", ultra_server_count=2)
+    emulator.add_training_plan(
+        "third", instance_count=3, ultra_server_type="ml.u-x", ultra_server_count=3
+    )
     for offering in LISTS[-1].names:
         emulator.service.handle("ExtendTrainingPlan", {"TrainingPlanExtensionOfferingId": offering})
         emulator.clock.advance(60)

@@ -256,7 +256,7 @@ def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
         ),
         (
             {"plan_offerings": [{"offering_id": "o", "ultra_server_count": 2}]},
-            ":4: plan_offerings[0] is refused: UltraServers need a type",
+            ":3: plan_offerings[0] is refused: UltraServers need a type",
         ),
     ],
 )
