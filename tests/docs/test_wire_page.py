@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final, cast
+from datetime import UTC, datetime
+from typing import Any, Final, cast
 
 import anyio
 import attrs
@@ -29,6 +30,13 @@ PARTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "DeploymentStage": ("StageSpec", ()),
     "TrainingPlanExtension": ("TrainingPlanExtension", ()),
     "TrainingPlanExtensionOffering": ("TrainingPlanExtensionOffering", ()),
+    "DescribeTrainingPlanResponse": ("TrainingPlan", ()),
+    "ReservedCapacitySummary": ("ReservedCapacitySummary", ()),
+    "DescribeReservedCapacityResponse": ("ReservedCapacity", ()),
+    "UltraServerSummary": ("UltraServerSummary", ()),
+    "UltraServer": ("UltraServer", ()),
+    "TrainingPlanOffering": ("TrainingPlanOffering", ()),
+    "ReservedCapacityOffering": ("ReservedCapacityOffering", ()),
 }
 STRUCTURES_OF: Final = {model: aws for aws, (model, way) in PARTS.items() if not way}
 
@@ -193,7 +201,27 @@ def test_a_request_has_the_members_that_the_page_names(emulator: Emulator) -> No
                 await training_plans.extend(offering.offering_id)
             await training_plans.search_extension_offerings(arn, duration_hours=24)
             await training_plans.extension_history(arn, page_size=1).collect()
+            now = datetime.now(UTC)
+            await training_plans.search_offerings(
+                instance_type="ml.p5.48xlarge",
+                instance_count=1,
+                ultra_server_type="ml.u-x",
+                ultra_server_count=1,
+                start_time_after=now,
+                end_time_before=now,
+                duration_hours=24,
+                target_resources=["endpoint"],
+            )
+            await training_plans.describe(arn)
+            filters: dict[str, Any] = {"sort_by": "Status", "sort_order": "Ascending"}
+            await training_plans.list(
+                status="Active", start_after=now, start_before=now, page_size=1, **filters
+            ).collect()
+            capacity = arn.replace("training-plan", "reserved-capacity")
+            await training_plans.reserved_capacity(capacity)
             for attempt in (
+                training_plans.list(start_token="t").collect(),
+                training_plans.ultra_servers(capacity, page_size=1, start_token="t").collect(),
                 plans.stages("a-plan", page_size=1, start_token="t").collect(),
                 plans.start_stage("a-plan", "a-stage"),
                 plans.stop_stage("a-plan", "a-stage"),

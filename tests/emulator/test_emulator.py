@@ -195,7 +195,7 @@ def test_a_reset_during_a_request_does_not_hurt(emulator: Emulator) -> None:
 
 
 def test_fleets_plans_and_offerings_can_be_added(emulator: Emulator) -> None:
-    arn = emulator.add_training_plan("second", region="eu-west-1")
+    arn = emulator.add_training_plan("second", instance_count=4)
     offering = emulator.add_extension_offering(arn, upfront_fee="1.00", currency_code="EUR")
     emulator.add_fleet("robots", devices=3)
     client: Any = boto_client(emulator)

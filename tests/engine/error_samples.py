@@ -14,6 +14,7 @@ WAITS: tuple[type[errors.WaitError], ...] = (
     errors.StageStoppedError,
     errors.StageNotFoundError,
     errors.StageNotStartedError,
+    errors.TrainingPlanEndedError,
     errors.WaitTimeoutError,
 )
 

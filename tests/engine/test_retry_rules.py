@@ -37,6 +37,11 @@ SAFETIES = {
     "ExtendTrainingPlan": "purchase",
     "SearchTrainingPlanOfferings": "read",
     "DescribeTrainingPlanExtensionHistory": "read",
+    "DescribeTrainingPlan": "read",
+    "ListTrainingPlans": "read",
+    "CreateTrainingPlan": "purchase",
+    "DescribeReservedCapacity": "read",
+    "ListUltraServersByReservedCapacity": "read",
 }
 
 
@@ -61,9 +66,9 @@ def test_every_operation_is_as_safe_as_the_design_says() -> None:
     assert expected == {operation.name: operation.safety for operation in OPERATIONS}
 
 
-def test_a_purchase_is_the_only_operation_that_is_one() -> None:
+def test_purchases_are_the_only_operations_that_are_some() -> None:
     purchases = [one for one in OPERATIONS if one.safety is Safety.PURCHASE]
-    assert purchases == [operations.EXTEND_TRAINING_PLAN]
+    assert purchases == [operations.EXTEND_TRAINING_PLAN, operations.CREATE_TRAINING_PLAN]
 
 
 def row_of(error: SageMakerPlansError) -> str:

@@ -16,6 +16,8 @@ OFFERING: Final = "tpeo-0123456789abcdef"
 """An offering of the emulator's default seed; it costs 1234.50 USD."""
 PLAN_ARN: Final = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/demo-plan"
 """The training plan of the emulator's default seed."""
+CAPACITY_ARN: Final = PLAN_ARN.replace(":training-plan/", ":reserved-capacity/")
+"""The capacity behind it."""
 
 DESCRIBE: Final = operations.DESCRIBE_PLAN.name
 CREATE: Final = operations.CREATE_PLAN.name
@@ -123,5 +125,33 @@ ACTS: Final = (
         buys_before=True,
         perform=lambda client: client.training_plans.extension_history(PLAN_ARN).collect(),
         member="TrainingPlanExtensions",
+    ),
+    Act(
+        name="describe-training-plan",
+        operation=operations.DESCRIBE_TRAINING_PLAN,
+        column="read",
+        perform=lambda client: client.training_plans.describe(PLAN_ARN),
+        member="TrainingPlanArn",
+    ),
+    Act(
+        name="list-training-plans",
+        operation=operations.LIST_TRAINING_PLANS,
+        column="read",
+        perform=lambda client: client.training_plans.list().collect(),
+        member="TrainingPlanSummaries",
+    ),
+    Act(
+        name="reserved-capacity",
+        operation=operations.DESCRIBE_RESERVED_CAPACITY,
+        column="read",
+        perform=lambda client: client.training_plans.reserved_capacity(CAPACITY_ARN),
+        member="InstanceType",
+    ),
+    Act(
+        name="ultra-servers",
+        operation=operations.LIST_ULTRA_SERVERS,
+        column="read",
+        perform=lambda client: client.training_plans.ultra_servers(CAPACITY_ARN).collect(),
+        member="UltraServers",
     ),
 )

@@ -13,13 +13,15 @@ from botocore import xform_name
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from sagemaker_plans._edge import plans
-from sagemaker_plans._training import training_plans
+from sagemaker_plans._training import plan_reads, training_plans
 from sagemaker_plans._transport.service_errors import error_class
 from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation
 from sagemaker_plans._wire.structures import (
     Created,
+    CreatedTrainingPlan,
     Extended,
     Offerings,
+    PlanOfferings,
     Structure,
     Tag,
     Tags,
@@ -37,11 +39,21 @@ from sagemaker_plans.models import (
     EdgeDeploymentPlanSpec,
     ExtensionPage,
     ModelConfig,
+    ReservedCapacity,
+    ReservedCapacityOffering,
+    ReservedCapacitySummary,
     Stage,
     StagePage,
     StageSpec,
+    TrainingPlan,
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
+    TrainingPlanOffering,
+    TrainingPlanPage,
+    UltraServer,
+    UltraServerPage,
+    UltraServerSummary,
+    _training_checks,
     _validation,
 )
 from sagemaker_plans.models._enums import OpenEnum
@@ -57,7 +69,39 @@ SENT: Final[Mapping[str, Mapping[str, bool]]] = {
     "StartEdgeDeploymentStageRequest": {"EdgeDeploymentPlanName": True, "StageName": True},
     "StopEdgeDeploymentStageRequest": {"EdgeDeploymentPlanName": True, "StageName": True},
     "ExtendTrainingPlanRequest": {"TrainingPlanExtensionOfferingId": True},
-    "SearchTrainingPlanOfferingsRequest": {"DurationHours": False, "TrainingPlanArn": False},
+    "SearchTrainingPlanOfferingsRequest": {
+        "DurationHours": False,
+        "EndTimeBefore": False,
+        "InstanceCount": False,
+        "InstanceType": False,
+        "StartTimeAfter": False,
+        "TargetResources": False,
+        "TrainingPlanArn": False,
+        "UltraServerCount": False,
+        "UltraServerType": False,
+    },
+    "DescribeTrainingPlanRequest": {"TrainingPlanName": True},
+    "ListTrainingPlansRequest": {
+        "Filters": False,
+        "MaxResults": False,
+        "NextToken": False,
+        "SortBy": False,
+        "SortOrder": False,
+        "StartTimeAfter": False,
+        "StartTimeBefore": False,
+    },
+    "CreateTrainingPlanRequest": {
+        "SpareInstanceCountPerUltraServer": False,
+        "Tags": False,
+        "TrainingPlanName": True,
+        "TrainingPlanOfferingId": True,
+    },
+    "DescribeReservedCapacityRequest": {"ReservedCapacityArn": True},
+    "ListUltraServersByReservedCapacityRequest": {
+        "MaxResults": False,
+        "NextToken": False,
+        "ReservedCapacityArn": True,
+    },
     "DescribeTrainingPlanExtensionHistoryRequest": {
         "MaxResults": False,
         "NextToken": False,
@@ -80,20 +124,33 @@ REPLIES: Final[Mapping[str, type[Any]]] = {
     "ExtendTrainingPlan": Extended,
     "SearchTrainingPlanOfferings": Offerings,
     "DescribeTrainingPlanExtensionHistory": ExtensionPage,
+    "DescribeTrainingPlan": TrainingPlan,
+    "ListTrainingPlans": TrainingPlanPage,
+    "CreateTrainingPlan": CreatedTrainingPlan,
+    "DescribeReservedCapacity": ReservedCapacity,
+    "ListUltraServersByReservedCapacity": UltraServerPage,
 }
 """The class as which the reply of each operation is read, if it has members."""
+
+ALSO: Final[Mapping[str, type[Any]]] = {"SearchTrainingPlanOfferings": PlanOfferings}
+"""Another class as which the reply of an operation is read, for another purpose."""
 
 REQUESTS: Final[Mapping[str, type[Any]]] = {CREATE_PLAN.name: EdgeDeploymentPlanSpec}
 """The model from which the request of each operation is written, if there is one."""
 
 NAMES: Final[Mapping[tuple[type[Any], str], str]] = {
     (Created, ""): "CreateEdgeDeploymentPlanResponse",
+    (CreatedTrainingPlan, ""): "CreateTrainingPlanResponse",
     (DeviceSelectionConfig, ""): "DeviceSelectionConfig",
     (EdgeDeploymentPlanSpec, ""): "CreateEdgeDeploymentPlanRequest",
     (Extended, ""): "ExtendTrainingPlanResponse",
     (ExtensionPage, ""): "DescribeTrainingPlanExtensionHistoryResponse",
     (ModelConfig, ""): "EdgeDeploymentModelConfig",
     (Offerings, ""): "SearchTrainingPlanOfferingsResponse",
+    (PlanOfferings, ""): "SearchTrainingPlanOfferingsResponse",
+    (ReservedCapacity, ""): "DescribeReservedCapacityResponse",
+    (ReservedCapacityOffering, ""): "ReservedCapacityOffering",
+    (ReservedCapacitySummary, ""): "ReservedCapacitySummary",
     (Stage, ""): "DeploymentStageStatusSummary",
     (Stage, "DeploymentConfig"): "EdgeDeploymentConfig",
     (Stage, "DeploymentStatus"): "EdgeDeploymentStatus",
@@ -101,8 +158,14 @@ NAMES: Final[Mapping[tuple[type[Any], str], str]] = {
     (StageSpec, ""): "DeploymentStage",
     (StageSpec, "DeploymentConfig"): "EdgeDeploymentConfig",
     (Tag, ""): "Tag",
+    (TrainingPlan, ""): "DescribeTrainingPlanResponse",
     (TrainingPlanExtension, ""): "TrainingPlanExtension",
     (TrainingPlanExtensionOffering, ""): "TrainingPlanExtensionOffering",
+    (TrainingPlanOffering, ""): "TrainingPlanOffering",
+    (TrainingPlanPage, ""): "ListTrainingPlansResponse",
+    (UltraServer, ""): "UltraServer",
+    (UltraServerPage, ""): "ListUltraServersByReservedCapacityResponse",
+    (UltraServerSummary, ""): "UltraServerSummary",
 }
 """AWS's name of each structure that is read or sent: that of a model, or of a place in one."""
 
@@ -113,6 +176,11 @@ _TRAINING_PLAN_ARN: Final[Bounds] = {
     "max": _validation.MAX_TRAINING_PLAN_ARN,
     "pattern": _validation._TRAINING_PLAN_ARN.pattern,  # pyright: ignore[reportPrivateUsage]
 }
+_CAPACITY_ARN: Final[Bounds] = {
+    **_TRAINING_PLAN_ARN,
+    "pattern": _training_checks._RESERVED_CAPACITY_ARN.pattern,  # pyright: ignore[reportPrivateUsage]
+}
+_LISTED: Final[Bounds] = {"min": 1, "max": plan_reads.MAX_PAGE_SIZE}
 _TOKEN: Final[Bounds] = {"min": 1, "max": _validation.MAX_TOKEN, "pattern": ".*"}
 
 CHECKED: Final[Mapping[str, Bounds]] = {
@@ -143,7 +211,47 @@ CHECKED: Final[Mapping[str, Bounds]] = {
         "min": 1,
         "max": _validation.MAX_DURATION_HOURS,
     },
+    "SearchTrainingPlanOfferingsRequest.InstanceCount": {
+        "min": 0,
+        "max": _training_checks.MAX_INSTANCES,
+    },
+    "SearchTrainingPlanOfferingsRequest.TargetResources": {"min": 1},
     "SearchTrainingPlanOfferingsRequest.TrainingPlanArn": _TRAINING_PLAN_ARN,
+    "SearchTrainingPlanOfferingsRequest.UltraServerCount": {"min": 1},
+    "SearchTrainingPlanOfferingsRequest.UltraServerType": {
+        "min": 1,
+        "max": _training_checks.MAX_ULTRA_SERVER_TYPE,
+        "pattern": _training_checks._ULTRA_SERVER_TYPE.pattern,  # pyright: ignore[reportPrivateUsage]
+    },
+    "DescribeTrainingPlanRequest.TrainingPlanName": {
+        "min": 1,
+        "max": _validation.MAX_TRAINING_PLAN_ARN,
+        "pattern": (
+            _training_checks._TRAINING_PLAN_NAME_OR_ARN.pattern  # pyright: ignore[reportPrivateUsage]
+        ),
+    },
+    "CreateTrainingPlanRequest.SpareInstanceCountPerUltraServer": {"min": 0},
+    "CreateTrainingPlanRequest.Tags": {"min": 0, "max": _validation.MAX_TAGS},
+    "CreateTrainingPlanRequest.TrainingPlanName": {
+        "min": 1,
+        "max": _training_checks.MAX_TRAINING_PLAN_NAME,
+        "pattern": _training_checks._TRAINING_PLAN_NAME.pattern,  # pyright: ignore[reportPrivateUsage]
+    },
+    "CreateTrainingPlanRequest.TrainingPlanOfferingId": {
+        "min": 1,
+        "max": _training_checks.MAX_TRAINING_PLAN_OFFERING_ID,
+        "pattern": (
+            _training_checks._TRAINING_PLAN_OFFERING_ID.pattern  # pyright: ignore[reportPrivateUsage]
+        ),
+    },
+    "ListTrainingPlansRequest.Filters": {"min": 1, "max": 5},
+    "TrainingPlanFilter.Value": {"min": 0, "max": _training_checks.MAX_FILTER_VALUE},
+    "ListTrainingPlansRequest.MaxResults": _LISTED,
+    "ListTrainingPlansRequest.NextToken": _TOKEN,
+    "DescribeReservedCapacityRequest.ReservedCapacityArn": _CAPACITY_ARN,
+    "ListUltraServersByReservedCapacityRequest.MaxResults": _LISTED,
+    "ListUltraServersByReservedCapacityRequest.NextToken": _TOKEN,
+    "ListUltraServersByReservedCapacityRequest.ReservedCapacityArn": _CAPACITY_ARN,
     "DescribeTrainingPlanExtensionHistoryRequest.MaxResults": {
         "min": 1,
         "max": training_plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
@@ -192,6 +300,8 @@ def _operation(ours: Operation, theirs: OperationModel) -> Iterator[str]:
         yield f"{ours.name}: {'no reply' if reply is None else 'a reply'} in the service's model"
     elif reply is not None:
         yield from _structure(structure_of(REPLIES[ours.name]), reply)
+        if ours.name in ALSO:
+            yield from _structure(structure_of(ALSO[ours.name]), reply)
         yield from _pages(ours, reply)
 
 
@@ -277,8 +387,12 @@ def structures() -> Mapping[str, frozenset[str]]:
     Returns:
         By AWS's name of each, its members.
     """
-    tops = (*REPLIES.values(), *REQUESTS.values())
-    return {name: members for top in tops for name, members in _below(structure_of(top))}
+    tops = (*REPLIES.values(), *ALSO.values(), *REQUESTS.values())
+    found: dict[str, frozenset[str]] = {}
+    for top in tops:
+        for name, members in _below(structure_of(top)):
+            found[name] = found.get(name, frozenset()) | members
+    return found
 
 
 def _below(ours: Structure, place: str = "") -> Iterator[tuple[str, frozenset[str]]]:

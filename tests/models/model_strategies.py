@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from harness import examples
+from models import training_plan_strategies
 from sagemaker_plans.models import (
     DeviceCounts,
     DeviceSelectionConfig,
@@ -58,6 +59,7 @@ TIMESTAMP_MEMBERS: Final = frozenset(
         "LastModifiedTime",
         "StartDate",
     }
+    | training_plan_strategies.MEMBERS_WITH_TIMES
 )
 
 
@@ -291,6 +293,7 @@ UNDERSTOOD: Final[Mapping[str, st.SearchStrategy[WireModel]]] = {
     "StageSpec": stage_specs(),
     "TrainingPlanExtension": extensions(),
     "TrainingPlanExtensionOffering": offerings(),
+    **training_plan_strategies.wire_models(moments()),
 }
 """By its name, every model with a wire form, in forms that this release knows."""
 
@@ -308,6 +311,7 @@ ANY_MODEL: Final[Mapping[str, st.SearchStrategy[object]]] = {
     "ExtensionReceipt": receipts(),
     "StageChange": stage_changes(),
     "StagePage": stage_pages(),
+    **training_plan_strategies.pages(moments()),
 }
 """By its name, every model."""
 

@@ -20,7 +20,10 @@ from sagemaker_plans.models._wire_form import WireModel
 
 PACKAGE: Final = WireModel.__module__.partition(".")[0]
 
-NEW_PLANS: Final = "a search for new training plans; ours is for extensions of one"
+ONE_OF_TWO: Final = "a search is for new plans or for extensions; only that part is read"
+A_LIST: Final = "a list has the same members as a description, but for two"
+NO_EMPTY_TOKEN: Final = "an empty token is no page's; it would silently start again"
+ANY_INSTANCE: Final = "instance types come and go; a plain string takes them all"
 ONE_AT_LEAST: Final = "what would ask for nothing is refused"
 PROSE: Final = "documented in prose only"
 ANY_ARN: Final = "a plain text in this request; everywhere else the model describes the ARN"
@@ -37,26 +40,37 @@ DELIBERATE: Final = {
         ONE_AT_LEAST
     ),
     "DescribeEdgeDeploymentPlanRequest.NextToken: min is 0 in the service's model, 1 in ours": (
-        "an empty token is no page's; it would silently start again"
+        NO_EMPTY_TOKEN
     ),
     "DescribeTrainingPlanExtensionHistoryRequest.NextToken: "
-    "min is 0 in the service's model, 1 in ours": (
-        "an empty token is no page's; it would silently start again"
-    ),
-    "SearchTrainingPlanOfferingsRequest.EndTimeBefore: only in the service's model": NEW_PLANS,
-    "SearchTrainingPlanOfferingsRequest.InstanceCount: only in the service's model": NEW_PLANS,
-    "SearchTrainingPlanOfferingsRequest.InstanceType: only in the service's model": NEW_PLANS,
-    "SearchTrainingPlanOfferingsRequest.StartTimeAfter: only in the service's model": NEW_PLANS,
-    "SearchTrainingPlanOfferingsRequest.TargetResources: only in the service's model": NEW_PLANS,
-    "SearchTrainingPlanOfferingsRequest.UltraServerCount: only in the service's model": NEW_PLANS,
-    "SearchTrainingPlanOfferingsRequest.UltraServerType: only in the service's model": NEW_PLANS,
+    "min is 0 in the service's model, 1 in ours": NO_EMPTY_TOKEN,
     "SearchTrainingPlanOfferingsRequest.TrainingPlanArn: "
     "min is None in the service's model, 50 in ours": ANY_ARN,
     "SearchTrainingPlanOfferingsRequest.TrainingPlanArn: "
     "max is None in the service's model, 2048 in ours": ANY_ARN,
     "SearchTrainingPlanOfferingsRequest.TrainingPlanArn: pattern is None in the service's model, "
     r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.* in ours": ANY_ARN,
-    "SearchTrainingPlanOfferingsResponse.TrainingPlanOfferings[]: not read": NEW_PLANS,
+    "SearchTrainingPlanOfferingsResponse.TrainingPlanOfferings[]: not read": ONE_OF_TWO,
+    "SearchTrainingPlanOfferingsResponse.TrainingPlanExtensionOfferings: "
+    "only in the service's model": ONE_OF_TWO,
+    "ListTrainingPlansRequest.NextToken: min is 0 in the service's model, 1 in ours": (
+        NO_EMPTY_TOKEN
+    ),
+    "ListUltraServersByReservedCapacityRequest.NextToken: "
+    "min is 0 in the service's model, 1 in ours": NO_EMPTY_TOKEN,
+    "TrainingPlanSummary.AvailableSpareInstanceCount: only in ours": A_LIST,
+    "TrainingPlanSummary.UnhealthyInstanceCount: only in ours": A_LIST,
+    "TrainingPlanSummary: called DescribeTrainingPlanResponse in ours": A_LIST,
+    **{
+        f"{structure}.InstanceType: enum in the service's model, str in ours": ANY_INSTANCE
+        for structure in (
+            "DescribeReservedCapacityResponse",
+            "ReservedCapacityOffering",
+            "ReservedCapacitySummary",
+            "UltraServer",
+            "UltraServerSummary",
+        )
+    },
 }
 """Each deliberate difference, with its reason."""
 
@@ -236,6 +250,13 @@ CHANGES: Final[dict[str, Change]] = {
     "DescribeEdgeDeploymentPlan: no list Stages in the service's model": drop_member(
         "DescribeEdgeDeploymentPlanResponse", "Stages"
     ),
+    "TrainingPlanStatus Paused: only in the service's model": lambda _, shapes: shapes[
+        "TrainingPlanStatus"
+    ]["enum"].append("Paused"),
+    "UltraServer.Colour: only in the service's model": add_member("UltraServer", "Colour"),
+    "TrainingPlanOffering.TargetResources: required in ours only": require(
+        "TrainingPlanOffering", "TrainingPlanOfferingId"
+    ),
     "error Gone: only in the service's model": lambda _, shapes: shapes.update(
         Gone={"type": "structure", "members": {}, "exception": True}
     ),
@@ -284,4 +305,7 @@ SHAPES: Final = (
     "TagList",
     "TrainingPlanExtension",
     "TrainingPlanExtensionOfferingId",
+    "TrainingPlanOffering",
+    "TrainingPlanStatus",
+    "UltraServer",
 )

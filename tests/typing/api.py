@@ -353,6 +353,198 @@ def training_plan_models(
     assert_type(offering.currency_code, str | None)
 
 
+def a_training_plan(plan: smp.TrainingPlan) -> None:
+    assert_type(plan.arn, str)
+    assert_type(plan.name, str)
+    assert_type(plan.status, smp.TrainingPlanStatus)
+    assert_type(plan.status_message, str | None)
+    assert_type(plan.duration_hours, int | None)
+    assert_type(plan.duration_minutes, int | None)
+    assert_type(plan.start_time, datetime | None)
+    assert_type(plan.end_time, datetime | None)
+    assert_type(plan.upfront_fee, Decimal | None)
+    assert_type(plan.currency_code, str | None)
+    assert_type(plan.upfront_fee_text, str | None)
+    assert_type(plan.total_instance_count, int | None)
+    assert_type(plan.available_instance_count, int | None)
+    assert_type(plan.in_use_instance_count, int | None)
+    assert_type(plan.unhealthy_instance_count, int | None)
+    assert_type(plan.available_spare_instance_count, int | None)
+    assert_type(plan.total_ultra_server_count, int | None)
+    assert_type(plan.target_resources, tuple[smp.TargetResource, ...])
+    assert_type(plan.reserved_capacities, tuple[smp.ReservedCapacitySummary, ...])
+    assert_type(plan.duration, timedelta | None)
+    assert_type(plan.usable_until(), datetime | None)
+    assert_type(plan.usable_until(smp.TargetResource.TRAINING_JOB), datetime | None)
+    assert_type(plan.usable_until("endpoint"), datetime | None)
+    assert_type(plan.status.is_terminal, bool)
+
+
+def reserved_capacities(
+    summary: smp.ReservedCapacitySummary, capacity: smp.ReservedCapacity
+) -> None:
+    assert_type(summary.arn, str)
+    assert_type(summary.type, smp.ReservedCapacityType | None)
+    assert_type(summary.ultra_server_type, str | None)
+    assert_type(summary.ultra_server_count, int | None)
+    assert_type(summary.instance_type, str)
+    assert_type(summary.total_instance_count, int)
+    assert_type(summary.status, smp.ReservedCapacityStatus)
+    assert_type(summary.availability_zone, str | None)
+    assert_type(summary.availability_zone_id, str | None)
+    assert_type(summary.duration_hours, int | None)
+    assert_type(summary.duration_minutes, int | None)
+    assert_type(summary.start_time, datetime | None)
+    assert_type(summary.end_time, datetime | None)
+    assert_type(summary.duration, timedelta | None)
+    assert_type(capacity.arn, str)
+    assert_type(capacity.type, smp.ReservedCapacityType | None)
+    assert_type(capacity.status, smp.ReservedCapacityStatus | None)
+    assert_type(capacity.availability_zone, str | None)
+    assert_type(capacity.duration_hours, int | None)
+    assert_type(capacity.duration_minutes, int | None)
+    assert_type(capacity.start_time, datetime | None)
+    assert_type(capacity.end_time, datetime | None)
+    assert_type(capacity.instance_type, str)
+    assert_type(capacity.total_instance_count, int)
+    assert_type(capacity.available_instance_count, int | None)
+    assert_type(capacity.in_use_instance_count, int | None)
+    assert_type(capacity.ultra_server_summary, smp.UltraServerSummary | None)
+    assert_type(capacity.duration, timedelta | None)
+
+
+def ultra_servers(servers: smp.UltraServerSummary, server: smp.UltraServer) -> None:
+    assert_type(servers.type, str)
+    assert_type(servers.instance_type, str)
+    assert_type(servers.count, int | None)
+    assert_type(servers.available_spare_instance_count, int | None)
+    assert_type(servers.unhealthy_instance_count, int | None)
+    assert_type(server.id, str)
+    assert_type(server.type, str)
+    assert_type(server.availability_zone, str)
+    assert_type(server.instance_type, str)
+    assert_type(server.total_instance_count, int)
+    assert_type(server.configured_spare_instance_count, int | None)
+    assert_type(server.available_instance_count, int | None)
+    assert_type(server.in_use_instance_count, int | None)
+    assert_type(server.available_spare_instance_count, int | None)
+    assert_type(server.unhealthy_instance_count, int | None)
+    assert_type(server.health_status, smp.UltraServerHealth | None)
+
+
+def training_plan_offerings(
+    offered: smp.TrainingPlanOffering, block: smp.ReservedCapacityOffering
+) -> None:
+    assert_type(offered.offering_id, str)
+    assert_type(offered.target_resources, tuple[smp.TargetResource, ...])
+    assert_type(offered.requested_start_time_after, datetime | None)
+    assert_type(offered.requested_end_time_before, datetime | None)
+    assert_type(offered.duration_hours, int | None)
+    assert_type(offered.duration_minutes, int | None)
+    assert_type(offered.upfront_fee, Decimal | None)
+    assert_type(offered.currency_code, str | None)
+    assert_type(offered.upfront_fee_text, str | None)
+    assert_type(offered.reserved_capacity_offerings, tuple[smp.ReservedCapacityOffering, ...])
+    assert_type(offered.duration, timedelta | None)
+    assert_type(block.type, smp.ReservedCapacityType | None)
+    assert_type(block.ultra_server_type, str | None)
+    assert_type(block.ultra_server_count, int | None)
+    assert_type(block.instance_type, str)
+    assert_type(block.instance_count, int)
+    assert_type(block.availability_zone, str | None)
+    assert_type(block.duration_hours, int | None)
+    assert_type(block.duration_minutes, int | None)
+    assert_type(block.start_time, datetime | None)
+    assert_type(block.end_time, datetime | None)
+    assert_type(block.extension_start_time, datetime | None)
+    assert_type(block.extension_end_time, datetime | None)
+    assert_type(block.duration, timedelta | None)
+
+
+def training_plan_enums() -> None:
+    every: list[str] = [
+        smp.TrainingPlanStatus.PENDING,
+        smp.TrainingPlanStatus.ACTIVE,
+        smp.TrainingPlanStatus.SCHEDULED,
+        smp.TrainingPlanStatus.EXPIRED,
+        smp.TrainingPlanStatus.FAILED,
+        smp.ReservedCapacityStatus.PENDING,
+        smp.ReservedCapacityStatus.ACTIVE,
+        smp.ReservedCapacityStatus.SCHEDULED,
+        smp.ReservedCapacityStatus.EXPIRED,
+        smp.ReservedCapacityStatus.FAILED,
+        smp.ReservedCapacityType.INSTANCE,
+        smp.ReservedCapacityType.ULTRA_SERVER,
+        smp.TargetResource.TRAINING_JOB,
+        smp.TargetResource.HYPERPOD_CLUSTER,
+        smp.TargetResource.ENDPOINT,
+        smp.TargetResource.STUDIO_APPS,
+        smp.UltraServerHealth.OK,
+        smp.UltraServerHealth.IMPAIRED,
+        smp.UltraServerHealth.INSUFFICIENT_DATA,
+    ]
+    print(every)
+
+
+async def training_plan_reads(client: smp.AsyncClient, arn: str, moment: datetime) -> None:
+    plans = client.training_plans
+    assert_type(await plans.describe(arn), smp.TrainingPlan)
+    by: smp.TrainingPlanSortBy = "StartTime"
+    order: smp.TrainingPlanSortOrder = "Descending"
+    pager = plans.list(
+        status=smp.TrainingPlanStatus.ACTIVE,
+        start_after=moment,
+        start_before=moment,
+        sort_by=by,
+        sort_order=order,
+        page_size=10,
+        start_token="t",
+    )
+    assert_type(pager, smp.TrainingPlanPager)
+    async for plan in pager:
+        assert_type(plan, smp.TrainingPlan)
+    async for page in pager.pages():
+        assert_type(page, smp.TrainingPlanPage)
+        assert_type(page.training_plans, tuple[smp.TrainingPlan, ...])
+        assert_type(page.next_token, str | None)
+    found = await plans.search_offerings(
+        instance_type="ml.p5.48xlarge",
+        instance_count=1,
+        ultra_server_type="ml.u-p6e-gb200x72",
+        ultra_server_count=1,
+        start_time_after=moment,
+        end_time_before=moment,
+        duration_hours=24,
+        target_resources=[smp.TargetResource.TRAINING_JOB, "endpoint"],
+    )
+    assert_type(found, tuple[smp.TrainingPlanOffering, ...])
+    assert_type(await plans.reserved_capacity(arn), smp.ReservedCapacity)
+    servers = plans.ultra_servers(arn, page_size=10, start_token="t")
+    assert_type(servers, smp.UltraServerPager)
+    assert_type(await servers.collect(), tuple[smp.UltraServer, ...])
+    async for servers_page in servers.pages():
+        assert_type(servers_page, smp.UltraServerPage)
+        assert_type(servers_page.ultra_servers, tuple[smp.UltraServer, ...])
+
+
+async def training_plan_waits(client: smp.AsyncClient, arn: str, moment: datetime) -> None:
+    plans, schedule = client.training_plans, smp.PollSchedule()
+
+    async def look(plan: smp.TrainingPlan) -> None: ...
+    def note(extension: smp.TrainingPlanExtension) -> None: ...
+    def failed(error: smp.SageMakerPlansError) -> None: ...
+
+    assert_type(await plans.wait_until_active("demo", timeout=None), smp.TrainingPlan)
+    await plans.wait_until_active(
+        arn, until=moment, schedule=schedule, on_poll=look, on_poll_error=failed
+    )
+    extension = await plans.wait_until_extended(arn, "tpeo-1", timeout=timedelta(hours=1))
+    assert_type(extension, smp.TrainingPlanExtension)
+    await plans.wait_until_extended(
+        arn, "tpeo-1", until=moment, schedule=schedule, on_poll=note, on_poll_error=failed
+    )
+
+
 def what_all_errors_have(error: smp.SageMakerPlansError) -> None:
     assert_type(error.operation, str | None)
     assert_type(error.next_token, str | None)
@@ -405,7 +597,7 @@ async def what_each_error_has(client: smp.AsyncClient) -> None:
         assert_type(error.last_seen, smp.Stage)
     except smp.WaitError as error:
         assert_type(error.plan_name, str | None)
-        assert_type(error.last_seen, smp.Stage | smp.EdgeDeploymentPlan | None)
+        assert_type(error.last_seen, smp.Stage | smp.EdgeDeploymentPlan | smp.TrainingPlan | None)
         assert_type(error.polls, int)
         assert_type(error.waited, float)
 
@@ -422,7 +614,7 @@ def how_the_error_tree_hangs_together() -> None:
     ]
     wait_errors: list[type[smp.WaitError]] = [
         *(smp.StageFailedError, smp.StageStoppedError, smp.StageNotFoundError),
-        *(smp.StageNotStartedError, smp.WaitTimeoutError),
+        *(smp.StageNotStartedError, smp.TrainingPlanEndedError, smp.WaitTimeoutError),
     ]
     all_errors: list[type[smp.SageMakerPlansError]] = [*service_errors, *wait_errors]
     value_errors: list[type[ValueError]] = [smp.ConfigurationError, smp.InvalidRequestError]

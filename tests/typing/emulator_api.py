@@ -19,6 +19,7 @@ from sagemaker_plans.emulator import (
     FleetSeed,
     Gate,
     OfferingSeed,
+    PlanOfferingSeed,
     PlanSeed,
     Purchase,
     RecordedRequest,
@@ -71,10 +72,34 @@ def state(emulator: Emulator) -> None:
         start_in_hours=-1,
         duration_hours=24,
         instance_type="ml.p5.48xlarge",
-        instance_count=1,
+        instance_count=4,
         region="us-east-1",
+        target_resources=["endpoint"],
+        ultra_server_type="ml.u-p6e-gb200x72",
+        ultra_server_count=2,
+        spare_instances=1,
+        impaired_ultra_servers=1,
     )
     assert_type(arn, str)
+    assert_type(
+        emulator.add_plan_offering(
+            offering_id="tpo-1",
+            start_in_hours=1,
+            duration_hours=24,
+            upfront_fee="1.50",
+            currency_code="USD",
+            instance_type="ml.p5.48xlarge",
+            instance_count=4,
+            ultra_server_type="ml.u-p6e-gb200x72",
+            ultra_server_count=2,
+            target_resources=["endpoint"],
+            region="us-east-1",
+            resellable=False,
+            sold_out=False,
+            payment_fails=False,
+        ),
+        str,
+    )
     assert_type(
         emulator.add_extension_offering(
             arn,
@@ -179,6 +204,11 @@ def seeds() -> None:
                 instance_type="ml.p5.48xlarge",
                 instance_count=1,
                 region="us-east-1",
+                target_resources=("endpoint",),
+                ultra_server_type=None,
+                ultra_server_count=0,
+                spare_instances=0,
+                impaired_ultra_servers=0,
                 offerings=(
                     OfferingSeed(
                         offering_id="tpeo-1",
@@ -192,7 +222,9 @@ def seeds() -> None:
                 ),
             ),
         ),
+        plan_offerings=(PlanOfferingSeed(offering_id="tpo-1"),),
     )
+    assert_type(seed.plan_offerings, tuple[PlanOfferingSeed, ...])
     assert_type(seed.fleets, tuple[FleetSeed, ...])
     assert_type(seed.fleets[0].devices, tuple[str, ...] | int)
     assert_type(seed.plans, tuple[PlanSeed, ...])

@@ -29,6 +29,7 @@ from sagemaker_plans.models import (
     UltraServer,
     UltraServerPage,
 )
+from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
 MAX_PAGE_SIZE: Final = 100
@@ -130,7 +131,7 @@ class TrainingPlanReads:
             ConnectionFailedError: If no attempt got a usable reply.
             UnexpectedReplyError: If the reply to every attempt does not fit the model.
         """
-        problems = checks.training_plan_name_or_arn("name_or_arn", name_or_arn)
+        problems = plan_checks.training_plan_name_or_arn("name_or_arn", name_or_arn)
         checks.raise_for("describe", problems, operation=DESCRIBE_TRAINING_PLAN.name)
         return await read_training_plan(self._gateway, self._retrier, name_or_arn)
 
@@ -168,18 +169,20 @@ class TrainingPlanReads:
         problems = [*pager_problems(page_size, start_token, max_page_size=MAX_PAGE_SIZE)]
         if status is not None:
             problems += checks.text("status", status)
-            if len(str(status)) > checks.MAX_FILTER_VALUE:
+            if len(str(status)) > plan_checks.MAX_FILTER_VALUE:
                 problems.append(
                     f"status: got {checks.shown(status)}; "
-                    f"allowed are up to {checks.MAX_FILTER_VALUE} characters"
+                    f"allowed are up to {plan_checks.MAX_FILTER_VALUE} characters"
                 )
         for argument, time in (("start_after", start_after), ("start_before", start_before)):
             if time is not None:
-                problems += checks.aware_datetime(argument, time)
+                problems += plan_checks.aware_datetime(argument, time)
         if sort_by is not None:
-            problems += checks.one_of("sort_by", sort_by, get_args(TrainingPlanSortBy))
+            problems += plan_checks.one_of("sort_by", sort_by, get_args(TrainingPlanSortBy))
         if sort_order is not None:
-            problems += checks.one_of("sort_order", sort_order, get_args(TrainingPlanSortOrder))
+            problems += plan_checks.one_of(
+                "sort_order", sort_order, get_args(TrainingPlanSortOrder)
+            )
         checks.raise_for("list", problems, operation=LIST_TRAINING_PLANS.name)
         # Not str(status): for a member of another enum that would be its name.
         filters = None if status is None else [{"Name": "Status", "Value": str.__str__(status)}]
@@ -250,17 +253,20 @@ class TrainingPlanReads:
             (instance_type, checks.text("instance_type", instance_type)),
             (
                 instance_count,
-                checks.whole_number("instance_count", instance_count, 0, checks.MAX_INSTANCES),
+                checks.whole_number("instance_count", instance_count, 0, plan_checks.MAX_INSTANCES),
             ),
-            (ultra_server_type, checks.ultra_server_type("ultra_server_type", ultra_server_type)),
+            (
+                ultra_server_type,
+                plan_checks.ultra_server_type("ultra_server_type", ultra_server_type),
+            ),
             (
                 ultra_server_count,
                 checks.whole_number(
-                    "ultra_server_count", ultra_server_count, 1, checks.MAX_INTEGER
+                    "ultra_server_count", ultra_server_count, 1, plan_checks.MAX_INTEGER
                 ),
             ),
-            (start_time_after, checks.aware_datetime("start_time_after", start_time_after)),
-            (end_time_before, checks.aware_datetime("end_time_before", end_time_before)),
+            (start_time_after, plan_checks.aware_datetime("start_time_after", start_time_after)),
+            (end_time_before, plan_checks.aware_datetime("end_time_before", end_time_before)),
             (
                 duration_hours,
                 checks.whole_number("duration_hours", duration_hours, 1, checks.MAX_DURATION_HOURS),
@@ -303,7 +309,7 @@ class TrainingPlanReads:
             UnexpectedReplyError: If the reply to every attempt does not fit the model.
         """
         operation = DESCRIBE_RESERVED_CAPACITY
-        problems = checks.reserved_capacity_arn("reserved_capacity_arn", reserved_capacity_arn)
+        problems = plan_checks.reserved_capacity_arn("reserved_capacity_arn", reserved_capacity_arn)
         checks.raise_for("reserved_capacity", problems, operation=operation.name)
 
         async def attempt() -> ReservedCapacity:
@@ -336,13 +342,14 @@ class TrainingPlanReads:
             InvalidRequestError: If an argument is out of range.
         """
         operation = LIST_ULTRA_SERVERS
-        problems = [*checks.reserved_capacity_arn("reserved_capacity_arn", reserved_capacity_arn)]
+        arn = reserved_capacity_arn
+        problems = [*plan_checks.reserved_capacity_arn("reserved_capacity_arn", arn)]
         problems += pager_problems(page_size, start_token, max_page_size=MAX_PAGE_SIZE)
         checks.raise_for("ultra_servers", problems, operation=operation.name)
         gateway, retrier = self._gateway, self._retrier
 
         async def fetch(token: str | None) -> Fetched[UltraServer, UltraServerPage]:
-            request = paged_request("ReservedCapacityArn", reserved_capacity_arn, page_size, token)
+            request = paged_request("ReservedCapacityArn", arn, page_size, token)
 
             async def attempt() -> UltraServerPage:
                 return replies.read_ultra_server_page(await gateway.call(operation, request))

@@ -10,6 +10,7 @@ from sagemaker_plans._training.purchase_request import DEFAULT_CURRENCY, fee_pro
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN
 from sagemaker_plans.errors import ConfigurationError
 from sagemaker_plans.models import TrainingPlanOffering
+from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
 
@@ -58,8 +59,8 @@ class PlanRequest:
         offering_id = given.offering_id if given else offering
         spares = spare_instance_count_per_ultra_server
         problems = [
-            *checks.training_plan_name("name", name),
-            *checks.training_plan_offering_id("offering_id", offering_id),
+            *plan_checks.training_plan_name("name", name),
+            *plan_checks.training_plan_offering_id("offering_id", offering_id),
         ]
         if max_upfront_fee is not None:
             problems += fee_problems(max_upfront_fee)

@@ -23,6 +23,7 @@ from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_TRAINING_PLAN
 from sagemaker_plans.errors import SageMakerPlansError, ThrottledError
 from sagemaker_plans.models import TrainingPlan, TrainingPlanExtension
+from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
 
@@ -143,7 +144,7 @@ class TrainingPlanWaits:
         """
         functions = {"on_poll": on_poll, "on_poll_error": on_poll_error}
         problems = [
-            *checks.training_plan_name_or_arn("name_or_arn", name_or_arn),
+            *plan_checks.training_plan_name_or_arn("name_or_arn", name_or_arn),
             *polling_problems(timeout, until, schedule, functions),
         ]
         checks.raise_for("wait_until_active", problems, operation=DESCRIBE_TRAINING_PLAN.name)

@@ -182,9 +182,9 @@ def read_plan_offerings(reply: Reply) -> tuple[TrainingPlanOffering, ...]:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans._wire.structures import Offerings
+    from sagemaker_plans._wire.structures import PlanOfferings
 
-    return _read(Offerings, reply).training_plan_offerings
+    return _read(PlanOfferings, reply).training_plan_offerings
 
 
 def read_created_training_plan(reply: Reply) -> str:

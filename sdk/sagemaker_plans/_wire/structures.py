@@ -62,12 +62,20 @@ class Extended:
 
 @attrs.frozen
 class Offerings:
-    """The reply to SearchTrainingPlanOfferings."""
+    """The reply to SearchTrainingPlanOfferings, for extensions of a plan."""
+
+    training_plan_offerings: tuple[object, ...]
+    """Offerings of new plans. The member is required, but its items are not read."""
+    training_plan_extension_offerings: tuple[TrainingPlanExtensionOffering, ...] = ()
+    """Offerings of extensions."""
+
+
+@attrs.frozen
+class PlanOfferings:
+    """The reply to SearchTrainingPlanOfferings, for new plans. Nothing else of it is read."""
 
     training_plan_offerings: tuple[TrainingPlanOffering, ...]
     """Offerings of new plans."""
-    training_plan_extension_offerings: tuple[TrainingPlanExtensionOffering, ...] = ()
-    """Offerings of extensions."""
 
 
 class Member(NamedTuple):

@@ -27,6 +27,7 @@ from sagemaker_plans.emulator._http.recorder import RecordedRequest
 from sagemaker_plans.emulator._seeds.seed import (
     FleetSeed,
     OfferingSeed,
+    PlanOfferingSeed,
     PlanSeed,
     Seed,
     SeedError,
@@ -48,6 +49,7 @@ __all__ = [
     "FleetSeed",
     "Gate",
     "OfferingSeed",
+    "PlanOfferingSeed",
     "PlanSeed",
     "Purchase",
     "RecordedRequest",

@@ -26,7 +26,8 @@ class OpenEnum(StrEnum):
     @property
     def is_unknown(self) -> bool:
         """Whether this release does not know the value."""
-        return self._name_ not in type(self).__members__
+        # By identity: the value of tomorrow may be spelled like the name of a member.
+        return type(self).__members__.get(self._name_) is not self
 
     def __repr__(self) -> str:
         if self.is_unknown:

@@ -9,7 +9,6 @@ import re
 import reprlib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import TypeGuard, TypeVar, cast
 
 from sagemaker_plans.errors import InvalidRequestError
@@ -21,16 +20,6 @@ _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", re.ASCII)
 _TRAINING_PLAN_ARN = re.compile(
     r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.*", re.ASCII
 )
-_TRAINING_PLAN_NAME_OR_ARN = re.compile(
-    r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/)?"
-    r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,63}",
-    re.ASCII,
-)
-_PLAN_OFFERING_ID = re.compile(r"[a-z0-9-]{1,256}", re.ASCII)
-_RESERVED_CAPACITY_ARN = re.compile(
-    r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:reserved-capacity/.*", re.ASCII
-)
-_ULTRA_SERVER_TYPE = re.compile(r"ml.[a-z0-9\-.]+", re.ASCII)
 _TAG_PUNCTUATION = frozenset("_.:/=+-@")
 
 MAX_STAGES = 10
@@ -42,10 +31,6 @@ MAX_TOKEN = 8192
 MIN_TRAINING_PLAN_ARN = 50
 MAX_TRAINING_PLAN_ARN = 2048
 MAX_DURATION_HOURS = 87_600
-MAX_INSTANCES = 256
-MAX_ULTRA_SERVER_TYPE = 64
-MAX_FILTER_VALUE = 64
-MAX_INTEGER = 2**31 - 1
 
 _LISTS = (list, tuple)
 
@@ -175,134 +160,6 @@ def training_plan_arn(argument: str, value: object) -> Iterator[str]:
             f"{argument}: got {shown(value)}; allowed is a training plan's ARN "
             "(arn:aws:sagemaker:REGION:ACCOUNT:training-plan/NAME), not its name"
         )
-
-
-def training_plan_name_or_arn(argument: str, value: object) -> Iterator[str]:
-    """Check what identifies a training plan.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-
-    Yields:
-        Each problem.
-    """
-    if (
-        not isinstance(value, str)
-        or len(value) > MAX_TRAINING_PLAN_ARN
-        or not _TRAINING_PLAN_NAME_OR_ARN.fullmatch(value)
-    ):
-        yield (
-            f"{argument}: got {shown(value)}; allowed are a training plan's name (1 to 64 letters, "
-            "digits and hyphens, with a letter or digit at both ends) and its ARN"
-        )
-
-
-def training_plan_name(argument: str, value: object) -> Iterator[str]:
-    """Check the name of a new training plan.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-
-    Yields:
-        Each problem.
-    """
-    if (
-        not isinstance(value, str)
-        or value.startswith("arn:")
-        or not _TRAINING_PLAN_NAME_OR_ARN.fullmatch(value)
-    ):
-        yield (
-            f"{argument}: got {shown(value)}; allowed are 1 to 64 letters (a-z, A-Z), digits and "
-            "hyphens, with a letter or digit at both ends"
-        )
-
-
-def training_plan_offering_id(argument: str, value: object) -> Iterator[str]:
-    """Check the id of an offering of a new training plan.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-
-    Yields:
-        Each problem.
-    """
-    if not isinstance(value, str) or not _PLAN_OFFERING_ID.fullmatch(value):
-        yield (
-            f"{argument}: got {shown(value)}; allowed is an offering of search_offerings, or its "
-            "id: 1 to 256 lower case letters, digits and hyphens"
-        )
-
-
-def reserved_capacity_arn(argument: str, value: object) -> Iterator[str]:
-    """Check the ARN of a reserved capacity.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-
-    Yields:
-        Each problem.
-    """
-    if (
-        not isinstance(value, str)
-        or not MIN_TRAINING_PLAN_ARN <= len(value) <= MAX_TRAINING_PLAN_ARN
-        or not _RESERVED_CAPACITY_ARN.fullmatch(value)
-    ):
-        yield (
-            f"{argument}: got {shown(value)}; allowed is a reserved capacity's ARN "
-            "(arn:aws:sagemaker:REGION:ACCOUNT:reserved-capacity/ID), as a training plan lists it"
-        )
-
-
-def ultra_server_type(argument: str, value: object) -> Iterator[str]:
-    """Check a type of UltraServers.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-
-    Yields:
-        Each problem.
-    """
-    if (
-        not isinstance(value, str)
-        or len(value) > MAX_ULTRA_SERVER_TYPE
-        or not _ULTRA_SERVER_TYPE.fullmatch(value)
-    ):
-        yield f"{argument}: got {shown(value)}; allowed are types such as 'ml.u-p6e-gb200x72'"
-
-
-def aware_datetime(argument: str, value: object) -> Iterator[str]:
-    """Check a time.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-
-    Yields:
-        Each problem.
-    """
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        yield f"{argument}: got {shown(value)}; allowed are datetimes with a time zone"
-
-
-def one_of(argument: str, value: object, allowed: Iterable[str]) -> Iterator[str]:
-    """Check a value against those that are allowed.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-        allowed: The values that are allowed.
-
-    Yields:
-        Each problem.
-    """
-    choices = tuple(allowed)
-    if not isinstance(value, str) or value not in choices:
-        yield f"{argument}: got {shown(value)}; allowed are {', '.join(choices)}"
 
 
 def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:

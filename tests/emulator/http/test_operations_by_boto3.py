@@ -113,6 +113,36 @@ def test_the_whole_life_of_an_extension(emulator: Emulator, sagemaker: SageMaker
     assert purchase.request_id == request.request_id
 
 
+def test_the_whole_life_of_a_training_plan(emulator: Emulator, sagemaker: SageMakerClient) -> None:
+    offerings = sagemaker.search_training_plan_offerings(UltraServerType="ml.u-p6e-gb200x72")
+    fits("SearchTrainingPlanOfferings", offerings)
+    (offering,) = offerings["TrainingPlanOfferings"]
+    created = sagemaker.create_training_plan(
+        TrainingPlanName="new",
+        TrainingPlanOfferingId=offering["TrainingPlanOfferingId"],
+        SpareInstanceCountPerUltraServer=2,
+        Tags=[{"Key": "team", "Value": "vision"}],
+    )
+    fits("CreateTrainingPlan", created)
+    for _ in range(2):
+        plan = sagemaker.describe_training_plan(TrainingPlanName="new")
+        fits("DescribeTrainingPlan", plan)
+        emulator.clock.advance(48 * 3600)
+    assert plan["TrainingPlanArn"] == created["TrainingPlanArn"]
+    fits("ListTrainingPlans", sagemaker.list_training_plans(SortBy="Status"))
+    capacity: Any = {
+        "ReservedCapacityArn": plan["ReservedCapacitySummaries"][0]["ReservedCapacityArn"]
+    }
+    fits("DescribeReservedCapacity", sagemaker.describe_reserved_capacity(**capacity))
+    fits(
+        "ListUltraServersByReservedCapacity",
+        sagemaker.list_ultra_servers_by_reserved_capacity(**capacity, MaxResults=1),
+    )
+    (purchase,) = emulator.purchases
+    (request,) = emulator.requests_of("CreateTrainingPlan")
+    assert purchase.request_id == request.request_id
+
+
 def test_modelled_errors_arrive_as_their_own_classes(sagemaker: SageMakerClient) -> None:
     with pytest.raises(sagemaker.exceptions.ResourceNotFound) as caught:
         sagemaker.describe_edge_deployment_plan(EdgeDeploymentPlanName="nobody")

@@ -48,6 +48,13 @@ LISTS = [
         {"SortBy": "TrainingPlanName"},
     ),
     List(
+        "list_ultra_servers_by_reserved_capacity",
+        "UltraServers",
+        "UltraServerId",
+        ["us-third-001", "us-third-002", "us-third-003"],
+        {"ReservedCapacityArn": "arn:aws:sagemaker:us-east-1:123456789012:reserved-capacity/third"},
+    ),
+    List(
         "describe_training_plan_extension_history",
         "TrainingPlanExtensions",
         "TrainingPlanExtensionOfferingId",
@@ -63,8 +70,10 @@ def stocked(emulator: Emulator) -> Emulator:
         emulator.service.handle(
             "CreateEdgeDeploymentPlan", plan_request(f"plan-{number}", stage("all"))
         )
-    for name in ("second", "third"):
-        emulator.add_training_plan(name)
+    emulator.add_training_plan("second")
+    emulator.add_training_plan(
+        "third", instance_count=3, ultra_server_type="ml.u-x", ultra_server_count=3
+    )
     for offering in LISTS[-1].names:
         emulator.service.handle("ExtendTrainingPlan", {"TrainingPlanExtensionOfferingId": offering})
         emulator.clock.advance(60)

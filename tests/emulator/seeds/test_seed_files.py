@@ -48,6 +48,21 @@ offerings = [
     { offering_id = "tpeo-1", duration_hours = 24, upfront_fee = "10.00", resellable = true },
     { offering_id = "tpeo-2", currency_code = "EUR", sold_out = true, payment_fails = false },
 ]
+
+[[training_plans]]
+name = "ultra"
+target_resources = ["hyperpod-cluster"]
+instance_count = 36
+ultra_server_type = "ml.u-p6e-gb200x72"
+ultra_server_count = 2
+spare_instances = 1
+impaired_ultra_servers = 1
+
+[[plan_offerings]]
+offering_id = "tpo-1"
+start_in_hours = 24
+upfront_fee = "20.00"
+target_resources = ["training-job", "endpoint"]
 """
 
 
@@ -64,7 +79,12 @@ def test_a_toml_file_is_a_seed(tmp_path: Path) -> None:
     assert set(state["fleets"]) == {"robots", "sensors"}
     (plan,) = state["edge_deployment_plans"]
     assert plan["Stages"][0]["DeploymentStatus"]["StageStatus"] == "FAILED"
-    (training_plan,) = state["training_plans"]
+    training_plan, ultra = state["training_plans"]
+    assert ultra["TotalUltraServerCount"] == 2
+    assert ultra["TargetResources"] == ["hyperpod-cluster"]
+    (offering,) = state["plan_offerings"]
+    assert offering["UpfrontFee"] == "20.00"
+    assert offering["TargetResources"] == ["training-job", "endpoint"]
     assert training_plan["TrainingPlanArn"].startswith("arn:aws:sagemaker:eu-west-1:")
     assert [one["UpfrontFee"] for one in training_plan["Offerings"]] == ["10.00", "1234.50"]
 
@@ -149,6 +169,16 @@ ERRORS: list[tuple[str, Any, str]] = [
     ),
     (
         "s.toml",
+        '[[plan_offerings]]\noffering_id = "o"\nspare_instances = 1\n',
+        ":3: plan_offerings[0].spare_instances is not known; known are offering_id, duration_hou",
+    ),
+    (
+        "s.toml",
+        '[[plan_offerings]]\noffering_id = "o"\n[[plan_offerings]]\noffering_id = "o"\n',
+        ":4: plan_offerings[1].offering_id must be unique, but 'o' is plan_offerings[0].offering",
+    ),
+    (
+        "s.toml",
         '[[training_plans]]\nname = "t"\nstart_in_hours = inf\n',
         ":3: training_plans[0].start_in_hours must be a number of hours, up to 1000000",
     ),
@@ -223,6 +253,10 @@ def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
         (
             {"training_plans": [{"name": "t"}, {"name": "t"}]},
             ":6: training_plans[1] is refused: the training plan arn:aws:sagemaker:us",
+        ),
+        (
+            {"plan_offerings": [{"offering_id": "o", "ultra_server_count": 2}]},
+            ":3: plan_offerings[0] is refused: UltraServers need a type",
         ),
     ],
 )

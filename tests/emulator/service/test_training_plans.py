@@ -159,11 +159,6 @@ def test_offerings_are_found_by_their_length(service: Service) -> None:
     assert len(offerings(service)) == 3
 
 
-def test_there_are_no_ordinary_offerings(service: Service) -> None:
-    reply = service.handle("SearchTrainingPlanOfferings", {"DurationHours": 24})
-    assert reply == {"TrainingPlanOfferings": []}
-
-
 def test_unknown_plans_are_not_found(service: Service) -> None:
     arn = service.training_plan_arns[0] + "x"
     for operation, request in (
@@ -224,8 +219,9 @@ def test_plans_are_filtered_and_sorted(request_: dict[str, Any], expected: list[
 
     service = Service(clock=Clock(source=lambda: 0.0, start=1e6), seed=Seed())
     service.add_training_plan("a", start_in_hours=5)
-    service.add_training_plan("b", start_in_hours=-1, region="eu-west-1")
+    service.add_training_plan("b", start_in_hours=-1)
     service.add_training_plan("c", start_in_hours=0)
+    service.add_training_plan("elsewhere", start_in_hours=0, region="eu-west-1")
     assert names(service, **request_) == expected
 
 

@@ -69,7 +69,33 @@ class TrainingPlanSeed:
     instance_type: str = "ml.p5.48xlarge"
     instance_count: int = 2
     region: str = "us-east-1"
+    target_resources: tuple[str, ...] = ("training-job",)
+    ultra_server_type: str | None = None
+    ultra_server_count: int = 0
+    spare_instances: int = 0
+    """Of each UltraServer."""
+    impaired_ultra_servers: int = 0
     offerings: tuple[OfferingSeed, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class PlanOfferingSeed:
+    """A new training plan that is on sale at the beginning."""
+
+    offering_id: str
+    start_in_hours: float = 0.0
+    duration_hours: int = 168
+    upfront_fee: str = "34567.00"
+    currency_code: str = "USD"
+    instance_type: str = "ml.p5.48xlarge"
+    instance_count: int = 2
+    ultra_server_type: str | None = None
+    ultra_server_count: int = 0
+    target_resources: tuple[str, ...] = ("training-job",)
+    region: str = "us-east-1"
+    resellable: bool = False
+    sold_out: bool = False
+    payment_fails: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -79,14 +105,15 @@ class Seed:
     fleets: tuple[FleetSeed, ...] = ()
     plans: tuple[PlanSeed, ...] = ()
     training_plans: tuple[TrainingPlanSeed, ...] = ()
+    plan_offerings: tuple[PlanOfferingSeed, ...] = ()
 
     @classmethod
     def default(cls) -> Seed:
         """Return the seed of an emulator that is created without one.
 
         Returns:
-            The fleet `cameras` with cam-001 to cam-010, and the running training plan
-            `demo-plan` with three extension offerings.
+            The fleet `cameras` with cam-001 to cam-010, the running training plan `demo-plan`
+            with three extension offerings, and two offerings of new plans.
         """
         return cls(
             fleets=(
@@ -116,6 +143,20 @@ class Seed:
                     ),
                 ),
             ),
+            plan_offerings=(
+                PlanOfferingSeed(offering_id="tpo-0123456789abcdef"),
+                PlanOfferingSeed(
+                    offering_id="tpo-0123456789abcde0",
+                    start_in_hours=48.0,
+                    duration_hours=336,
+                    upfront_fee="812345.50",
+                    instance_type="ml.p6e-gb200.36xlarge",
+                    instance_count=36,
+                    ultra_server_type="ml.u-p6e-gb200x72",
+                    ultra_server_count=2,
+                    target_resources=("hyperpod-cluster",),
+                ),
+            ),
         )
 
     def plant(self, service: Service, *, on_entry: Callable[[str], None] | None = None) -> None:
@@ -128,8 +169,8 @@ class Seed:
 
         Raises:
             Refusal: The service refuses a plan, or a stage to start does not exist.
-            ValueError: A fleet's numbers are out of range, or a training plan exists
-                already.
+            ValueError: A fleet's numbers are out of range, a training plan exists already, or
+                the numbers of its UltraServers do not fit together.
         """
         for entry in self._created(service):
             if on_entry is not None:
@@ -156,6 +197,9 @@ class Seed:
             )
             for offering in training_plan.offerings:
                 service.add_extension_offering(arn, **attrs.asdict(offering, recurse=False))
+        for number, plan_offering in enumerate(self.plan_offerings):
+            yield f"plan_offerings[{number}]"
+            service.add_plan_offering(**attrs.asdict(plan_offering, recurse=False))
         for number, plan in enumerate(self.plans):
             yield f"plans[{number}].create"
             service.handle("CreateEdgeDeploymentPlan", plan.create)

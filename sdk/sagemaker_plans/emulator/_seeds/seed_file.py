@@ -16,6 +16,7 @@ from sagemaker_plans.emulator._seeds.line_numbers import line_of, lines_of_json,
 from sagemaker_plans.emulator._seeds.seed import (
     FleetSeed,
     OfferingSeed,
+    PlanOfferingSeed,
     PlanSeed,
     Seed,
     SeedError,
@@ -76,7 +77,12 @@ _NAMES: Final = _Rule("a list of names", _is_list_of(_is_text))
 _TABLES: Final = _Rule("a list of tables", _is_list_of(is_object))
 _STATUSES: Final = ("Pending", "Active", "Scheduled", "Expired", "Failed")
 
-_SEED: Final = {"fleets": _TABLES, "plans": _TABLES, "training_plans": _TABLES}
+_SEED: Final = {
+    "fleets": _TABLES,
+    "plans": _TABLES,
+    "training_plans": _TABLES,
+    "plan_offerings": _TABLES,
+}
 _FLEET: Final = {
     "name": _NAME,
     "devices": _Rule(
@@ -104,6 +110,11 @@ _TRAINING_PLAN: Final = {
     "instance_type": _TEXT,
     "instance_count": _COUNT,
     "region": _TEXT,
+    "target_resources": _NAMES,
+    "ultra_server_type": _TEXT,
+    "ultra_server_count": _COUNT,
+    "spare_instances": _COUNT,
+    "impaired_ultra_servers": _COUNT,
     "offerings": _TABLES,
 }
 _OFFERING: Final = {
@@ -114,6 +125,16 @@ _OFFERING: Final = {
     "resellable": _FLAG,
     "sold_out": _FLAG,
     "payment_fails": _FLAG,
+}
+_PLAN_OFFERING: Final = {
+    **_OFFERING,
+    **{
+        key: _TRAINING_PLAN[key]
+        for key in (
+            *("start_in_hours", "instance_type", "instance_count", "region"),
+            *("target_resources", "ultra_server_type", "ultra_server_count"),
+        )
+    },
 }
 
 
@@ -175,6 +196,10 @@ class _SeedFile:
                 self._training_plan(where, entry)
                 for where, entry in _entries("", top, "training_plans")
             ),
+            plan_offerings=tuple(
+                self._plan_offering(where, entry)
+                for where, entry in _entries("", top, "plan_offerings")
+            ),
         )
 
     def error(self, where: str, problem: str) -> SeedError:
@@ -207,11 +232,16 @@ class _SeedFile:
             self._offering(inner, offering)
             for inner, offering in _entries(f"{where}.", checked, "offerings")
         )
-        arguments: dict[str, Any] = {**checked, "offerings": offerings}
+        arguments: dict[str, Any] = {**_tuples(checked), "offerings": offerings}
         return TrainingPlanSeed(**arguments)
 
     def _offering(self, where: str, entry: object) -> OfferingSeed:
         offering = OfferingSeed(**self._checked(where, entry, _OFFERING))
+        self._check_unique(f"{where}.offering_id", "offering", offering.offering_id)
+        return offering
+
+    def _plan_offering(self, where: str, entry: object) -> PlanOfferingSeed:
+        offering = PlanOfferingSeed(**_tuples(self._checked(where, entry, _PLAN_OFFERING)))
         self._check_unique(f"{where}.offering_id", "offering", offering.offering_id)
         return offering
 

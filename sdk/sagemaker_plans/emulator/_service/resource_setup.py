@@ -10,11 +10,11 @@ from typing import Final
 import attrs
 
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
-from sagemaker_plans.emulator._service.training_operations import TrainingPlans
+from sagemaker_plans.emulator._service.training_operations import TrainingPlans, ultra_servers
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE, Fleet
+from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering
 from sagemaker_plans.emulator._state.training_plans import (
-    HOUR,
     Offering,
     Purchase,
     TrainingPlan,
@@ -53,7 +53,7 @@ class ResourceSetup:
 
     @property
     def purchases(self) -> tuple[Purchase, ...]:
-        """Every accepted purchase of a training plan extension, in order."""
+        """Every accepted purchase of a training plan or an extension, in order."""
         with self._resources.lock:
             return tuple(self._resources.training.purchases)
 
@@ -93,6 +93,11 @@ class ResourceSetup:
         instance_type: str = "ml.p5.48xlarge",
         instance_count: int = 2,
         region: str = "us-east-1",
+        target_resources: Iterable[str] = ("training-job",),
+        ultra_server_type: str | None = None,
+        ultra_server_count: int = 0,
+        spare_instances: int = 0,
+        impaired_ultra_servers: int = 0,
     ) -> str:
         """Register a training plan.
 
@@ -105,15 +110,29 @@ class ResourceSetup:
             duration_hours: The plan's length without extensions.
             instance_type: The instance type that the plan reserves.
             instance_count: How many instances the plan reserves.
-            region: The region of the plan's ARN.
+            region: The region of the plan: only requests of that region find it.
+            target_resources: What the plan is for.
+            ultra_server_type: The type of its UltraServers, which share out the instances;
+                None for a plan without.
+            ultra_server_count: How many UltraServers it has.
+            spare_instances: How many instances of each UltraServer are spares.
+            impaired_ultra_servers: How many UltraServers are Impaired, each by one instance.
 
         Returns:
             The plan's ARN.
 
         Raises:
-            ValueError: A plan of that name exists in that region.
+            ValueError: A plan of that name exists in that region, or the numbers of
+                UltraServers do not fit together.
         """
-        arn = f"arn:aws:sagemaker:{region}:{ACCOUNT_ID}:training-plan/{name}"
+        servers = ultra_servers(
+            ultra_server_type,
+            ultra_server_count,
+            instance_count,
+            spares=spare_instances,
+            impaired=impaired_ultra_servers,
+        )
+        arn = self._resources.training.arn_of(name, region)
         with self._resources.lock:
             plans = self._resources.training.plans
             if arn in plans:
@@ -121,6 +140,9 @@ class ResourceSetup:
             plans[arn] = TrainingPlan(
                 name=name,
                 arn=arn,
+                region=region,
+                target_resources=tuple(target_resources),
+                ultra_servers=servers,
                 start_time=round(self.clock.now() + start_in_hours * HOUR, 6),
                 duration_hours=duration_hours,
                 fixed_status=status,
@@ -159,7 +181,8 @@ class ResourceSetup:
             The offering's id.
 
         Raises:
-            ValueError: There is no such plan, or `duration_hours` is no whole number.
+            ValueError: There is no such plan, another plan has an offering of that id, or
+                `duration_hours` is no whole number.
         """
         if type(duration_hours) is not int:
             raise ValueError(f"duration_hours is a whole number, not {duration_hours!r}")
@@ -169,6 +192,9 @@ class ResourceSetup:
             plans = self._resources.training.plans
             if training_plan_arn not in plans:
                 raise ValueError(f"there is no training plan {training_plan_arn}")
+            owner = self._resources.training.owner_of(offering_id)
+            if owner not in {None, training_plan_arn}:
+                raise ValueError(f"the offering {offering_id} is for {owner} already")
             plans[training_plan_arn].offerings[offering_id] = Offering(
                 offering_id=offering_id,
                 duration_hours=duration_hours,
@@ -178,4 +204,80 @@ class ResourceSetup:
                 sold_out=sold_out,
                 payment_fails=payment_fails,
             )
+        return offering_id
+
+    def add_plan_offering(
+        self,
+        *,
+        offering_id: str | None = None,
+        start_in_hours: float = 0.0,
+        duration_hours: int = 168,
+        upfront_fee: str = "34567.00",
+        currency_code: str = "USD",
+        instance_type: str = "ml.p5.48xlarge",
+        instance_count: int = 2,
+        ultra_server_type: str | None = None,
+        ultra_server_count: int = 0,
+        target_resources: Iterable[str] = ("training-job",),
+        region: str = "us-east-1",
+        resellable: bool = False,
+        sold_out: bool = False,
+        payment_fails: bool = False,
+    ) -> str:
+        """Put a new training plan on sale, or change one that is on sale.
+
+        Args:
+            offering_id: The offering's id; None makes up a new one.
+            start_in_hours: Hours from now until the plan starts.
+            duration_hours: The length of the plan.
+            upfront_fee: The price, which is sent as it stands here. The real service sends
+                a decimal string.
+            currency_code: The price's currency, which is sent as it stands here.
+            instance_type: The instance type that the plan reserves.
+            instance_count: How many instances the plan reserves.
+            ultra_server_type: The type of its UltraServers, which share out the instances;
+                None for a plan without.
+            ultra_server_count: How many UltraServers it reserves.
+            target_resources: What the plan is for.
+            region: The region in which it is on sale.
+            resellable: Whether more than one plan can be made from it.
+            sold_out: Whether it is listed but every purchase of it is refused.
+            payment_fails: Whether its payment fails, so that the plan becomes Failed.
+
+        Returns:
+            The offering's id.
+
+        Raises:
+            ValueError: `duration_hours` is no whole number, the offering is on sale in another
+                region, or the numbers of UltraServers do not fit together.
+        """
+        if type(duration_hours) is not int:
+            raise ValueError(f"duration_hours is a whole number, not {duration_hours!r}")
+        ultra_servers(ultra_server_type, ultra_server_count, instance_count, spares=0)
+        if offering_id is None:
+            offering_id = f"tpo-{secrets.token_hex(8)}"
+        offering = PlanOffering(
+            offering_id=offering_id,
+            region=region,
+            start_time=round(self.clock.now() + start_in_hours * HOUR, 6),
+            duration_hours=duration_hours,
+            upfront_fee=upfront_fee,
+            currency_code=currency_code,
+            instance_type=instance_type,
+            instance_count=instance_count,
+            ultra_server_type=ultra_server_type,
+            ultra_server_count=ultra_server_count,
+            target_resources=tuple(target_resources),
+            resellable=resellable,
+            sold_out=sold_out,
+            payment_fails=payment_fails,
+        )
+        with self._resources.lock:
+            offerings = self._resources.training.plan_offerings
+            if offering_id in offerings and offerings[offering_id].region != region:
+                raise ValueError(
+                    f"the offering {offering_id} is on sale in "
+                    f"{offerings[offering_id].region} already"
+                )
+            offerings[offering_id] = offering
         return offering_id

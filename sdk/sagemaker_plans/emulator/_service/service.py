@@ -63,20 +63,23 @@ class Service(ResourceSetup):
             strict_fleets=strict_fleets,
             failure_tolerance=failure_tolerance,
         )
-        training = TrainingPlans(now=clock.now, timings=timings)
+        training = TrainingPlans(now=clock.now, timings=timings, account_id=ACCOUNT_ID)
         super().__init__(Resources(clock=clock, edge=edge, training=training))
         self._operations: dict[str, _Operation] = {
             "CreateEdgeDeploymentPlan": edge.create_plan,
             "CreateEdgeDeploymentStage": edge.create_stages,
+            "CreateTrainingPlan": training.create,
             "DeleteEdgeDeploymentPlan": edge.delete_plan,
             "DeleteEdgeDeploymentStage": edge.delete_stage,
             "DescribeEdgeDeploymentPlan": edge.describe_plan,
+            "DescribeReservedCapacity": training.describe_capacity,
             "DescribeTrainingPlan": training.describe_plan,
             "DescribeTrainingPlanExtensionHistory": training.extension_history,
             "ExtendTrainingPlan": training.extend,
             "ListEdgeDeploymentPlans": edge.list_plans,
             "ListStageDevices": edge.list_stage_devices,
             "ListTrainingPlans": training.list_plans,
+            "ListUltraServersByReservedCapacity": training.list_ultra_servers,
             "SearchTrainingPlanOfferings": training.search_offerings,
             "StartEdgeDeploymentStage": edge.start_stage,
             "StopEdgeDeploymentStage": edge.stop_stage,
@@ -158,10 +161,12 @@ class Service(ResourceSetup):
                 "training_plans": [
                     plan.summary(now)
                     | {
+                        "Tags": dict(plan.tags),
                         "Offerings": [one.summary(plan, now) for one in plan.offerings.values()],
                         "Extensions": [one.summary(plan, now) for one in plan.extensions],
                     }
                     for plan in training.plans.values()
                 ],
+                "plan_offerings": [one.summary({}) for one in training.plan_offerings.values()],
                 "purchases": [attrs.asdict(one) for one in training.purchases],
             }

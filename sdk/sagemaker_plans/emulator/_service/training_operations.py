@@ -8,14 +8,15 @@ from typing import Final
 
 import attrs
 
+from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering, partition_of
 from sagemaker_plans.emulator._state.timings import Timings, reached
 from sagemaker_plans.emulator._state.training_plans import (
-    HOUR,
     Extension,
     Offering,
     Purchase,
     TrainingPlan,
 )
+from sagemaker_plans.emulator._state.ultra_servers import UltraServers
 from sagemaker_plans.emulator._wire.members import (
     Caller,
     Reply,
@@ -27,13 +28,25 @@ from sagemaker_plans.emulator._wire.members import (
     text,
 )
 from sagemaker_plans.emulator._wire.pagination import page, with_token
-from sagemaker_plans.emulator._wire.refusal import conflict, invalid, limit_exceeded, not_found
+from sagemaker_plans.emulator._wire.refusal import (
+    conflict,
+    in_use,
+    invalid,
+    limit_exceeded,
+    not_found,
+)
 
 EXTENDABLE: Final = frozenset({"Active", "Scheduled"})
 """Statuses of a training plan in which it can be extended."""
 
 _LATEST_EXTENSION: Final = 1 * HOUR
 # A plan can be extended until one hour before its end.
+
+_MOST_OFFERINGS: Final = 3
+# So many offerings of new plans a search lists at most.
+
+_DEFAULT_SPARES: Final = 1
+# Spare instances of each UltraServer, if the request does not say how many.
 
 
 @attrs.define
@@ -42,20 +55,31 @@ class TrainingPlans:
 
     now: Callable[[], float]
     timings: Timings
+    account_id: str
     plans: dict[str, TrainingPlan] = attrs.Factory(dict[str, TrainingPlan])
     """By ARN."""
+
+    plan_offerings: dict[str, PlanOffering] = attrs.Factory(dict[str, PlanOffering])
+    """Offerings of new plans, by id."""
+
+    used_offerings: set[str] = attrs.Factory(set[str])
+    """The ids of the offerings from which plans were made."""
 
     purchases: list[Purchase] = attrs.Factory(list[Purchase])
     """Every accepted purchase, in order."""
 
     def clear(self) -> None:
-        """Forget all plans and purchases."""
+        """Forget all plans, offerings and purchases."""
         self.plans.clear()
+        self.plan_offerings.clear()
+        self.used_offerings.clear()
         self.purchases.clear()
 
     def extend(self, request: Request, caller: Caller) -> Reply:
         """Answer ExtendTrainingPlan: buy an offering."""
-        plan, offering = self._offering(text(request, "TrainingPlanExtensionOfferingId"))
+        plan, offering = self._offering(
+            text(request, "TrainingPlanExtensionOfferingId"), caller.region
+        )
         now = self.now()
         _check_extendable(plan, now)
         if offering.sold_out:
@@ -74,24 +98,81 @@ class TrainingPlans:
                 shows_at=now + self.timings.history_lag,
             )
         )
+        self._note(offering, plan, caller)
+        return {"TrainingPlanExtensions": [one.summary(plan, now) for one in plan.extensions]}
+
+    def _note(self, offering: Offering | PlanOffering, plan: TrainingPlan, caller: Caller) -> None:
         self.purchases.append(
             Purchase(
                 offering_id=offering.offering_id,
                 training_plan_arn=plan.arn,
-                at=now,
+                at=self.now(),
                 request_id=caller.request_id,
                 upfront_fee=offering.upfront_fee,
                 currency_code=offering.currency_code,
             )
         )
-        return {"TrainingPlanExtensions": [one.summary(plan, now) for one in plan.extensions]}
 
-    def search_offerings(self, request: Request, _caller: Caller) -> Reply:
-        """Answer SearchTrainingPlanOfferings; only extension offerings are ever on sale."""
+    def create(self, request: Request, caller: Caller) -> Reply:
+        """Answer CreateTrainingPlan: buy a new plan."""
+        name, region, now = text(request, "TrainingPlanName"), caller.region, self.now()
+        arn = self.arn_of(name, region)
+        if arn in self.plans:
+            raise in_use(f"Training plan {name} already exists.")
+        offering_id = text(request, "TrainingPlanOfferingId")
+        offering = self.plan_offerings.get(offering_id)
+        if offering is None or offering.region != region or not self._is_listed(offering, now):
+            raise not_found(f"Training plan offering {offering_id} does not exist.")
+        if offering.sold_out:
+            raise limit_exceeded(f"The offering {offering_id} is sold out.")
+        spares = optional_count(request, "SpareInstanceCountPerUltraServer")
+        plan = TrainingPlan(
+            name=name,
+            arn=arn,
+            region=region,
+            # It starts when it is bought, if that is later.
+            start_time=max(offering.start_time, now),
+            duration_hours=offering.duration_hours,
+            instance_type=offering.instance_type,
+            instance_count=offering.instance_count,
+            target_resources=offering.target_resources,
+            ultra_servers=ultra_servers(
+                offering.ultra_server_type,
+                offering.ultra_server_count,
+                offering.instance_count,
+                spares=_DEFAULT_SPARES if spares is None else spares,
+            ),
+            availability_zone=f"{region}a",
+            upfront_fee=offering.upfront_fee,
+            currency_code=offering.currency_code,
+            tags={text(one, "Key"): text(one, "Value") for one in structures(request, "Tags")},
+            paid_at=now + self.timings.payment_seconds,
+            payment_fails=offering.payment_fails,
+            shows_at=now + self.timings.history_lag,
+        )
+        self.plans[arn] = plan
+        self.used_offerings.add(offering_id)
+        self._note(offering, plan, caller)
+        return {"TrainingPlanArn": arn}
+
+    def _is_listed(self, offering: PlanOffering, now: float) -> bool:
+        is_left = offering.resellable or offering.offering_id not in self.used_offerings
+        return is_left and offering.is_on_sale(now)
+
+    def search_offerings(self, request: Request, caller: Caller) -> Reply:
+        """Answer SearchTrainingPlanOfferings: for new plans, or for extensions of one."""
         arn = optional_text(request, "TrainingPlanArn")
         if arn is None:
-            return {"TrainingPlanOfferings": []}
-        plan, now = self._plan(arn), self.now()
+            now = self.now()
+            found = [
+                offering.summary(request)
+                for offering in self.plan_offerings.values()
+                if offering.region == caller.region
+                and self._is_listed(offering, now)
+                and offering.fits(request)
+            ]
+            return {"TrainingPlanOfferings": found[:_MOST_OFFERINGS]}
+        plan, now = self._plan(arn, caller), self.now()
         hours = optional_count(request, "DurationHours")
         bought = {one.offering.offering_id for one in plan.extensions}
         return {
@@ -104,9 +185,9 @@ class TrainingPlans:
             ],
         }
 
-    def extension_history(self, request: Request, _caller: Caller) -> Reply:
+    def extension_history(self, request: Request, caller: Caller) -> Reply:
         """Answer DescribeTrainingPlanExtensionHistory, oldest purchase first."""
-        plan, now = self._plan(text(request, "TrainingPlanArn")), self.now()
+        plan, now = self._plan(text(request, "TrainingPlanArn"), caller), self.now()
         shown = [one for one in plan.extensions if reached(now, one.shows_at)]
         listed, next_token = page(
             "DescribeTrainingPlanExtensionHistory", request, shown, default_size=100
@@ -115,15 +196,35 @@ class TrainingPlans:
             {"TrainingPlanExtensions": [one.summary(plan, now) for one in listed]}, next_token
         )
 
-    def describe_plan(self, request: Request, _caller: Caller) -> Reply:
+    def describe_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer DescribeTrainingPlan, by name or ARN."""
-        name = text(request, "TrainingPlanName")
-        for plan in self.plans.values():
-            if name in {plan.name, plan.arn}:
-                return plan.summary(self.now())
-        raise not_found(f"Training plan {name} does not exist.")
+        given = text(request, "TrainingPlanName")
+        arn = given if given.startswith("arn:") else self.arn_of(given, caller.region)
+        plan, now = self._plan(arn, caller), self.now()
+        if not reached(now, plan.shows_at):
+            raise not_found(f"Training plan {given} does not exist.")
+        return plan.description(now)
 
-    def list_plans(self, request: Request, _caller: Caller) -> Reply:
+    def describe_capacity(self, request: Request, caller: Caller) -> Reply:
+        """Answer DescribeReservedCapacity."""
+        return self._plan_of_capacity(request, caller).capacity(self.now())
+
+    def list_ultra_servers(self, request: Request, caller: Caller) -> Reply:
+        """Answer ListUltraServersByReservedCapacity."""
+        servers = self._plan_of_capacity(request, caller).ultra_server_summaries()
+        listed, next_token = page(
+            "ListUltraServersByReservedCapacity", request, servers, default_size=10
+        )
+        return with_token({"UltraServers": [*listed]}, next_token)
+
+    def _plan_of_capacity(self, request: Request, caller: Caller) -> TrainingPlan:
+        arn = text(request, "ReservedCapacityArn")
+        for plan in self.plans.values():
+            if plan.capacity_arn == arn and plan.region == caller.region:
+                return plan
+        raise not_found(f"Reserved capacity {arn} does not exist.")
+
+    def list_plans(self, request: Request, caller: Caller) -> Reply:
         """Answer ListTrainingPlans."""
         now = self.now()
         wanted = {text(one, "Value") for one in structures(request, "Filters")}
@@ -138,7 +239,9 @@ class TrainingPlans:
             (
                 plan
                 for plan in self.plans.values()
-                if (not wanted or plan.status(now) in wanted)
+                if plan.region == caller.region
+                and reached(now, plan.shows_at)
+                and (not wanted or plan.status(now) in wanted)
                 and (-math.inf if after is None else after) <= plan.start_time
                 and plan.start_time <= (math.inf if before is None else before)
             ),
@@ -150,17 +253,56 @@ class TrainingPlans:
             {"TrainingPlanSummaries": [plan.summary(now) for plan in listed]}, next_token
         )
 
-    def _plan(self, arn: str) -> TrainingPlan:
-        try:
-            return self.plans[arn]
-        except KeyError:
-            raise not_found(f"Training plan {arn} does not exist.") from None
+    def arn_of(self, name: str, region: str) -> str:
+        """Return the ARN of a plan's name in a region."""
+        partition = partition_of(region)
+        return f"arn:{partition}:sagemaker:{region}:{self.account_id}:training-plan/{name}"
 
-    def _offering(self, offering_id: str) -> tuple[TrainingPlan, Offering]:
+    def owner_of(self, offering_id: str) -> str | None:
+        """Return the ARN of the plan that an extension offering is for; None for none."""
+        owners = (plan.arn for plan in self.plans.values() if offering_id in plan.offerings)
+        return next(owners, None)
+
+    def _plan(self, arn: str, caller: Caller) -> TrainingPlan:
+        plan = self.plans.get(arn)
+        if plan is None or plan.region != caller.region:
+            raise not_found(f"Training plan {arn} does not exist.")
+        return plan
+
+    def _offering(self, offering_id: str, region: str) -> tuple[TrainingPlan, Offering]:
         for plan in self.plans.values():
-            if offering_id in plan.offerings:
+            if plan.region == region and offering_id in plan.offerings:
                 return plan, plan.offerings[offering_id]
         raise not_found(f"Training plan extension offering {offering_id} does not exist.")
+
+
+def ultra_servers(
+    kind: str | None, count: int, instances: int, *, spares: int, impaired: int = 0
+) -> UltraServers | None:
+    """Return the UltraServers of a capacity; None if it has none.
+
+    Args:
+        kind: Their type.
+        count: How many they are.
+        instances: How many instances they have together.
+        spares: How many instances of each are kept as spares.
+        impaired: How many of them are impaired.
+
+    Raises:
+        ValueError: The instances cannot be shared out evenly, or there are not so many.
+    """
+    if kind is None:
+        if count or impaired:
+            raise ValueError("UltraServers need a type (ultra_server_type)")
+        return None
+    if count < 1 or instances % count:
+        raise ValueError(f"{instances} instances cannot be shared out among {count} UltraServers")
+    if not 0 <= impaired <= count:
+        raise ValueError(f"{impaired} of {count} UltraServers cannot be impaired")
+    each = instances // count
+    return UltraServers(
+        type=kind, count=count, instances=each, spares=min(spares, each), impaired=impaired
+    )
 
 
 def _check_extendable(plan: TrainingPlan, now: float) -> None:

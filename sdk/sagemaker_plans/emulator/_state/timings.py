@@ -51,7 +51,7 @@ class Timings:
     """From the stop of a stage until it is STOPPED."""
 
     payment_seconds: float = attrs.field(default=0.5, validator=_seconds)
-    """How long the payment of a training plan extension stays Pending."""
+    """How long the payment of a training plan or of an extension stays Pending."""
 
     history_lag: float = attrs.field(default=0.0, validator=_seconds)
-    """How long a purchase is missing from the plan's extension history."""
+    """How long an extension is missing from the plan's history, and a new plan from the plans."""

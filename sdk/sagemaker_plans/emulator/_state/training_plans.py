@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+import math
+from typing import Literal, TypeAlias
 
 import attrs
 
+from sagemaker_plans.emulator._state.plan_offerings import HOUR
 from sagemaker_plans.emulator._state.timings import reached
+from sagemaker_plans.emulator._state.ultra_servers import UltraServers
 from sagemaker_plans.emulator._wire.members import Reply
-
-HOUR: Final = 3600.0
-"""Seconds of an hour."""
 
 TrainingPlanStatus: TypeAlias = Literal["Pending", "Active", "Scheduled", "Expired", "Failed"]
 PaymentStatus: TypeAlias = Literal["Pending", "Completed", "Failed"]
@@ -18,7 +18,7 @@ PaymentStatus: TypeAlias = Literal["Pending", "Completed", "Failed"]
 
 @attrs.frozen(kw_only=True)
 class Purchase:
-    """One accepted ExtendTrainingPlan, which costs money."""
+    """One accepted ExtendTrainingPlan or CreateTrainingPlan, which costs money."""
 
     offering_id: str
 
@@ -121,6 +121,7 @@ class TrainingPlan:
 
     name: str
     arn: str
+    region: str
     start_time: float
     duration_hours: int
     fixed_status: TrainingPlanStatus | None = None
@@ -128,19 +129,34 @@ class TrainingPlan:
 
     instance_type: str = "ml.p5.48xlarge"
     instance_count: int = 2
+    target_resources: tuple[str, ...] = ("training-job",)
+    ultra_servers: UltraServers | None = None
     availability_zone: str
     availability_zone_id: str = "use1-az1"
     upfront_fee: str = "98765.00"
     currency_code: str = "USD"
+    tags: dict[str, str] = attrs.Factory(dict[str, str])
+    paid_at: float = -math.inf
+    """When the payment for the plan itself is through, or has failed."""
+
+    payment_fails: bool = False
+    shows_at: float = -math.inf
+    """From when on it is found by its name and its ARN."""
+
     offerings: dict[str, Offering] = attrs.Factory(dict[str, Offering])
     extensions: list[Extension] = attrs.Factory(list[Extension])
 
+    @property
+    def capacity_arn(self) -> str:
+        """The ARN of the plan's one reserved capacity."""
+        return self.arn.replace(":training-plan/", ":reserved-capacity/")
+
     def ends_at(self, now: float) -> float:
-        """Return the plan's end with all extensions, except those whose payment failed."""
+        """Return the plan's end with all extensions that are paid for."""
         hours = self.duration_hours + sum(
             one.offering.duration_hours
             for one in self.extensions
-            if one.payment_status(now) != "Failed"
+            if one.payment_status(now) == "Completed"
         )
         return self.start_time + hours * HOUR
 
@@ -148,38 +164,95 @@ class TrainingPlan:
         """Return the status of the plan."""
         if self.fixed_status is not None:
             return self.fixed_status
+        if not reached(now, self.paid_at):
+            return "Pending"
+        if self.payment_fails:
+            return "Failed"
         if not reached(now, self.start_time):
             return "Scheduled"
         return "Expired" if reached(now, self.ends_at(now)) else "Active"
 
-    def summary(self, now: float) -> Reply:
-        """Return the wire form, the same in a description and in a list."""
-        status, ends_at = self.status(now), self.ends_at(now)
-        hours = round((ends_at - self.start_time) / HOUR)
-        capacity: Reply = {
-            "ReservedCapacityArn": self.arn.replace(":training-plan/", ":reserved-capacity/"),
-            "ReservedCapacityType": "Instance",
-            "InstanceType": self.instance_type,
-            "TotalInstanceCount": self.instance_count,
-            "Status": status,
-            "AvailabilityZone": self.availability_zone,
-            "AvailabilityZoneId": self.availability_zone_id,
-            "DurationHours": hours,
+    @property
+    def available_instances(self) -> int:
+        """How many instances can be used."""
+        return self.instance_count if self.ultra_servers is None else self.ultra_servers.available
+
+    def _times(self, now: float) -> Reply:
+        ends_at = self.ends_at(now)
+        return {
+            "DurationHours": round((ends_at - self.start_time) / HOUR),
+            "DurationMinutes": 0,
             "StartTime": self.start_time,
             "EndTime": ends_at,
         }
+
+    def _capacity(self, now: float) -> Reply:
         return {
+            "ReservedCapacityArn": self.capacity_arn,
+            "ReservedCapacityType": "Instance" if self.ultra_servers is None else "UltraServer",
+            "InstanceType": self.instance_type,
+            "TotalInstanceCount": self.instance_count,
+            "Status": self.status(now),
+            "AvailabilityZone": self.availability_zone,
+            **self._times(now),
+        }
+
+    def capacity(self, now: float) -> Reply:
+        """Return the wire form of the reserved capacity, as a description has it."""
+        reply: Reply = {
+            **self._capacity(now),
+            "AvailableInstanceCount": self.available_instances,
+            "InUseInstanceCount": 0,
+        }
+        if self.ultra_servers is not None:
+            counts = self.ultra_servers.counts()
+            reply["UltraServerSummary"] = {**counts, "InstanceType": self.instance_type}
+        return reply
+
+    def summary(self, now: float) -> Reply:
+        """Return the wire form, as a list has it."""
+        capacity: Reply = {
+            **self._capacity(now),
+            "AvailabilityZoneId": self.availability_zone_id,
+        }
+        reply: Reply = {
             "TrainingPlanArn": self.arn,
             "TrainingPlanName": self.name,
-            "Status": status,
-            "DurationHours": hours,
-            "StartTime": self.start_time,
-            "EndTime": ends_at,
+            "Status": self.status(now),
+            **self._times(now),
             "UpfrontFee": self.upfront_fee,
             "CurrencyCode": self.currency_code,
             "TotalInstanceCount": self.instance_count,
-            "AvailableInstanceCount": self.instance_count,
+            "AvailableInstanceCount": self.available_instances,
             "InUseInstanceCount": 0,
-            "TargetResources": ["training-job"],
-            "ReservedCapacitySummaries": [capacity],
+            "TargetResources": [*self.target_resources],
         }
+        if self.ultra_servers is not None:
+            capacity["UltraServerType"] = self.ultra_servers.type
+            capacity["UltraServerCount"] = self.ultra_servers.count
+            reply["TotalUltraServerCount"] = self.ultra_servers.count
+        return {**reply, "ReservedCapacitySummaries": [capacity]}
+
+    def description(self, now: float) -> Reply:
+        """Return the wire form, as a description has it: with two members more."""
+        servers = self.ultra_servers
+        return {
+            **self.summary(now),
+            "UnhealthyInstanceCount": 0 if servers is None else servers.impaired,
+            "AvailableSpareInstanceCount": 0 if servers is None else servers.available_spares,
+        }
+
+    def ultra_server_summaries(self) -> list[Reply]:
+        """Return the wire forms of the UltraServers."""
+        servers = self.ultra_servers
+        if servers is None:
+            return []
+        return [
+            servers.summary(
+                number,
+                plan_name=self.name,
+                zone=self.availability_zone,
+                instance_type=self.instance_type,
+            )
+            for number in range(servers.count)
+        ]

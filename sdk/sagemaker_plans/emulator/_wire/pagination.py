@@ -18,6 +18,7 @@ PAGED_MEMBERS: Final = {
     "ListStageDevices": "DeviceDeploymentSummaries",
     "DescribeTrainingPlanExtensionHistory": "TrainingPlanExtensions",
     "ListTrainingPlans": "TrainingPlanSummaries",
+    "ListUltraServersByReservedCapacity": "UltraServers",
 }
 """The member that holds a page's items, by operation."""
 
