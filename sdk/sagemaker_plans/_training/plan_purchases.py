@@ -18,6 +18,7 @@ from sagemaker_plans.models import (
     TrainingPlanExtensionOffering,
     TrainingPlanOffering,
 )
+from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ class TrainingPlanPurchases:
         if not isinstance(cast("object", bought), bool):
             problems.append(f"bought: got {checks.shown(bought)}; allowed are True and False")
         if number is not None:
-            problems += checks.whole_number("record", number, 1, checks.MAX_INTEGER)
+            problems += checks.whole_number("record", number, 1, plan_checks.MAX_INTEGER)
         checks.raise_for("settle", problems, operation=EXTEND_TRAINING_PLAN.name)
         if self._journal is None:
             raise ConfigurationError(

@@ -70,7 +70,7 @@ class PlanRequest:
             problems += checks.tags("tags", tags)
         if spares is not None:
             problems += checks.whole_number(
-                "spare_instance_count_per_ultra_server", spares, 0, checks.MAX_INTEGER
+                "spare_instance_count_per_ultra_server", spares, 0, plan_checks.MAX_INTEGER
             )
         checks.raise_for("create", problems, operation=CREATE_TRAINING_PLAN.name)
         if currency_code is not None and max_upfront_fee is None:
