@@ -3,7 +3,8 @@
 Each step is a pair: what happens, in words, and the state after it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from journal_model.rules import Rules
 from journal_model.states import (
@@ -28,37 +29,16 @@ Steps = Iterator[tuple[str, State]]
 
 def client_steps(state: State, who: int, rules: Rules) -> Steps:
     """All that process `who` can do next, and what the service answers to it."""
-    me = state.clients[who]
-    match me.step:
-        case "idle":
-            yield "reads all records", changed(state, who, reading(state, me, rules))
-        case "read":
-            yield from reads_the_history(state, who, rules)
-        case "ready":
-            yield from begins(state, who, rules)
-        case "doubt":
-            yield from looks_for_its_record(state, who, rules)
-        case "fence":
-            yield from fences(state, who, rules)
-        case "begun" | "checked":
-            yield from signs(state, who, rules)
-        case "signed" | "signed late":
-            yield from sends(state, who)
-        case "sent":
-            yield from waits_for_the_reply(state, who, rules)
-            yield "gives up on the reply", changed(state, who, me._replace(step="looking"))
-        case "looking":
-            # "Anything ambiguous: the history is asked for a bounded time."
-            for shown, seen in answers(state, me.own, rules):
-                end = end_by_history(state, me.own, seen)
-                yield f"finds its purchase {shown} in the history", gone(state, who, rules, end)
-        case "heard":
-            # "A failed `end` never turns a receipt into an error": it may land late, or never.
-            end = End(me.own, "bought", "heard")
-            yield "returns the receipt, and its end is sent", gone(state, who, rules, end)
-    if me.step != "idle":
+    step = state.clients[who].step
+    yield from STEPS[step](state, who, rules)
+    if step != "idle":
         # A refusal, a crash, a kill: the call is over. What it sent may still arrive.
         yield "is killed, and will start again", gone(state, who, rules)
+
+
+def reads_all_records(state: State, who: int, rules: Rules) -> Steps:
+    """ "Order: read all records; history; price; then `begin`." """
+    yield "reads all records", changed(state, who, reading(state, state.clients[who], rules))
 
 
 def reading(state: State, me: Client, rules: Rules) -> Client:
@@ -67,38 +47,42 @@ def reading(state: State, me: Client, rules: Rules) -> Client:
     opened = tuple(number for number, record in indexed if record.state == "open")
     bought = [(number, record.key) for number, record in indexed if record.state == "bought"]
     mine = tuple(number for number, key in bought if key == me.key)
+    if opened or mine:
+        return Client(me.key, "blocked", look=(opened or mine)[:1])
     blocking = tuple(number for number, _ in bought) if rules.bought_blocks else ()
-    return Client(
-        me.key, "read", number=len(state.records), look=opened[:1] or mine[:1] or blocking
-    )
+    return Client(me.key, "read", number=len(state.records), look=blocking)
+
+
+def ends_by_the_history(state: State, who: int, rules: Rules) -> Steps:
+    """ "Same key, bought: already_purchased. Open and not shown: OutcomeUnknownError.
+
+    History says failed: PurchaseFailedError." Nothing is sent in any of these.
+    """
+    (number,) = state.clients[who].look
+    for shown, seen in answers(state, number, rules):
+        end = end_by_history(state, number, seen)
+        yield f"finds that purchase {shown} in the history", gone(state, who, rules, end)
+    if not rules.absence_proves_nothing:
+        end = End(number, "not_bought", "history")
+        yield "does not find it in the history, and closes it", gone(state, who, rules, end)
 
 
 def reads_the_history(state: State, who: int, rules: Rules) -> Steps:
-    """Read the history: it may lag, so each look shows a purchase or does not."""
+    """ "A bought record blocks the whole plan until the history shows it paid or failed."
+
+    The history may lag, so each look shows a purchase, or does not.
+    """
     me = state.clients[who]
-    ready = me._replace(step="ready", look=())
-    if not me.look:
+    told = (answers(state, number, rules) for number in me.look)
+    if all(any(shown != "pending" for shown, _ in found) for found in told):
+        ready = me._replace(step="ready", look=())
         yield "finds nothing against a purchase in the history", changed(state, who, ready)
-        return
-    first = state.records[me.look[0]]
-    if first.state == "open" or me.number == NONE or first.key == me.key:
-        # "Same key, bought: already_purchased. Open and not shown: OutcomeUnknownError.
-        # History says failed: PurchaseFailedError." Nothing is sent in any of these.
-        for shown, seen in answers(state, me.look[0], rules):
-            end = end_by_history(state, me.look[0], seen)
-            yield f"finds that purchase {shown} in the history", gone(state, who, rules, end)
-        if first.state == "open" and not rules.absence_proves_nothing:
-            end = End(me.look[0], "not_bought", "history")
-            yield "does not find it in the history, and closes it", gone(state, who, rules, end)
-    elif all(
-        any(shown != "pending" for shown, _ in answers(state, number, rules)) for number in me.look
-    ):
-        # "A bought record blocks the whole plan until the history shows it paid or failed."
-        yield "finds what was bought paid or failed in the history", changed(state, who, ready)
 
 
-def answers(state: State, number: int, rules: Rules) -> set[tuple[str, RecordState]]:
+def answers(state: State, number: int, rules: Rules) -> list[tuple[str, RecordState]]:
     """What a look into the history can tell of a record, apart from nothing."""
+    if number == NONE:
+        return []
     offering = state.records[number].offering
     found: set[tuple[str, RecordState]] = set()
     for entry in state.purchases:
@@ -106,7 +90,7 @@ def answers(state: State, number: int, rules: Rules) -> set[tuple[str, RecordSta
             found.add(("pending", "bought"))
             if entry.truth != "made":
                 found.add((entry.truth, "failed" if entry.truth == "failed" else "bought"))
-    return found
+    return sorted(found)
 
 
 def proves(entry: Purchase, number: int, rules: Rules) -> bool:
@@ -134,8 +118,7 @@ def begins(state: State, who: int, rules: Rules) -> Steps:
         begun = me._replace(offering=offering)
         written = with_record(state, who, rules, Record(me.key, offering, 0, "open"))
         if written is not None:
-            own = me.number if me.number < len(state.records) else len(state.records)
-            known = begun._replace(step="begun", number=NONE, own=own)
+            known = begun._replace(step="begun", number=NONE, own=me.number)
             yield f"begins: record for {offering} written", changed(written, who, known)
         if rules.begin_must_be_known:
             lost = begun._replace(step="doubt", late=BEFORE_SEND_BY)
@@ -183,9 +166,10 @@ def looks_for_its_record(state: State, who: int, rules: Rules) -> Steps:
         found = me._replace(step="begun", number=NONE, own=taken, late=NONE)
         yield "reads the records, and takes the open one for its own", changed(state, who, found)
     elif rules.late_begin_is_fenced:
-        yield "reads the records, and its own is not there", changed(
-            state, who, me._replace(step="fence")
-        )
+        fencing = me._replace(step="fence")
+        yield "reads the records, and its own is not there", changed(state, who, fencing)
+    else:
+        yield "reads the records, and its own is not there, and refuses", gone(state, who, rules)
 
 
 def fences(state: State, who: int, rules: Rules) -> Steps:
@@ -202,8 +186,9 @@ def fences(state: State, who: int, rules: Rules) -> Steps:
     number = me.own if rules.end_is_conditional else me.number
     if number != NONE:
         end = End(number, "not_bought", "caller")
-        yield "finds the number taken, ends it as not bought, and refuses", gone(
-            state, who, rules, end
+        yield (
+            "finds the number taken, ends it as not bought, and refuses",
+            gone(state, who, rules, end),
         )
 
 
@@ -220,12 +205,13 @@ def signs(state: State, who: int, rules: Rules) -> Steps:
         yield words, changed(state, who, me._replace(step=step))
     else:
         end = End(me.own, "not_bought", "caller")
-        yield "finds its signed date after send_by, ends its record, and refuses", gone(
-            state, who, rules, end
+        yield (
+            "finds its signed date after send_by, ends its record, and refuses",
+            gone(state, who, rules, end),
         )
 
 
-def sends(state: State, who: int) -> Steps:
+def sends(state: State, who: int, _: Rules) -> Steps:
     """Send. A request that was signed long ago is dead before it arrives."""
     me = state.clients[who]
     request = Request(me.key, me.offering, me.own, in_time=me.step == "signed")
@@ -236,6 +222,7 @@ def sends(state: State, who: int) -> Steps:
 def waits_for_the_reply(state: State, who: int, rules: Rules) -> Steps:
     """What it hears: accepted, throttled, refused."""
     me = state.clients[who]
+    yield "gives up on the reply", changed(state, who, me._replace(step="looking"))
     for at, request in enumerate(state.requests):
         if request.record != me.own or me.own == NONE:
             continue
@@ -250,6 +237,37 @@ def waits_for_the_reply(state: State, who: int, rules: Rules) -> Steps:
         yield "is refused, and its end is sent", refused._replace(ends=(*rest.ends, end))
 
 
+def looks_for_its_purchase(state: State, who: int, rules: Rules) -> Steps:
+    """ "Anything ambiguous: the history is asked for a bounded time." """
+    number = state.clients[who].own
+    for shown, seen in answers(state, number, rules):
+        end = end_by_history(state, number, seen)
+        yield f"finds its purchase {shown} in the history", gone(state, who, rules, end)
+
+
+def returns_the_receipt(state: State, who: int, rules: Rules) -> Steps:
+    """ "A failed `end` never turns a receipt into an error": it may land late, or never."""
+    end = End(state.clients[who].own, "bought", "heard")
+    yield "returns the receipt, and its end is sent", gone(state, who, rules, end)
+
+
+STEPS: Final[dict[Step, Callable[[State, int, Rules], Steps]]] = {
+    "idle": reads_all_records,
+    "read": reads_the_history,
+    "blocked": ends_by_the_history,
+    "ready": begins,
+    "doubt": looks_for_its_record,
+    "fence": fences,
+    "begun": signs,
+    "checked": signs,
+    "signed": sends,
+    "signed late": sends,
+    "sent": waits_for_the_reply,
+    "looking": looks_for_its_purchase,
+    "heard": returns_the_receipt,
+}
+
+
 def is_alive(state: State, request: Request, rules: Rules) -> bool:
     """ "The service refuses signatures older than some five minutes." """
     if request.record == NONE or not request.in_time or not rules.old_signatures_are_refused:
@@ -259,9 +277,7 @@ def is_alive(state: State, request: Request, rules: Rules) -> bool:
 
 def accepted(state: State, request: Request) -> State:
     """The service commits a purchase. It sells the same offering again if it likes."""
-    purchase = Purchase(
-        request.key, request.offering, "made", len(state.records), request.record
-    )
+    purchase = Purchase(request.key, request.offering, "made", len(state.records), request.record)
     return state._replace(purchases=(*state.purchases, purchase))
 
 

@@ -29,8 +29,6 @@ class Rules(NamedTuple):
     history_proves: Literal["own entry", "not before", "any entry"] = "own entry"
     """Which entries prove a record: those between it and the next record, those not before
     `written_at`, or every entry of the offering."""
-    history_closes_open_only: bool = True
-    """Only a reply that was heard corrects a settled record; the history does not."""
     bought_blocks: bool = True
     """A bought record blocks the whole plan until the history shows it paid or failed."""
     old_signatures_are_refused: bool = True

@@ -20,7 +20,8 @@ OLD_SIGNATURES_REFUSED: Final = 2
 MAY_BE_SETTLED: Final = 3
 """`send_by` and 20 minutes, by the service's own clock."""
 
-RecordState = Literal["open", "bought", "failed", "not_bought"]
+RecordState = Literal["open", "bought", "failed", "not_bought", "erased"]
+"""Nothing is ever erased, but where that rule is left out."""
 Truth = Literal["made", "paid", "failed"]
 """What became of a purchase that the service accepted. The history shows it later."""
 ClosedBy = Literal["caller", "heard", "history", "person"]
@@ -28,7 +29,8 @@ ClosedBy = Literal["caller", "heard", "history", "person"]
 
 Step = Literal[
     "idle",  # no call, or a process that was killed
-    "read",  # it has read all records
+    "read",  # it has read all records, and may yet buy
+    "blocked",  # it has read a record that is open, or bought for its key: it will not buy
     "ready",  # history and price allow a purchase
     "doubt",  # the reply to begin is lost
     "fence",  # its own id was not there
@@ -100,7 +102,7 @@ class Client(NamedTuple):
     number: int = NONE
     """The number of the record that it means to write; NONE if that is taken by now."""
     look: tuple[int, ...] = ()
-    """Records that it saw open or bought: the history has to speak of them."""
+    """Records that it read: the history has to speak of them."""
     offering: Offering = "A"
     own: int = NONE
     """Its record, also if it does not know yet that it is written."""

@@ -9,6 +9,7 @@ from journal_model.states import (
     End,
     Phase,
     Record,
+    RecordState,
     State,
 )
 
@@ -32,7 +33,9 @@ def service_steps(state: State, rules: Rules) -> Steps:
     for at, request in enumerate(state.requests):
         if is_alive(state, request, rules):
             rest = state._replace(requests=state.requests[:at] + state.requests[at + 1 :])
-            words = f"the service accepts the request for {request.offering}; no one hears the reply"
+            words = (
+                f"the service accepts the request for {request.offering}; no one hears the reply"
+            )
             yield words, accepted(rest, request)
     for at, purchase in enumerate(state.purchases):
         if purchase.truth == "made":
@@ -64,52 +67,20 @@ def journal_steps(state: State, rules: Rules) -> Steps:
 
 def ended(state: State, end: End, rules: Rules) -> State:
     """Close a record. Doing it again is success."""
-    if not may_end(state.records[end.record], end, rules):
+    if not may_end(state.records[end.record], end):
         return state
     records = list(state.records)
-    records[end.record] = records[end.record]._replace(state=end.state)
-    if not rules.records_are_kept and end.record == len(records) - 1:
-        return forgotten(state, end.record)
+    closed: RecordState = end.state if rules.records_are_kept else "erased"
+    records[end.record] = records[end.record]._replace(state=closed)
     return state._replace(records=tuple(records))
 
 
-def may_end(record: Record, end: End, rules: Rules) -> bool:
+def may_end(record: Record, end: End) -> bool:
     """ "A purchase that was heard corrects even a settled record"; but failed is final."""
     return (
         record.state == "open"
         or (end.by == "heard" and record.state == "not_bought")
         or (end.by == "history" and end.state == "failed" and record.state == "bought")
-        or (end.by == "history" and not rules.history_closes_open_only)
-    )
-
-
-def forgotten(state: State, number: int) -> State:
-    """Take a record out of the journal, and out of all that names it."""
-
-    def renamed(other: int) -> int:
-        return other - 1 if other > number else NONE if other == number else other
-
-    return State(
-        tuple(
-            client._replace(
-                number=client.number - (client.number > number),
-                own=renamed(client.own),
-                look=tuple(map(renamed, client.look)),
-            )
-            for client in state.clients
-        ),
-        state.records[:number] + state.records[number + 1 :],
-        tuple(
-            purchase._replace(
-                record=renamed(purchase.record), after=purchase.after - (purchase.after > number)
-            )
-            for purchase in state.purchases
-        ),
-        tuple(request._replace(record=renamed(request.record)) for request in state.requests),
-        state.late,
-        tuple(
-            end._replace(record=renamed(end.record)) for end in state.ends if end.record != number
-        ),
     )
 
 
@@ -142,7 +113,7 @@ def time_steps(state: State) -> Steps:
         if client.late == BEFORE_SEND_BY:
             clients = list(state.clients)
             clients[who] = client._replace(late=LATER[BEFORE_SEND_BY][0])
-            yield "send_by passes before the record is written", state._replace(
-                clients=tuple(clients)
+            yield (
+                "send_by passes before the record is written",
+                state._replace(clients=tuple(clients)),
             )
-
