@@ -10,11 +10,14 @@ from journal_model.states import (
     NONE,
     OLD_SIGNATURES_REFUSED,
     Client,
+    ClosedBy,
+    End,
     Late,
     Offering,
     Phase,
     Purchase,
     Record,
+    RecordState,
     Request,
     State,
 )
@@ -61,8 +64,7 @@ def remembered(state: State, rules: Rules) -> State:
         tuple(sorted({one for one in state.purchases if is_of_use(one, rules)})),
         tuple(sorted([one for one in state.requests if is_awaited(one, state, rules)])),
         tuple(sorted({*state.late})),
-        # A record that is closed is never open again, so some ends come too late for ever.
-        tuple(sorted({end for end in state.ends if may_end(state.records[end.record], end)})),
+        still_to_end(state),
     )
     if rules.time_is_kept:
         state = without_time_that_matters_to_nobody(state)
@@ -71,6 +73,28 @@ def remembered(state: State, rules: Rules) -> State:
             if record.state not in ("open", "bought") and not is_in_use(number, state):
                 return remembered(forgotten(state, number), rules)
     return state
+
+
+def still_to_end(state: State) -> tuple[End, ...]:
+    """Ends that can still close something, one for all that would do the same.
+
+    A record that is closed is never open again, so some ends come too late for ever.
+    """
+    ends = {
+        end if end.by == "heard" else end._replace(by=WHO_ENDS[end.state])
+        for end in state.ends
+        if may_end(state.records[end.record], end)
+    }
+    # What was heard does all that the history does.
+    ends -= {end._replace(by="history") for end in ends if end.by == "heard"}
+    return tuple(sorted(ends))
+
+
+WHO_ENDS: Final[dict[RecordState, ClosedBy]] = {
+    "bought": "history",
+    "failed": "history",
+    "not_bought": "caller",
+}
 
 
 def is_of_use(purchase: Purchase, rules: Rules) -> bool:
