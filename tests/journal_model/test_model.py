@@ -52,12 +52,11 @@ def test_no_key_is_bought_twice_and_no_record_lies(processes: str, states: int) 
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize(("processes", "states"), [("KKK", 106_522), ("KKR", 0)])
-def test_nor_with_three_processes(processes: str, states: int) -> None:
-    found = explore(processes, ALL_RULES, is_wrong)
+def test_nor_with_three_processes() -> None:
+    found = explore("KKK", ALL_RULES, is_wrong)
 
     assert found.trace == (), "\n".join(found.trace)
-    assert found.states == states
+    assert found.states == 106_522
 
 
 @pytest.mark.parametrize("rule", LEFT_OUT)
