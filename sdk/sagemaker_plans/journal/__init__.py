@@ -4,6 +4,9 @@ Pass a journal as ``AsyncClient(journal=...)``. Then ``extend`` writes a record 
 a purchase, and what became of it afterwards.
 """
 
+from sagemaker_plans.journal._check import check_journal
+from sagemaker_plans.journal._dynamodb import DynamoDBJournal
+from sagemaker_plans.journal._file import FileJournal
 from sagemaker_plans.journal._record import (
     ClosedBy,
     PurchaseJournal,
@@ -11,4 +14,12 @@ from sagemaker_plans.journal._record import (
     PurchaseState,
 )
 
-__all__ = ["ClosedBy", "PurchaseJournal", "PurchaseRecord", "PurchaseState"]
+__all__ = [
+    "ClosedBy",
+    "DynamoDBJournal",
+    "FileJournal",
+    "PurchaseJournal",
+    "PurchaseRecord",
+    "PurchaseState",
+    "check_journal",
+]
