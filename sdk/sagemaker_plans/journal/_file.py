@@ -19,7 +19,7 @@ _RECORD: Final = re.compile(r"([0-9]{8,})\.([0-9]{4,})\.json", re.ASCII)
 _TEMPORARY: Final = ".tmp"
 _OLD: Final = 3600.0
 """Seconds after which no process is still busy with its temporary file."""
-_READABLE: Final = 60
+_READABLE: Final = 100
 """How many characters of a plan's key stand in the name of its folder."""
 _HAS_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 # Windows opens no folders; NTFS keeps the changes of its folders in order by itself.
