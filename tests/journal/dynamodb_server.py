@@ -1,6 +1,6 @@
 """A server on loopback that does what a journal needs of DynamoDB, and fails as it is told.
 
-Whether it answers as others do is tested in `tests/journal/moto`.
+Whether it answers as moto does is tested in `tests/journal/against_moto`.
 """
 
 from __future__ import annotations
