@@ -3,7 +3,7 @@
 #   _shared_client    shared_client: one client for all who ask for the same one
 #   _client           AsyncClient: where everything is put together
 #   _edge, _training  client.plans and client.training_plans
-#   journal           the record of each purchase, and where it is kept
+#   journal           where purchases are recorded, so that each is made once
 #   _engine           retries and their rules, pacing, pagination, polling, durations, locks
 #   _transport        the network: one request out, one reply in, and what is known of it
 #   _wire             operations, the converter between models and wire dicts, replies

@@ -9,7 +9,7 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
@@ -184,7 +184,7 @@ class DynamoDBServer:
         return reply
 
     @contextmanager
-    def serving(self) -> Iterator[DynamoDBServer]:
+    def serving(self) -> Generator[DynamoDBServer]:
         """Serve while the context lasts."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         server.daemon_threads = True

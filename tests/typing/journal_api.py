@@ -43,8 +43,6 @@ async def journals(record: PurchaseRecord) -> None:
 
 
 async def tables() -> None:
-    journal: PurchaseJournal = DynamoDBJournal("table")
-    assert_type(journal, DynamoDBJournal)
     async with DynamoDBJournal(
         "table",
         session=AioSession(),
@@ -54,6 +52,8 @@ async def tables() -> None:
         request_timeout=timedelta(seconds=5),
     ) as opened:
         assert_type(opened, DynamoDBJournal)
+        every: list[PurchaseJournal] = [opened]
+        assert_type(every[0], PurchaseJournal)
         assert_type(await opened.create_table(timeout=60), None)
         assert_type(await opened.aclose(), None)
 

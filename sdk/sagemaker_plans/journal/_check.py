@@ -1,11 +1,11 @@
 """Checks whether a journal of somebody else's gives what a journal has to give."""
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final, cast
-from uuid import uuid4
 
 import anyio
 from attrs import evolve
@@ -54,15 +54,19 @@ async def check_journal(make_journal: Callable[[], PurchaseJournal]) -> None:
                 await close()
 
 
+def _new_id() -> str:
+    return os.urandom(16).hex()
+
+
 def _plan() -> str:
-    return f"arn:aws:sagemaker:us-east-1:123456789012:training-plan/check-{uuid4().hex}"
+    return f"arn:aws:sagemaker:us-east-1:123456789012:training-plan/check-{_new_id()}"
 
 
 def _record(plan: str, number: int = 1) -> PurchaseRecord:
     return PurchaseRecord(
         plan=plan,
         number=number,
-        id=uuid4().hex,
+        id=_new_id(),
         idempotency_key="tpeo-0123456789abcdef",
         offering_id="tpeo-0123456789abcdef",
         written_at=_NOW,
@@ -137,7 +141,7 @@ async def _check_end(one: PurchaseJournal, other: PurchaseJournal) -> None:
     _expect(await one.end(_ended(record)), False, "end", "end of a record that is not there")
     await _expect_records(other, plan, [], "end: it creates no record")
     await one.begin(record)
-    foreign = evolve(_ended(record), id=uuid4().hex)
+    foreign = evolve(_ended(record), id=_new_id())
     _expect(await other.end(foreign), False, "end asks for the id", "end with another id")
     early = evolve(_ended(record), revision=2)
     _expect(await other.end(early), False, "end asks for the revision", "end with revision 2 of 0")

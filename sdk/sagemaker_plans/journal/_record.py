@@ -6,6 +6,7 @@ from typing import Literal, Protocol, Self, cast, get_args, runtime_checkable
 
 from attrs import frozen
 
+from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models import TrainingPlanExtension
 
 PurchaseState = Literal["open", "bought", "failed", "not_bought"]
@@ -105,7 +106,14 @@ class PurchaseRecord:
         """
         try:
             return cls._read(values)
-        except (KeyError, TypeError, ArithmeticError, ValueError) as error:
+        except (
+            KeyError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            ValueError,
+            UnexpectedReplyError,
+        ) as error:
             raise ValueError(f"not a purchase record: {error!r}") from error
 
     @classmethod
@@ -124,7 +132,7 @@ class PurchaseRecord:
             revision=_number(values, "revision"),
             idempotency_key=_text(values, "idempotency_key"),
             offering_id=_text(values, "offering_id"),
-            upfront_fee=None if fee is None else Decimal(_text(values, "upfront_fee")),
+            upfront_fee=None if fee is None else _fee(values),
             currency_code=_text_or_none(values, "currency_code"),
             extends_from=None if extends_from is None else _time(values, "extends_from"),
             written_at=_time(values, "written_at"),
@@ -159,6 +167,13 @@ def _number(values: dict[str, object], name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError(f"{name}: {value!r}")
     return value
+
+
+def _fee(values: dict[str, object]) -> Decimal:
+    fee = Decimal(_text(values, "upfront_fee"))
+    if not fee.is_finite():
+        raise ValueError(f"upfront_fee: {fee}")
+    return fee
 
 
 def _time(values: dict[str, object], name: str) -> datetime:

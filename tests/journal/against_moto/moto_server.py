@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -20,7 +20,7 @@ _PATIENCE: Final = 60.0
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving() -> Generator[str]:
     """Serve while the context lasts; gives the endpoint."""
     foreign = ("AWS_", "PYTHON", "COVERAGE")
     environment = {
