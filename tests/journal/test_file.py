@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -415,13 +414,3 @@ async def test_wrong_numbers_are_refused(tmp_path: Path) -> None:
         await journal.begin(a_record(number=0))
     with pytest.raises(ValueError, match="end: got revision 0"):
         await journal.end(a_record())
-
-
-def test_the_import_does_not_load_aiobotocore() -> None:
-    code = "import sys, sagemaker_plans.journal; print('aiobotocore' in sys.modules)"
-
-    told = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-
-    assert told.stdout == "False\n"

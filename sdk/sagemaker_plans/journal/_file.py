@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, cast, final
 
@@ -193,9 +194,6 @@ def _folder_name(plan: str) -> str:
     A part of the key for people, and a hash that tells keys apart: also those that differ
     only in case, on a file system that ignores it.
     """
-    # Together with `sagemaker_plans`, hashlib would cost every import 3 ms.
-    from hashlib import sha256  # noqa: PLC0415  # see above
-
     readable = re.sub(r"[^a-z0-9]+", "-", plan.lower(), flags=re.ASCII)[-_READABLE:].strip("-")
     digest = sha256(plan.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return f"{readable}-{digest}" if readable else digest

@@ -16,6 +16,7 @@ record      string  the whole record, ``PurchaseRecord.to_dict()`` as JSON
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 from sagemaker_plans.journal._record import PurchaseRecord
@@ -39,9 +40,6 @@ def partition_key(plan: str) -> str:
     raw = plan.encode()
     if len(raw) <= _LONGEST_KEY:
         return plan
-    # For long keys only: it takes 3 ms.
-    from hashlib import sha256  # noqa: PLC0415  # see above
-
     # Longer than any key that is not shortened, so it is never that of another plan.
     return f"{raw[:_LONGEST_KEY].decode(errors='ignore')} sha256:{sha256(raw).hexdigest()}"
 
