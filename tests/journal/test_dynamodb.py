@@ -152,12 +152,13 @@ async def test_a_table_is_made_and_waited_for(server: DynamoDBServer) -> None:
 
 
 @pytest.mark.usefixtures("_quick_looks")
-async def test_a_table_whose_reply_was_lost_is_made(server: DynamoDBServer) -> None:
+async def test_a_table_whose_replies_were_lost_is_made(server: DynamoDBServer) -> None:
     server.fate("CreateTable", "lost")
+    server.fate("DescribeTable", "lost", "cut")
     async with journal_at(server.endpoint_url, "new") as journal:
         await journal.create_table()
 
-    assert server.counts()["CreateTable"] == 2
+    assert server.counts() == {"CreateTable": 2, "DescribeTable": 3}
 
 
 async def test_a_table_with_another_key_is_an_error(server: DynamoDBServer) -> None:
@@ -250,6 +251,24 @@ async def test_an_exception_of_a_hook_is_told_without_secrets(server: DynamoDBSe
             await journal.begin(a_record())
 
     assert SECRET not in f"{caught.value} {caught.value.__cause__!r}"
+
+
+async def test_a_stub_that_says_nothing_of_a_request_is_no_dynamodb(
+    server: DynamoDBServer,
+) -> None:
+    class Nothing:
+        status_code = 200
+
+    def stub(**_: object) -> tuple[Nothing, dict[str, Any]]:
+        return Nothing(), {}
+
+    theirs = session()
+    theirs.register("before-call.dynamodb.PutItem", stub)
+    async with journal_at(server.endpoint_url, session=theirs) as journal:
+        with pytest.raises(UnexpectedReplyError, match="the reply has no request id"):
+            await journal.begin(a_record())
+
+    assert server.requests == []
 
 
 async def test_a_request_that_botocore_refuses_is_an_error(server: DynamoDBServer) -> None:

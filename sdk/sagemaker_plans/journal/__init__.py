@@ -14,11 +14,6 @@ from sagemaker_plans.journal._record import (
     PurchaseState,
 )
 
-if TYPE_CHECKING:
-    from sagemaker_plans.journal._check import check_journal
-    from sagemaker_plans.journal._dynamodb import DynamoDBJournal
-    from sagemaker_plans.journal._file import FileJournal
-
 __all__ = [
     "ClosedBy",
     "DynamoDBJournal",
@@ -38,15 +33,19 @@ _FETCHED_WHEN_USED: Final = {
     "check_journal": "_check",
 }
 
+if TYPE_CHECKING:
+    from sagemaker_plans.journal._check import check_journal
+    from sagemaker_plans.journal._dynamodb import DynamoDBJournal
+    from sagemaker_plans.journal._file import FileJournal
 
-if not TYPE_CHECKING:
+else:
 
-    def __getattr__(name):  # noqa: ANN001, ANN202  # checkers see the imports above
+    def __getattr__(name: str) -> object:
         if name not in _FETCHED_WHEN_USED:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = getattr(import_module(f"{__name__}.{_FETCHED_WHEN_USED[name]}"), name)
         globals()[name] = found
         return found
 
-    def __dir__():  # noqa: ANN202  # likewise
+    def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

@@ -14,7 +14,7 @@ from sagemaker_plans.journal._record import PurchaseJournal, PurchaseRecord
 from sagemaker_plans.models import TrainingPlanExtension
 
 _WRITERS: Final = 8
-_ROUNDS: Final = 5
+_ROUNDS: Final = 3
 _NOW: Final = datetime(2027, 3, 1, 11, 30, 0, 123457, tzinfo=UTC)
 
 

@@ -346,9 +346,10 @@ class DynamoDBJournal:
             except ResourceNotFoundError:
                 pass  # just after it was created, it is not found at once
             else:
-                table = reply["Table"]
-                self._check_keys(table)
-                if table["TableStatus"] in {"ACTIVE", "UPDATING"}:
+                table = reply.get("Table")  # a reply that was cut lacks it
+                if table:
+                    self._check_keys(table)
+                if table and table["TableStatus"] in {"ACTIVE", "UPDATING"}:
                     return
             await anyio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -135,7 +135,7 @@ class BotocoreDynamoDB:
             )
         # A page of a proxy, with status 200, would be an empty success. A write counts only if
         # DynamoDB itself has said so.
-        if not reply["ResponseMetadata"].get("RequestId"):
+        if not reply.get("ResponseMetadata", {}).get("RequestId"):
             raise UnexpectedReplyError(
                 f"{operation.name}: the reply has no request id, so it is not DynamoDB's; is "
                 "there a proxy in between?",
