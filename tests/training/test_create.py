@@ -136,16 +136,16 @@ async def test_a_plan_beyond_the_limit_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("as_id", "words"), [(True, "pass the offering itself"), (False, "may have been sold")]
+    ("named", "words"), [("id", "pass the offering itself"), ("whole", "may have been sold")]
 )
 async def test_an_offering_that_is_not_listed_any_more_is_refused(
-    emulator: Emulator, make_client: MakeClient, as_id: bool, words: str
+    emulator: Emulator, make_client: MakeClient, named: str, words: str
 ) -> None:
     gone = TrainingPlanOffering(offering_id="tpo-gone", target_resources=())
     async with make_client() as client:
         with pytest.raises(errors.PurchaseRefusedError, match=words):
             await client.training_plans.create(
-                NAME, gone.offering_id if as_id else gone, max_upfront_fee=FEE
+                NAME, gone.offering_id if named == "id" else gone, max_upfront_fee=FEE
             )
     assert bought(emulator) == []
 
