@@ -47,25 +47,39 @@ class SignedRequest:
     body: bytes
 
 
-def claimed_region(authorization: str) -> str | None:
-    """Return the region of a credential scope, before the signature is verified."""
-    found = _AUTHORIZATION.fullmatch(authorization)
-    return found and found["region"]
+@attrs.frozen(kw_only=True)
+class Claim:
+    """What a signature claims in the request's headers."""
+
+    found: re.Match[str]
+    stamp: str
+    secret: str | None
+    """The secret that must have signed; None if signatures are checked for form only."""
+
+    @property
+    def region(self) -> str:
+        """The region of the credential scope."""
+        return self.found["region"]
 
 
-def verify(request: SignedRequest, credentials: Credentials, now: dt.datetime) -> None:
-    """Check the signature of a request.
+def check_signature_head(
+    headers: Mapping[str, str], credentials: Credentials, now: dt.datetime
+) -> Claim:
+    """Check what a signature claims, before the body is read.
 
     Args:
-        request: The request as it came in.
+        headers: The request's headers, by name in lower case.
         credentials: The keys that may sign.
-        now: The real time, aware, not the time of the emulator's clock.
+        now: The time of the clock with which the dates of signatures are compared, aware.
+
+    Returns:
+        What the signature claims, for `check_signature`.
 
     Raises:
         Refusal: There is no signature, or it is incomplete, made with an unknown key,
-            made for another service, wrong, or more than five minutes old or early.
+            made for another service, or more than five minutes old or early.
     """
-    authorization = request.headers.get("authorization")
+    authorization = headers.get("authorization")
     if authorization is None:
         raise Refusal(
             "MissingAuthenticationTokenException",
@@ -75,25 +89,38 @@ def verify(request: SignedRequest, credentials: Credentials, now: dt.datetime) -
     found = _AUTHORIZATION.fullmatch(authorization)
     if found is None:
         raise _incomplete("Authorization header is not a complete AWS4-HMAC-SHA256 signature.")
-    stamp = request.headers.get("x-amz-date", "")
+    stamp = headers.get("x-amz-date", "")
     _check_scope(found, stamp)
     signed_headers = found["headers"].split(";")
     for name in ("host", "x-amz-date"):
         if name not in signed_headers:
             raise _incomplete(f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
+    secret = None
     if credentials != "any":
         if found["key"] not in credentials:
             raise Refusal(
                 "UnrecognizedClientException",
                 "The security token included in the request is invalid.",
             )
-        expected = _signature(request, found, stamp, credentials[found["key"]])
-        if not hmac.compare_digest(expected, found["signature"]):
-            raise _wrong(
-                "The request signature we calculated does not match the signature you provided. "
-                "Check your AWS Secret Access Key and signing method."
-            )
+        secret = credentials[found["key"]]
     _check_age(stamp, now)
+    return Claim(found=found, stamp=stamp, secret=secret)
+
+
+def check_signature(request: SignedRequest, claim: Claim) -> None:
+    """Check that a whole request has the signature that its headers claim.
+
+    Raises:
+        Refusal: The signature is wrong.
+    """
+    if claim.secret is None:
+        return
+    expected = _signature(request, claim.found, claim.stamp, claim.secret)
+    if not hmac.compare_digest(expected, claim.found["signature"]):
+        raise _wrong(
+            "The request signature we calculated does not match the signature you provided. "
+            "Check your AWS Secret Access Key and signing method."
+        )
 
 
 def _check_scope(found: re.Match[str], stamp: str) -> None:
