@@ -128,6 +128,7 @@ class Emulator(ResourceSetup):
                 hosts=frozenset({host.lower(), *map(str.lower, allow_hosts)}),
                 origins=checked_origins(allow_origins),
             ),
+            dates_replies=lambda: self._signature_clock == "emulator",
             failures=self._failures,
         )
         self._server: ServerThread | None = None

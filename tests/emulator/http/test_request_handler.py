@@ -36,7 +36,10 @@ def made_application() -> tuple[Application, RequestHandler]:
         service=service, faults=faults, recorder=recorder, reset=service.reset, version=str
     )
     rules = AccessRules(hosts=frozenset(), origins=frozenset())
-    return Application(handler=handler, admin=admin, rules=rules, failures=[]), handler
+    application = Application(
+        handler=handler, admin=admin, rules=rules, dates_replies=bool, failures=[]
+    )
+    return application, handler
 
 
 def respond(application: Application, request: web.Request) -> web.StreamResponse:

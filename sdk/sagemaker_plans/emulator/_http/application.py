@@ -51,6 +51,8 @@ class Application:
     handler: RequestHandler
     admin: Admin
     rules: AccessRules
+    dates_replies: Callable[[], bool]
+    """Whether the clock of the signatures is another than the machine's."""
     failures: list[Exception]
     """Errors of the emulator itself. The list belongs to the emulator, which raises them."""
 
@@ -104,9 +106,10 @@ class Application:
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(self.rules.cors_headers(request))
-        # Clients correct their clock by this header, so it has to be that of the signatures.
-        now = self.handler.signature_time().timestamp()
-        response.headers["Date"] = formatdate(now, usegmt=True)
+        if self.dates_replies():
+            # Clients correct their clock by this header, so it has to be that of the signatures.
+            now = self.handler.signature_time().timestamp()
+            response.headers["Date"] = formatdate(now, usegmt=True)
 
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
         exchange = current_exchange()

@@ -7,9 +7,10 @@ the truth in the headers Host and Origin, so those two are checked.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 import attrs
 from aiohttp import web
@@ -70,9 +71,9 @@ class AccessRules:
         Raises:
             Refusal: The request is turned away.
         """
-        host = _host_name(request.headers.get("Host", ""))
-        known = is_loopback(host) or host in self.hosts
-        if not known and (control or not _is_address(host)):
+        host, kind = _host(request.headers.get("Host", ""))
+        known = kind == "loopback" or host in self.hosts
+        if not known and (control or kind != "address"):
             raise Refusal(
                 "AccessDeniedException",
                 f"The emulator does not serve the host {host!r}. Allow it with allow_hosts or "
@@ -128,16 +129,17 @@ class AccessRules:
         return origin != own and origin not in self.origins
 
 
-def _is_address(host: str) -> bool:
+@functools.lru_cache(maxsize=64)
+def _host(header: str) -> tuple[str, Literal["loopback", "address", "name"]]:
+    """Return the header Host without its port, and what kind of host that is."""
+    if header.startswith("["):
+        host = header[1:].partition("]")[0]
+    else:
+        host = header.partition(":")[0].lower().rstrip(".")
+    if is_loopback(host):
+        return host, "loopback"
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return True
-
-
-def _host_name(host: str) -> str:
-    """Return the header Host without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower().rstrip(".")
+        return host, "name"
+    return host, "address"
