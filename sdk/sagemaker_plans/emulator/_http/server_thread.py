@@ -31,6 +31,9 @@ _BACKLOG: Final = 4096
 _WARNING_SECONDS: Final = 60.0
 # The shortest time between two warnings that the process has no descriptors left.
 
+_NO_LOG: Final = logging.Logger("unused", level=logging.CRITICAL)  # noqa: LOG001 - in no tree
+# Requests have a log of their own, which knows operations.
+
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -107,7 +110,6 @@ class ServerThread:
         # A client that disconnects ends the handling of its request, even one that hangs.
         runner = web.AppRunner(
             self._application.made(),
-            access_log=None,
             handler_cancellation=True,
             shutdown_timeout=_CLOSING_SECONDS,
         )
@@ -119,7 +121,7 @@ class ServerThread:
                 server,
                 loop=loop,
                 logger=LOGGER,
-                access_log=logging.getLogger(f"{LOGGER.name}.access"),
+                access_log=_NO_LOG,
                 auto_decompress=False,
                 keepalive_timeout=_IDLE_SECONDS,
                 lingering_time=_LINGER_SECONDS,
