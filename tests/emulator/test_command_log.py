@@ -145,7 +145,10 @@ def test_its_health_can_be_asked_for(emulator: Emulator) -> None:
 def test_a_seed_can_come_through_a_pipe(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     seen: list[str] = []
-    visit = lambda emulator: seen.append(emulator.training_plan_arn)  # noqa: E731
+
+    def visit(emulator: Emulator) -> None:
+        seen.append(emulator.training_plan_arn)
+
     assert run(monkeypatch, "--seed", "-", visit=visit) == 0
     assert seen[0].endswith("/mine")
 
@@ -197,8 +200,11 @@ def test_the_wait_for_a_signal_has_a_limit_because_of_windows(
             # The second time, a signal has come meanwhile.
             return len(limits) == 2
 
-    monkeypatch.setattr(command.threading, "Event", Event)
-    monkeypatch.setattr(Emulator, "start", lambda _emulator: None)
+    def start(_emulator: Emulator) -> None:
+        """Start nothing: the wait is what is tested."""
+
+    monkeypatch.setattr("sagemaker_plans.emulator.__main__.threading.Event", Event)
+    monkeypatch.setattr(Emulator, "start", start)
     monkeypatch.setattr(Emulator, "endpoint_url", "http://127.0.0.1:1")
     assert command.main([]) == 0
     assert len(limits) == 2

@@ -27,9 +27,9 @@ class Fuzzer:
         self.operations = [*emulator.service.operations, "Nothing"]
 
     def value(self, depth: int = 0) -> Any:
-        kinds = [None, True, -1, 10**30, 1.5, "x", "cameras", "é\ud800", [], {}]
+        kinds: list[Any] = [None, True, -1, 10**30, 1.5, "x", "cameras", "é\ud800", [], {}]
         if depth < 3 and self.chance.random() < 0.4:
-            inner = [self.value(depth + 1) for _ in range(self.chance.randrange(4))]
+            inner: list[Any] = [self.value(depth + 1) for _ in range(self.chance.randrange(4))]
             return (
                 inner if self.chance.random() < 0.5 else {f"k{i}": v for i, v in enumerate(inner)}
             )

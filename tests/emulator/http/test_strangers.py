@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -180,3 +181,13 @@ def test_broad_json_is_not_deep(emulator: Emulator) -> None:
 
 def test_only_utf_8_is_read(emulator: Emulator) -> None:
     assert send_signed(emulator, "{}".encode("utf-16")).json["__type"] == "SerializationException"
+
+
+def test_a_body_that_does_not_say_its_length_is_cut_at_the_limit(emulator: Emulator) -> None:
+    headers = signed_headers(emulator, b"{}") | {"Transfer-Encoding": "chunked"}
+    chunks = iter([b" " * 65_536] * 17)
+    connection = HTTPConnection(emulator.endpoint_url.removeprefix("http://"), timeout=5)
+    connection.request("POST", "/", chunks, headers, encode_chunked=True)
+    assert connection.getresponse().status == 413
+    connection.close()
+    assert emulator.turned_away == {"RequestEntityTooLargeException": 1}
