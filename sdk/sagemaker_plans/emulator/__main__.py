@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: The command line is wrong, or asks for the help or the version only.
     """
     options = _parser().parse_args(arguments)
+    # Ctrl-C should end this read, so it comes before the handlers of signals.
+    piped = sys.stdin.buffer.read() if options.seed == "-" else None
     stopped = threading.Event()
     before = {
         number: signal.signal(number, lambda _number, _frame: stopped.set())
@@ -44,15 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     try:
         with _logged(options):
-            return _serve(options, stopped)
+            return _serve(options, piped, stopped)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _serve(options: argparse.Namespace, stopped: threading.Event) -> int:
+def _serve(options: argparse.Namespace, piped: bytes | None, stopped: threading.Event) -> int:
     try:
-        with _seed_path(options.seed) as seed:
+        with _seed_path(options.seed, piped) as seed:
             emulator = Emulator(
                 host=options.host,
                 port=options.port,
@@ -83,16 +85,15 @@ def _announce(emulator: Emulator) -> None:
 
 
 @contextmanager
-def _seed_path(seed: str | None) -> Generator[str | None]:
-    """Yield the path of the seed. Standard input becomes a file, so that errors name its lines."""
-    if seed != "-":
+def _seed_path(seed: str | None, piped: bytes | None) -> Generator[str | None]:
+    """Yield the path of the seed. What was piped in becomes a file, which errors can name."""
+    if piped is None:
         yield seed
         return
-    text = sys.stdin.buffer.read()
-    suffix = ".json" if text.lstrip().startswith(b"{") else ".toml"
+    suffix = ".json" if piped.lstrip().startswith(b"{") else ".toml"
     with TemporaryDirectory() as folder:
         path = Path(folder, f"stdin{suffix}")
-        path.write_bytes(text)
+        path.write_bytes(piped)
         try:
             yield str(path)
         except ValueError as error:

@@ -125,7 +125,7 @@ class Emulator(ResourceSetup):
                 version=installed_version,
             ),
             rules=AccessRules(
-                hosts=frozenset({host.lower(), *map(str.lower, allow_hosts)}),
+                hosts=frozenset({host.lower(), *map(str.lower, allow_hosts)} - {""}),
                 origins=checked_origins(allow_origins),
             ),
             dates_replies=lambda: self._signature_clock == "emulator",

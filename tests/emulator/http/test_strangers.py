@@ -46,6 +46,11 @@ def test_the_admin_surface_takes_hosts_that_are_allowed() -> None:
         assert control(emulator, Host="192.168.1.6").status == 403
 
 
+def test_no_host_is_never_an_allowed_one() -> None:
+    with Emulator(host="", allow_hosts=[""]) as emulator:
+        assert control(emulator, Host="").status == 403
+
+
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", PAGE, "https://127.0.0.1"])
 def test_no_page_elsewhere_can_control_the_emulator(emulator: Emulator, origin: str) -> None:
     reply = control(emulator, Origin=origin)
