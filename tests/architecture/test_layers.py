@@ -85,6 +85,9 @@ SOLE_IMPORTERS: dict[str, frozenset[str]] = {
     "trio": frozenset({"_engine.polls.own_task"}),
 }
 
+# It stands beside the package, because pytest imports it at each start.
+PLUGIN = "pytest_sagemaker_plans"
+
 MOST_FILES = 13
 MOST_LINES = 400
 # One tree, which its docstring draws: cut in two it could not be read at a glance.
@@ -183,9 +186,8 @@ def is_allowed(module: Module, wanted: Import) -> bool:
     if own == other or fetched or (wanted.for_annotations and other in named):
         return True
     # A fixture opens a client, but every pytest run of a user loads the plugin.
-    in_plugin = module.name == f"{PACKAGE}.emulator.pytest_plugin"
-    if in_plugin and (wanted.lazy or wanted.for_annotations):
-        return True
+    if module.name == PLUGIN:
+        return wanted.lazy or wanted.for_annotations
     if own not in RANKS:
         return other in BESIDE.get(own, RANKS)
     if other == "_transport" and own != "_client":
@@ -267,7 +269,8 @@ def test_a_library_is_imported_in_one_place(library: str) -> None:
     wrong = [
         f"{module.at(each.line)}: {library} is imported only in {', '.join(sorted(importers))}"
         for module in MODULES
-        if not {module.part, module.name.removeprefix(f"{PACKAGE}.")} & (importers | {"emulator"})
+        if module.name != PLUGIN
+        and not {module.part, module.name.removeprefix(f"{PACKAGE}.")} & (importers | {"emulator"})
         for each in module.imports
         if each.target.partition(".")[0] == library
         and not (

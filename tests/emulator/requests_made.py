@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
+from unittest.mock import patch
 
 import attrs
 import boto3
@@ -145,7 +148,8 @@ def signed_headers(
     token: str | None = None,
     region: str = "us-east-1",
     service: str = "sagemaker",
-    **extra: str,
+    at: datetime | None = None,
+    extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     request = AWSRequest(
         method="POST",
@@ -154,13 +158,15 @@ def signed_headers(
         headers={
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"SageMaker.{operation}",
-            **extra,
+            **(extra or {}),
         },
     )
     credentials = Credentials(
         key or emulator.access_key_id, secret or emulator.secret_access_key, token
     )
-    SigV4Auth(credentials, service, region).add_auth(request)
+    now = (at or datetime.now(UTC)).replace(tzinfo=None)
+    with patch("botocore.auth.get_current_datetime", return_value=now):
+        SigV4Auth(credentials, service, region).add_auth(request)
     return dict(request.headers.items())
 
 

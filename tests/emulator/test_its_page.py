@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sagemaker_plans.emulator import Emulator, Fault
+from emulator.requests_made import send
+from sagemaker_plans.emulator import Emulator, Fault, Service
+from sagemaker_plans.emulator.__main__ import main
 from sagemaker_plans.emulator._seeds.seed_file import read_seed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
@@ -32,6 +34,38 @@ def factories() -> set[str]:
 def test_every_fault_is_in_the_table_and_is_injected() -> None:
     assert set(re.findall(r"^\| `(\w+)\(", PAGE, re.MULTILINE)) == factories()
     assert factories() <= set(re.findall(r"inject\([^\n]*Fault\.(\w+)\(", PAGE))
+
+
+def test_every_operation_is_in_the_table() -> None:
+    table = re.search(r"^## Operations\n(.*?)^## ", PAGE, re.DOTALL | re.MULTILINE)
+    assert table is not None
+    named = re.findall(r"^\| `(\w+)` \|", table[1], re.MULTILINE)
+    assert named == sorted(Service().operations)
+
+
+def test_every_option_of_the_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    assert options == set(re.findall(r"^\| `(--[a-z-]+)", PAGE, re.MULTILINE))
+
+
+def test_every_path_of_the_admin_surface_is_named(emulator: Emulator) -> None:
+    reply = send(emulator, b"", path="/_emulator/nothing").json["error"]
+    paths = reply.rpartition("are: ")[2].split(", ")
+    assert sorted(re.findall(r"^\| `(?:GET|POST) /_emulator/(\w+)`", PAGE, re.MULTILINE)) == paths
+
+
+def test_every_behaviour_has_a_label() -> None:
+    rows = PAGE.partition("| behaviour | label |")[2].splitlines()[2:]
+    labels = {"modelled", "documented", "observed", "inferred", "invented", "not emulated"}
+    unlabelled = [
+        row
+        for row in rows
+        if not labels & set(re.findall(r"not emulated|\w+", row.split(" | ")[-1]))
+    ]
+    assert unlabelled == []
+    assert len(rows) > 50
 
 
 def test_its_seed_can_be_planted(tmp_path: Path) -> None:

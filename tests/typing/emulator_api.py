@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import assert_type
+from typing import Literal, assert_type
 
 from rich.console import Console
 
@@ -45,8 +45,14 @@ def emulators() -> None:
         strict_fleets=True,
         failure_tolerance=0.1,
         seed=Path("seed.toml"),
+        signature_clock="emulator",
+        allow_hosts=["plans"],
+        allow_origins=("http://localhost:3000",),
     )
     assert_type(emulator.start(), None)
+    assert_type(emulator.signature_clock, Literal["both", "machine", "emulator"])
+    assert_type(emulator.requests_dropped, int)
+    assert_type(emulator.turned_away, Mapping[str, int])
     assert_type(emulator.endpoint_url, str)
     assert_type(emulator.region, str)
     assert_type(emulator.access_key_id, str)
@@ -175,6 +181,7 @@ def records(request: RecordedRequest, purchase: Purchase) -> None:
     assert_type(request.request_id, str)
     assert_type(request.operation, str)
     assert_type(request.body, Mapping[str, object] | None)
+    assert_type(request.raw_body, bytes)
     assert_type(request.headers["user-agent"], str)
     assert_type(request.region, str | None)
     assert_type(request.received_at, float)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from shlex import quote
+from tempfile import TemporaryDirectory
+from typing import Final
 
-from sagemaker_plans.emulator._emulator import Emulator
+from sagemaker_plans.emulator._emulator import Emulator, installed_version
+from sagemaker_plans.emulator._http.application import LOGGER
+from sagemaker_plans.emulator._http.request_log import JsonFormatter
 from sagemaker_plans.emulator._wire.refusal import Refusal
+
+_SIGNAL_SECONDS: Final = 0.25
+# On Windows, a wait without a time limit cannot be interrupted by Ctrl-C.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,35 +34,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failed on requests.
 
     Raises:
-        SystemExit: The command line is wrong.
+        SystemExit: The command line is wrong, or asks for the help or the version only.
     """
     options = _parser().parse_args(arguments)
+    # Ctrl-C should end this read, so it comes before the handlers of signals.
+    piped = sys.stdin.buffer.read() if options.seed == "-" else None
     stopped = threading.Event()
     before = {
         number: signal.signal(number, lambda _number, _frame: stopped.set())
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        emulator = Emulator(
-            host=options.host,
-            port=options.port,
-            speed=options.speed,
-            credentials="any" if options.any_credentials else None,
-            seed=options.seed,
-        )
+        with _logged(options):
+            return _serve(options, piped, stopped)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _serve(options: argparse.Namespace, piped: bytes | None, stopped: threading.Event) -> int:
+    try:
+        with _seed_path(options.seed, piped) as seed:
+            emulator = Emulator(
+                host=options.host,
+                port=options.port,
+                speed=options.speed,
+                credentials="any" if options.any_credentials else None,
+                seed=seed,
+                signature_clock=options.signature_clock,
+                allow_hosts=options.allow_host,
+                allow_origins=options.allow_origin,
+            )
         emulator.start()
     except (OSError, ValueError, Refusal) as error:
         print(f"The emulator cannot start: {error}", file=sys.stderr)  # noqa: T201 - a command
         return 1
-    else:
-        _announce(emulator)
-        stopped.wait()
-        emulator.stop()
-        # Each failure was logged with its traceback when it happened.
-        return 3 if emulator.failures else 0
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    _announce(emulator)
+    while not stopped.wait(_SIGNAL_SECONDS):
+        pass
+    emulator.stop()
+    # Each failure was logged with its traceback when it happened.
+    return 3 if emulator.failures else 0
 
 
 def _announce(emulator: Emulator) -> None:
@@ -62,11 +84,48 @@ def _announce(emulator: Emulator) -> None:
     print("\n".join(lines), flush=True)  # noqa: T201 - a command
 
 
+@contextmanager
+def _seed_path(seed: str | None, piped: bytes | None) -> Generator[str | None]:
+    """Yield the path of the seed. What was piped in becomes a file, which errors can name."""
+    if piped is None:
+        yield seed
+        return
+    suffix = ".json" if piped.lstrip().startswith(b"{") else ".toml"
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"stdin{suffix}")
+        path.write_bytes(piped)
+        try:
+            yield str(path)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), "standard input")) from error
+
+
+@contextmanager
+def _logged(options: argparse.Namespace) -> Generator[None]:
+    """Write the log to standard error, with a line for each request if that is asked for."""
+    if not options.verbose and options.log_format is None:
+        yield
+        return
+    handler = logging.StreamHandler()
+    json_wanted = options.log_format == "json"
+    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    handler.setFormatter(JsonFormatter() if json_wanted else text)
+    level = LOGGER.level
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sagemaker_plans.emulator",
         description="A local SageMaker for edge deployment plans and training plan extensions.",
     )
+    parser.add_argument("--version", action="version", version=installed_version())
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -74,7 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=0, help="port to bind (any that is free)")
     parser.add_argument(
-        "--seed", metavar="FILE", help="JSON or TOML file with the resources that exist at first"
+        "--seed",
+        metavar="FILE",
+        help="JSON or TOML file with the resources that exist at first; - reads standard input",
     )
     parser.add_argument(
         "--speed", type=float, default=1.0, help="emulated seconds per second (1.0)"
@@ -83,6 +144,34 @@ def _parser() -> argparse.ArgumentParser:
         "--any-credentials",
         action="store_true",
         help="accept any key: signatures are checked for form only",
+    )
+    parser.add_argument(
+        "--signature-clock",
+        choices=["both", "machine", "emulator"],
+        default="both",
+        help="the clock with which the dates of signatures are compared (both)",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more name or address by which clients reach the emulator; may be repeated",
+    )
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="the origin of web pages that may use the emulator; may be repeated",
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="log every request to standard error"
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=["text", "json"],
+        help="the format of the log (text); logs every request, as --verbose does",
     )
     return parser
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import ipaddress
+import datetime as dt
+import importlib.metadata
 import os
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, final
+from typing import Final, Literal, Self, TypeAlias, final, get_args
 
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.admin import Admin
+from sagemaker_plans.emulator._http.application import LOGGER, Application
 from sagemaker_plans.emulator._http.environment import client_environment
+from sagemaker_plans.emulator._http.origins import AccessRules, checked_origins, is_loopback
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
-from sagemaker_plans.emulator._http.request_handler import LOGGER, RequestHandler
+from sagemaker_plans.emulator._http.request_handler import RequestHandler
 from sagemaker_plans.emulator._http.server_thread import ServerThread
 from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS, Credentials
 from sagemaker_plans.emulator._seeds.seed import Seed
@@ -27,9 +30,10 @@ from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.timings import Timings
 
-_BACKLOG: Final = 4096  # a thousand clients may connect at once
-
 _LARGEST_PORT: Final = 65_535
+
+SignatureClock: TypeAlias = Literal["both", "machine", "emulator"]
+"""The clock with which the dates of signatures are compared."""
 
 
 @final
@@ -52,6 +56,14 @@ class Emulator(ResourceSetup):
             the stage is FAILED; with 0 one failed device is enough.
         seed: The resources that exist at the beginning, or the path of a JSON or TOML file
             with them. None stands for `Seed.default()`.
+        signature_clock: The clock with which the dates of signatures are compared. With
+            "both", a request is refused as too old if the emulator's clock was advanced by
+            more than five minutes since it was signed; what is signed after that is served.
+            "emulator" also refuses that, because clients sign with the machine's clock.
+        allow_hosts: More names and addresses by which clients may reach the emulator, besides
+            loopback and `host`.
+        allow_origins: The origins of web pages that may use the emulator, such as
+            `http://localhost:3000`.
 
     Raises:
         ValueError: A number is out of its range, there are no credentials, or the seed
@@ -71,6 +83,9 @@ class Emulator(ResourceSetup):
         strict_fleets: bool = False,
         failure_tolerance: float = 0.0,
         seed: Seed | str | os.PathLike[str] | None = None,
+        signature_clock: SignatureClock = "both",
+        allow_hosts: Iterable[str] = (),
+        allow_origins: Iterable[str] = (),
     ) -> None:
         if not 0 <= port <= _LARGEST_PORT:
             raise ValueError(f"port must be between 0 and {_LARGEST_PORT}, not {port!r}")
@@ -95,17 +110,27 @@ class Emulator(ResourceSetup):
         self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()
         self._failures: list[Exception] = []
-        self._handler = RequestHandler(
-            service=service,
-            faults=self._faults,
-            recorder=self._recorder,
-            credentials=self._credentials,
+        self.signature_clock = signature_clock
+        self._application = Application(
+            handler=RequestHandler(
+                service=service,
+                faults=self._faults,
+                recorder=self._recorder,
+                credentials=self._credentials,
+                signature_times=self._signature_times,
+            ),
             admin=Admin(
                 service=service,
                 faults=self._faults,
                 recorder=self._recorder,
                 reset=self.reset,
+                version=installed_version,
             ),
+            rules=AccessRules(
+                hosts=frozenset({host.lower(), *map(str.lower, allow_hosts)} - {""}),
+                origins=checked_origins(allow_origins),
+            ),
+            dates_replies=lambda: self._signature_clock != "machine",
             failures=self._failures,
         )
         self._server: ServerThread | None = None
@@ -137,14 +162,14 @@ class Emulator(ResourceSetup):
         if self._server is not None:
             raise RuntimeError("the emulator is already running")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        if not _is_loopback(self._host):
+        if not is_loopback(self._host):
             LOGGER.warning(
                 "%s is not a loopback address: every host that reaches it can control the emulator",
                 self._host,
             )
-        listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((self._host, self._port), family=family)
         self._port = listener.getsockname()[1]
-        self._server = ServerThread(self._handler, listener)
+        self._server = ServerThread(self._application, listener)
 
     def stop(self) -> None:
         """Close every connection at once and end the thread. A second call has no effect."""
@@ -201,12 +226,41 @@ class Emulator(ResourceSetup):
         return self._service
 
     @property
+    def signature_clock(self) -> SignatureClock:
+        """The clock with which the dates of signatures are compared. A test may change it."""
+        return self._signature_clock
+
+    @signature_clock.setter
+    def signature_clock(self, clock: SignatureClock) -> None:
+        if clock not in get_args(SignatureClock):
+            raise ValueError(
+                f'signature_clock must be "both", "machine" or "emulator", not {clock!r}'
+            )
+        self._signature_clock: SignatureClock = clock
+
+    @property
     def requests(self) -> tuple[RecordedRequest, ...]:
-        """Every request that arrived, in the order of arrival."""
+        """The requests with a valid signature, in the order of arrival.
+
+        The latest 100,000 are kept, or fewer if their bodies would take more than 64 MiB.
+        """
         return self._recorder.snapshot()
 
+    @property
+    def requests_dropped(self) -> int:
+        """How many of the oldest requests are no longer in `requests`."""
+        return self._recorder.dropped
+
+    @property
+    def turned_away(self) -> Mapping[str, int]:
+        """How many requests were refused before they were recorded, by error code.
+
+        Their Host, Origin, path, target, size or signature was wrong.
+        """
+        return self._recorder.turned_away
+
     def requests_of(self, operation: str) -> tuple[RecordedRequest, ...]:
-        """Return the requests of one operation, in the order of arrival.
+        """Return those of `requests` that are of one operation, in the order of arrival.
 
         Raises:
             ValueError: The emulator has no such operation.
@@ -217,7 +271,7 @@ class Emulator(ResourceSetup):
 
     @property
     def failures(self) -> tuple[Exception, ...]:
-        """Errors of the emulator itself; leaving the context raises them."""
+        """The first errors of the emulator itself; leaving the context raises them."""
         return tuple(self._failures)
 
     @property
@@ -286,9 +340,22 @@ class Emulator(ResourceSetup):
         self._recorder.clear()
         self._service.reset()
 
+    def _signature_times(self, signed_at: dt.datetime) -> tuple[dt.datetime, ...]:
+        machine = dt.datetime.now(dt.UTC)
+        if self._signature_clock == "machine":
+            return (machine,)
+        clock = self._service.clock
+        emulated = dt.datetime.fromtimestamp(clock.now(), dt.UTC)
+        if self._signature_clock == "emulator":
+            return (emulated,)
+        # A date has whole seconds: within the last one, a signature may be younger than a move.
+        moved = clock.advanced_since(signed_at.timestamp() + 1)
+        return (emulated, machine + dt.timedelta(seconds=moved))
 
-def _is_loopback(host: str) -> bool:
+
+def installed_version() -> str:
+    """Return the version of the package; "unknown" if it is used without being installed."""
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return importlib.metadata.version("sagemaker-plans")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from emulator.requests_made import RawReply, send, send_signed, signed_headers
 from harness import examples
 from sagemaker_plans.emulator import Emulator, Service
-from sagemaker_plans.emulator._http.responses import parsed_object
+from sagemaker_plans.emulator._http.request_body import parsed_object
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 
@@ -90,7 +90,7 @@ def test_a_body_may_be_large_but_not_huge(emulator: Emulator) -> None:
         413,
         "RequestEntityTooLargeException",
     )
-    assert emulator.requests[-1].body is None
+    assert len(emulator.requests) == 1
     huge = send(emulator, b" " * (2 * 1024 * 1024), path="/_emulator/reset")
     assert (huge.status, set(huge.json)) == (413, {"error"})
 
@@ -99,7 +99,7 @@ def test_a_body_may_be_large_but_not_huge(emulator: Emulator) -> None:
 def test_a_request_needs_a_target(emulator: Emulator, target: str) -> None:
     headers = {**signed_headers(emulator, b"{}"), "X-Amz-Target": target}
     assert code(send(emulator, b"{}", headers)) == (404, "UnknownOperationException")
-    assert emulator.requests[0].operation == ""
+    assert emulator.requests == ()
 
 
 def test_a_request_needs_the_content_type(emulator: Emulator) -> None:

@@ -151,6 +151,9 @@ def test_modelled_errors_arrive_as_their_own_classes(sagemaker: SageMakerClient)
         "Edge deployment plan nobody does not exist.",
         400,
     )
+    # The member that the service model gives to the error.
+    modelled: Any = caught.value.response
+    assert modelled["Message"] == "Edge deployment plan nobody does not exist."
     stages: Any = [stage(f"s{number}") for number in range(11)]
     with pytest.raises(sagemaker.exceptions.ResourceLimitExceeded):
         sagemaker.create_edge_deployment_plan(**plan_request("p", *stages))
@@ -187,3 +190,23 @@ def test_operations_without_output_have_an_empty_body(emulator: Emulator) -> Non
     assert (reply.status, reply.body) == (200, b"")
     assert reply.headers["content-type"] == "application/x-amz-json-1.1"
     assert reply.headers["x-amzn-requestid"] == emulator.requests[-1].request_id
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "members"),
+    [
+        (
+            "DescribeEdgeDeploymentPlan",
+            b'{"EdgeDeploymentPlanName": "nobody"}',
+            {"__type", "Message", "message"},
+        ),
+        ("DescribeEdgeDeploymentPlan", b"{}", {"__type", "message"}),
+    ],
+)
+def test_modelled_errors_have_their_text_under_both_names(
+    emulator: Emulator, operation: str, body: bytes, members: set[str]
+) -> None:
+    reply = send_signed(emulator, body, operation=operation)
+    assert set(reply.json) == members
+    assert len({reply.json[name] for name in members - {"__type"}}) == 1
+    assert reply.headers["x-amzn-errortype"] == reply.json["__type"]

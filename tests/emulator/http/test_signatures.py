@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 
 from emulator.requests_made import RawReply, boto_client, send, send_signed, signed_headers
 from sagemaker_plans.emulator import Emulator
-from sagemaker_plans.emulator._http.signature import SignedRequest, verify
+from sagemaker_plans.emulator._http.signature import check_signature_head
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 
@@ -42,7 +43,7 @@ def test_session_tokens_are_accepted_and_not_recorded(emulator: Emulator) -> Non
 
 def test_odd_headers_are_part_of_the_signature(emulator: Emulator) -> None:
     body = b'{"NameContains":"x"}'
-    headers = signed_headers(emulator, body, **{"X-Amz-Odd": "  a   b  "})
+    headers = signed_headers(emulator, body, extra={"X-Amz-Odd": "  a   b  "})
     assert send(emulator, body, headers).status == 200
     assert code(send(emulator, body, {**headers, "X-Amz-Odd": "a c"})) == (
         403,
@@ -62,7 +63,8 @@ def test_an_unsigned_request_is_refused(emulator: Emulator) -> None:
     headers = signed_headers(emulator, b"{}")
     del headers["Authorization"]
     assert code(send(emulator, b"{}", headers)) == (403, "MissingAuthenticationTokenException")
-    assert emulator.requests[-1].region is None
+    assert emulator.requests == ()
+    assert emulator.turned_away == {"MissingAuthenticationTokenException": 1}
 
 
 def test_a_changed_body_is_refused(emulator: Emulator) -> None:
@@ -129,32 +131,70 @@ def test_the_scope_must_be_of_the_same_day(emulator: Emulator) -> None:
     ("minutes", "words"), [(6, "Signature expired: "), (-6, "Signature not yet current: ")]
 )
 def test_a_signature_lives_for_five_minutes(minutes: int, words: str) -> None:
-    emulator = Emulator(port=1)
-    request = _signed(emulator)
-    now = dt.datetime.now(dt.UTC)
-    verify(request, {"test": "test"}, now + dt.timedelta(minutes=minutes / 6 * 4))
+    headers = _signed_head(Emulator(port=1))
+    age = dt.timedelta(minutes=minutes)
+    check_signature_head(headers, {"test": "test"}, lambda signed_at: (signed_at + age * 2 / 3,))
     with pytest.raises(Refusal, match=f"InvalidSignatureException: {words}"):
-        verify(request, {"test": "test"}, now + dt.timedelta(minutes=minutes))
+        check_signature_head(headers, {"test": "test"}, lambda signed_at: (signed_at + age,))
 
 
 def test_a_date_must_exist() -> None:
-    emulator = Emulator(port=1)
-    request = _signed(emulator)
-    stamp = request.headers["x-amz-date"]
+    headers = _signed_head(Emulator(port=1))
+    stamp = headers["x-amz-date"]
     impossible = {
-        **request.headers,
+        **headers,
         "x-amz-date": "99999999T999999Z",
-        "authorization": request.headers["authorization"].replace(stamp[:8], "99999999"),
+        "authorization": headers["authorization"].replace(stamp[:8], "99999999"),
     }
-    changed = SignedRequest(method="POST", path="/", query="", headers=impossible, body=b"{}")
     with pytest.raises(Refusal, match="IncompleteSignatureException: X-Amz-Date is not a date"):
-        verify(changed, "any", dt.datetime.now(dt.UTC))
+        check_signature_head(impossible, "any", lambda signed_at: (signed_at,))
 
 
-def _signed(emulator: Emulator) -> SignedRequest:
-    headers = {name.lower(): value for name, value in signed_headers(emulator, b"{}").items()}
-    headers["host"] = emulator.endpoint_url.removeprefix("http://")
-    return SignedRequest(method="POST", path="/", query="", headers=headers, body=b"{}")
+def _signed_head(emulator: Emulator) -> dict[str, str]:
+    return {name.lower(): value for name, value in signed_headers(emulator, b"{}").items()}
+
+
+def test_what_is_signed_after_a_move_of_the_emulators_clock_is_served(emulator: Emulator) -> None:
+    emulator.clock.advance(24 * 3600)
+    assert send_signed(emulator).status == 200
+
+
+def test_a_move_of_the_emulators_clock_ages_what_was_signed_before(emulator: Emulator) -> None:
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=2)
+    assert send_signed(emulator, at=before).status == 200
+    emulator.clock.advance(4 * 60)
+    assert send_signed(emulator, at=before).status == 200
+    emulator.clock.advance(2 * 60)
+    reply = send_signed(emulator, at=before)
+    assert code(reply) == (403, "InvalidSignatureException")
+    assert reply.json["message"].startswith("Signature expired: ")
+
+
+def test_a_client_that_signs_by_the_emulators_clock_is_served(emulator: Emulator) -> None:
+    emulator.clock.advance(24 * 3600)
+    told = parsedate_to_datetime(send_signed(emulator).headers["date"])
+    assert abs(told.timestamp() - emulator.clock.now()) < 60
+    assert send_signed(emulator, at=told).status == 200
+
+
+def test_a_test_can_date_signatures_by_the_emulators_clock() -> None:
+    with Emulator(signature_clock="emulator") as emulator:
+        assert send_signed(emulator).status == 200
+        emulator.clock.advance(6 * 60)
+        reply = send_signed(emulator)
+        assert code(reply) == (403, "InvalidSignatureException")
+        assert reply.json["message"].startswith("Signature expired: ")
+        told = parsedate_to_datetime(reply.headers["date"]).timestamp()
+        assert abs(told - emulator.clock.now()) < 60
+        emulator.signature_clock = "machine"
+        assert send_signed(emulator).status == 200
+
+
+def test_there_are_three_ways_to_date_for_signatures(emulator: Emulator) -> None:
+    wrong: Any = "sundial"
+    with pytest.raises(ValueError, match="signature_clock must be"):
+        emulator.signature_clock = wrong
+    assert emulator.signature_clock == "both"
 
 
 def test_any_credentials_are_checked_for_form_only() -> None:

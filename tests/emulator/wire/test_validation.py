@@ -203,3 +203,14 @@ def test_members_that_are_null_count_as_absent(service: Service) -> None:
     reply: Any = service.handle("ListEdgeDeploymentPlans", {"NameContains": None})
     assert reply == {"EdgeDeploymentPlanSummaries": []}
     assert extend(service, OFFERING)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "counted"), [(50, "50 "), (51, "More than 50 "), (4000, "More than 50 ")]
+)
+def test_a_message_lists_only_so_many_problems(service: Service, wrong: int, counted: str) -> None:
+    request = {"NameContains": "x", **{f"Odd{number}": 1 for number in range(wrong)}}
+    with pytest.raises(Refusal) as caught:
+        service.handle("ListEdgeDeploymentPlans", request)
+    assert caught.value.message.startswith(f"{counted}validation errors detected: ")
+    assert caught.value.message.count(" at 'odd") == 50

@@ -11,9 +11,7 @@ import attrs
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
-from sagemaker_plans.emulator._http.responses import parsed_object
 from sagemaker_plans.emulator._service.service import Service
-from sagemaker_plans.emulator._wire.refusal import Refusal
 
 ADMIN_PREFIX: Final = "/_emulator"
 """The first part of the admin surface's paths; AWS never uses such a path."""
@@ -59,54 +57,47 @@ _FAULT_KEYS: Final = frozenset({"operation", "fault", "arguments", "nth", "times
 
 @attrs.frozen(kw_only=True)
 class Admin:
-    """Handles the requests below `ADMIN_PREFIX`; they are neither signed nor recorded."""
+    """The commands and questions below `ADMIN_PREFIX`; they are neither signed nor recorded."""
 
     service: Service
     faults: FaultSchedule
     recorder: Recorder
     reset: Callable[[], None]
+    version: Callable[[], str]
 
-    def handle(self, method: str, path: str, body: bytes) -> tuple[int, object]:
-        """Carry out one request.
+    @property
+    def questions(self) -> Mapping[str, Callable[[], object]]:
+        """What GET asks for, by the last part of its path. Iterators are long lists."""
+        return {"health": self._health, "requests": self._requests, "state": self._state}
 
-        Args:
-            method: The HTTP method.
-            path: The whole path.
-            body: The raw body; only POST requests have one.
+    @property
+    def commands(self) -> Mapping[str, Callable[[_Json], object]]:
+        """What POST does, by the last part of its path.
 
-        Returns:
-            The HTTP status and the JSON of the response.
+        Each raises ValueError if it does not understand its arguments.
         """
-        queries: dict[str, Callable[[], object]] = {
-            "state": self._state,
-            "requests": lambda: [_recorded(one) for one in self.recorder.snapshot()],
+        return {"clock": self._set_clock, "faults": self._set_faults, "reset": self._reset}
+
+    def _health(self) -> object:
+        return {
+            "status": "ok",
+            "version": self.version(),
+            "requests": {
+                "kept": self.recorder.kept,
+                "kept_bytes": self.recorder.kept_bytes,
+                "dropped": self.recorder.dropped,
+                "turned_away": self.recorder.turned_away,
+            },
         }
-        commands: dict[str, Callable[[_Json], object]] = {
-            "clock": self._set_clock,
-            "faults": self._set_faults,
-            "reset": self._reset,
-        }
-        name = path.removeprefix(f"{ADMIN_PREFIX}/")
-        if name not in queries and name not in commands:
-            known = ", ".join(sorted({*queries, *commands}))
-            return 404, {"error": f"there is no {path}; below {ADMIN_PREFIX}/ are: {known}"}
-        expected = "GET" if name in queries else "POST"
-        if method != expected:
-            return 405, {"error": f"{path} takes {expected}, not {method}"}
-        try:
-            if name in queries:
-                return 200, queries[name]()
-            return 200, commands[name](parsed_object(body or b"{}"))
-        except Refusal as refusal:
-            return refusal.status, {"error": refusal.message}
-        except ValueError as error:
-            return 400, {"error": str(error)}
+
+    def _requests(self) -> object:
+        return map(_recorded, self.recorder.snapshot())
 
     def _state(self) -> object:
         return {
             "clock": self._clock_state(),
             "operations": self.service.operations,
-            **self.service.snapshot(),
+            **self.service.snapshot_parts(),
         }
 
     def _clock_state(self) -> _Json:
@@ -175,4 +166,5 @@ def _argument(name: str, value: object, wanted: type | tuple[type, ...]) -> Any:
 
 
 def _recorded(request: RecordedRequest) -> object:
-    return attrs.asdict(request, recurse=False) | {"headers": dict(request.headers)}
+    fields = attrs.asdict(request, recurse=False, filter=attrs.filters.exclude("raw_body"))
+    return fields | {"body": request.body, "headers": dict(request.headers)}

@@ -1,12 +1,27 @@
-"""Records every request that reaches the server, from the moment of its arrival."""
+"""Records the signed requests from the moment of their arrival, and counts all others."""
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, final
 
 import attrs
+
+from sagemaker_plans.emulator._http.request_body import parsed_object
+from sagemaker_plans.emulator._wire.refusal import Refusal
+
+LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
+
+_MOST_REQUESTS: Final = 100_000
+_MOST_BYTES: Final = 64 * 1024 * 1024
+_BYTES_PER_RECORD: Final = 1500
+# What a record takes besides its body and its headers' texts, roughly.
+
+_SHOWN: Final = 500
+# The longest body that the representation of a request shows.
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "x-amz-security-token"})
 
@@ -40,18 +55,22 @@ class Headers(Mapping[str, str]):
         return f"Headers({self._values!r})"
 
 
+def _shown(body: bytes) -> str:
+    return repr(body) if len(body) <= _SHOWN else f"<{len(body)} bytes>"
+
+
 @attrs.frozen(kw_only=True)
 class RecordedRequest:
-    """One request that reached the AWS side of the server."""
+    """One request with a valid signature that reached the AWS side of the server."""
 
     request_id: str
     """The `x-amzn-RequestId` of its reply."""
 
     operation: str
-    """The operation of its target header; empty if it had none."""
+    """The operation of its target header."""
 
-    body: Mapping[str, object] | None
-    """The parsed body; None if it was not a JSON object."""
+    raw_body: bytes = attrs.field(repr=_shown)
+    """The body as it arrived."""
 
     headers: Headers
     region: str | None
@@ -72,19 +91,63 @@ class RecordedRequest:
     error_code: str | None = None
     """The AWS error code of the reply."""
 
+    @property
+    def body(self) -> Mapping[str, object] | None:
+        """The parsed body; None if it was not a JSON object, or was nested too deeply."""
+        try:
+            return parsed_object(self.raw_body)
+        except Refusal:
+            return None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory the record takes."""
+        headers = sum(len(name) + len(value) for name, value in self.headers.items())
+        return _BYTES_PER_RECORD + len(self.raw_body) + headers
+
 
 @final
 class Recorder:
-    """The requests in the order of their arrival. Any thread may use it."""
+    """The requests in the order of their arrival. Any thread may use it.
 
-    def __init__(self) -> None:
+    Args:
+        most_requests: How many requests are kept. A new one then replaces the oldest.
+        most_bytes: How much memory the kept requests may take, roughly.
+    """
+
+    def __init__(
+        self, *, most_requests: int = _MOST_REQUESTS, most_bytes: int = _MOST_BYTES
+    ) -> None:
         self._lock = threading.Lock()
         self._requests: dict[str, RecordedRequest] = {}
+        self._most_requests = most_requests
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._dropped = 0
+        self._turned_away: Counter[str] = Counter()
 
     def add(self, request: RecordedRequest) -> None:
         """Record a request, before anything else happens to it."""
         with self._lock:
             self._requests[request.request_id] = request
+            self._bytes += request.size
+            first_drop = self._dropped == 0
+            while len(self._requests) > self._most_requests or self._bytes > self._most_bytes:
+                oldest = self._requests.pop(next(iter(self._requests)))
+                self._bytes -= oldest.size
+                self._dropped += 1
+        if first_drop and self.dropped:
+            LOGGER.warning(
+                "The oldest recorded requests are dropped from now on: at most %d requests and "
+                "%d bytes are kept. `requests_dropped` counts them.",
+                self._most_requests,
+                self._most_bytes,
+            )
+
+    def turn_away(self, code: str) -> None:
+        """Count a request that is refused before it is recorded, by its error code."""
+        with self._lock:
+            self._turned_away[code] += 1
 
     def mark_committed(self, request_id: str) -> None:
         """Record that the operation was carried out."""
@@ -101,14 +164,40 @@ class Recorder:
         )
 
     def clear(self) -> None:
-        """Forget all requests."""
+        """Forget all requests, and count from zero."""
         with self._lock:
             self._requests.clear()
+            self._turned_away.clear()
+            self._bytes = self._dropped = 0
 
     def snapshot(self) -> tuple[RecordedRequest, ...]:
-        """Return all requests so far."""
+        """Return all requests that are kept."""
         with self._lock:
             return tuple(self._requests.values())
+
+    @property
+    def kept(self) -> int:
+        """How many requests are kept."""
+        with self._lock:
+            return len(self._requests)
+
+    @property
+    def kept_bytes(self) -> int:
+        """About how many bytes the kept requests take."""
+        with self._lock:
+            return self._bytes
+
+    @property
+    def dropped(self) -> int:
+        """How many requests were recorded and are no longer kept."""
+        with self._lock:
+            return self._dropped
+
+    @property
+    def turned_away(self) -> dict[str, int]:
+        """How many requests were refused before they were recorded, by error code."""
+        with self._lock:
+            return dict(self._turned_away)
 
     def _change(
         self, request_id: str, change: Callable[[RecordedRequest], RecordedRequest]

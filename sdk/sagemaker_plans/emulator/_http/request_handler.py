@@ -1,13 +1,15 @@
-"""Handles every HTTP request: records it, checks it, and answers it or applies its fault."""
+"""Handles requests to the service: checks, records and answers them, or applies their faults.
+
+The checks that need only the head come first: target, size, and what the signature claims. A
+stranger's body is never read. Then the body is read and its signature verified. Only what has
+passed is recorded and parsed.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import logging
 import re
 import struct
-import uuid
 from collections.abc import Mapping
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Final
@@ -17,26 +19,28 @@ from aiohttp import web
 
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
-from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, Admin
+from sagemaker_plans.emulator._http.connection import Connection
 from sagemaker_plans.emulator._http.recorder import Headers, RecordedRequest, Recorder
+from sagemaker_plans.emulator._http.request_body import MOST_BYTES, parsed_object
+from sagemaker_plans.emulator._http.request_log import current_exchange
 from sagemaker_plans.emulator._http.responses import (
     CONTENT_TYPE,
     Response,
+    aiohttp_response,
     error_response,
-    parsed_object,
     reply_response,
 )
 from sagemaker_plans.emulator._http.signature import (
+    Claim,
     Credentials,
     SignedRequest,
-    claimed_region,
-    verify,
+    Times,
+    check_signature,
+    check_signature_head,
 )
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._wire.members import Caller
 from sagemaker_plans.emulator._wire.refusal import Refusal
-
-LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
 
 _TARGET: Final = re.compile(r"SageMaker\.([A-Za-z]{1,128})")
 
@@ -51,108 +55,78 @@ _TOO_LARGE: Final = Refusal("RequestEntityTooLargeException", "The body is too l
 
 @attrs.frozen(kw_only=True)
 class _Call:
-    """One request to the service, as it was read from the socket."""
+    """One signed request to the service."""
 
     request_id: str
     operation: str
-    headers: Mapping[str, str]
-    raw_body: bytes | None
-    """None if it was too large to be read."""
-    body: Mapping[str, object] | None
-    region: str | None
-    body_error: Refusal | None
-    """Why the body is not a JSON object; None if it is one."""
+    region: str
+    body: Mapping[str, object]
 
 
 @attrs.frozen(kw_only=True)
 class RequestHandler:
-    """Handles every HTTP request that comes in."""
+    """Handles every request to the service."""
 
     service: Service
     faults: FaultSchedule
     recorder: Recorder
     credentials: Credentials
-    admin: Admin
-    failures: list[Exception]
-    """Errors of the emulator itself. The list belongs to the emulator; the handler appends."""
+    signature_times: Times
+    """The times with which the dates of signatures are compared."""
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return the response to one HTTP request."""
-        request_id = str(uuid.uuid4())
-        try:
-            raw_body = await _read(request)
-        except (ConnectionError, TimeoutError, web.RequestPayloadError):
-            # The client disconnected or broke the framing in the middle of its request.
-            if request.transport is not None:
-                request.transport.close()
-            return _no_response()
-        try:
-            if request.path.startswith(ADMIN_PREFIX):
-                return self._handle_admin(request, raw_body)
-            return await self._handle_call(request, _call(request, request_id, raw_body))
-        except ConnectionError:
-            # The client disconnected before its reply was sent; aiohttp closes the connection.
-            return _no_response()
-        except Exception as error:
-            self.failures.append(error)
-            LOGGER.exception("The emulator itself failed on a request")
-            internal = Refusal("InternalFailure", "The emulator itself failed on this.", 500)
-            return self._reply(error_response(request_id, internal))
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Return the response to one request.
 
-    def _handle_admin(self, request: web.BaseRequest, raw_body: bytes | None) -> web.StreamResponse:
-        if raw_body is None:
-            return web.json_response({"error": _TOO_LARGE.message}, status=_TOO_LARGE.status)
-        status, reply = self.admin.handle(request.method, request.path, raw_body)
-        return web.json_response(reply, status=status)
-
-    async def _handle_call(self, request: web.BaseRequest, call: _Call) -> web.StreamResponse:
-        self.recorder.add(
-            RecordedRequest(
-                request_id=call.request_id,
-                operation=call.operation,
-                body=call.body,
-                headers=Headers(call.headers),
-                region=call.region,
-                received_at=self.service.clock.now(),
-            )
-        )
-        try:
-            self._check(request, call)
-        except Refusal as refusal:
-            return self._reply(error_response(call.request_id, refusal))
-        fault = self.faults.next_fault(call.operation)
-        if fault is None:
-            return self._reply(self._carry_out(call, None))
-        self.recorder.mark_fault(call.request_id, fault.name)
-        return await self._apply_fault(request, call, fault)
-
-    def _check(self, request: web.BaseRequest, call: _Call) -> None:
-        """Raise Refusal if a request is not signed, or is not an AWS JSON request to SageMaker."""
-        if request.method != "POST" or request.rel_url.raw_path != "/":
-            raise Refusal("UnknownOperationException", "Requests are posted to '/'.", 404)
-        if call.raw_body is None:
-            raise _TOO_LARGE
-        if request.content_type != CONTENT_TYPE or not call.operation:
-            raise Refusal(
-                "UnknownOperationException",
-                f"Requests have the content type {CONTENT_TYPE} and a target "
-                "SageMaker.<Operation>.",
-                404,
-            )
+        Raises:
+            Refusal: The request is refused before it is recorded.
+            ConnectionError: The client disconnected.
+            TimeoutError: The body did not arrive in time.
+        """
+        exchange = current_exchange()
+        headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
+        exchange.operation = _operation(request, headers)
+        claim = check_signature_head(headers, self.credentials, self.signature_times)
+        raw_body = await read_body(request)
         signed = SignedRequest(
             method=request.method,
             path=request.rel_url.raw_path,
             query=request.rel_url.raw_query_string,
-            headers=call.headers,
-            body=call.raw_body,
+            headers=headers,
+            body=raw_body,
         )
-        verify(signed, self.credentials, dt.datetime.now(dt.UTC))
-        if call.body_error is not None:
-            raise call.body_error
+        check_signature(signed, claim)
+        self._record(exchange.request_id, exchange.operation, signed, claim)
+        try:
+            body = parsed_object(raw_body)
+        except Refusal as refusal:
+            return self._reply(error_response(exchange.request_id, refusal))
+        call = _Call(
+            request_id=exchange.request_id,
+            operation=exchange.operation,
+            region=claim.region,
+            body=body,
+        )
+        fault = self.faults.next_fault(call.operation)
+        if fault is None:
+            return self._reply(self._carry_out(call, None))
+        exchange.fault = fault.name
+        self.recorder.mark_fault(call.request_id, fault.name)
+        return await self._apply_fault(request, call, fault)
+
+    def _record(self, request_id: str, operation: str, signed: SignedRequest, claim: Claim) -> None:
+        self.recorder.add(
+            RecordedRequest(
+                request_id=request_id,
+                operation=operation,
+                raw_body=signed.body,
+                headers=Headers(signed.headers),
+                region=claim.region,
+                received_at=self.service.clock.now(),
+            )
+        )
 
     def _carry_out(self, call: _Call, fault: Fault | None) -> Response:
-        assert call.body is not None, "the check has rejected a body that is not an object"
-        caller = Caller(region=call.region or "us-east-1", request_id=call.request_id)
+        caller = Caller(region=call.region, request_id=call.request_id)
         try:
             reply = self.service.handle(call.operation, call.body, caller=caller)
         except Refusal as refusal:
@@ -167,16 +141,18 @@ class RequestHandler:
         return response
 
     async def _apply_fault(
-        self, request: web.BaseRequest, call: _Call, fault: Fault
+        self, request: web.Request, call: _Call, fault: Fault
     ) -> web.StreamResponse:
         # The operation is carried out first and in one step. If the client disconnects
         # later, that cannot undo half of it.
         response = self._carry_out(call, fault) if fault.committed else None
         if fault.answer is not None:
             response = error_response(call.request_id, fault.answer)
+        if fault.holds_back and isinstance(request.protocol, Connection):
+            request.protocol.end_with_client()
         if fault.gate is not None:
             await fault.gate.passage()
-        transport = _transport(request)
+        transport = transport_of(request)
         if fault.delivery == "hang":
             await asyncio.get_running_loop().create_future()
         if fault.delivery == "fin":
@@ -186,103 +162,85 @@ class RequestHandler:
             connection.setsockopt(SOL_SOCKET, SO_LINGER, _RESET_ON_CLOSE)
             transport.abort()
         if response is None or transport.is_closing():
-            return _no_response()
+            return no_response()
         if fault.delivery == "whole":
             await asyncio.sleep(fault.seconds)
             return self._reply(response)
-        self.recorder.mark_reply(response.request_id, response.status, response.error_code)
+        self._mark_reply(response)
         if fault.delivery == "cut":
             return await _cut(request, response)
         return await _drip(request, response, fault.seconds)
 
-    def _reply(self, response: Response) -> web.Response:
+    def _mark_reply(self, response: Response) -> None:
+        current_exchange().outcome = response.error_code or "ok"
         self.recorder.mark_reply(response.request_id, response.status, response.error_code)
-        return _aiohttp_response(response)
+
+    def _reply(self, response: Response) -> web.Response:
+        self._mark_reply(response)
+        return aiohttp_response(response)
 
 
-class Connection(web.RequestHandler):
-    """One connection of aiohttp. Bytes that are not HTTP get an error in AWS's format."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Return the response to bytes that are not an HTTP request, without the reason."""
-        del request, exc, message
-        refusal = Refusal("SerializationException", "This is not an HTTP request.", status)
-        response = _aiohttp_response(error_response(str(uuid.uuid4()), refusal))
-        response.force_close()
-        return response
-
-
-async def _read(request: web.BaseRequest) -> bytes | None:
-    """Return the body, or None if it is longer than aiohttp's limit of 1 MiB.
+async def read_body(request: web.Request) -> bytes:
+    """Return the body of a request.
 
     Raises:
-        TimeoutError: The body did not arrive in time.
+        Refusal: It is longer than `MOST_BYTES`. If the head says so, nothing is read.
+        TimeoutError: It did not arrive in time.
         ConnectionError: The client disconnected.
+        web.RequestPayloadError: The client broke the framing.
     """
+    if (request.content_length or 0) > MOST_BYTES:
+        raise _TOO_LARGE
     if request.headers.get("Expect", "").lower() == "100-continue":
         # curl waits a second for this before it sends a long body. Other clients wait for ever.
-        _transport(request).write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        transport_of(request).write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         # aiohttp does not report a broken chunk to the reader, which would wait for ever.
         async with asyncio.timeout(_UPLOAD_SECONDS):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        return None
+        raise _TOO_LARGE from None
 
 
-def _call(request: web.BaseRequest, request_id: str, raw_body: bytes | None) -> _Call:
-    headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
-    target = _TARGET.fullmatch(headers.get("x-amz-target", ""))
-    body, body_error = None, None
-    if raw_body is not None:
-        try:
-            body = parsed_object(raw_body)
-        except Refusal as refusal:
-            body_error = refusal
-    return _Call(
-        request_id=request_id,
-        operation=target[1] if target else "",
-        headers=headers,
-        raw_body=raw_body,
-        body=body,
-        region=claimed_region(headers.get("authorization", "")),
-        body_error=body_error,
-    )
-
-
-def _no_response() -> web.Response:
+def no_response() -> web.Response:
     """Return a response that is never sent. aiohttp needs one even on a closed connection."""
     return web.Response()
 
 
-def _transport(request: web.BaseRequest) -> asyncio.Transport:
+def transport_of(request: web.BaseRequest) -> asyncio.Transport:
+    """Return the transport of a request's connection.
+
+    Raises:
+        ConnectionError: The client has disconnected.
+    """
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the client has disconnected")
     return transport
 
 
-def _aiohttp_response(response: Response) -> web.Response:
-    return web.Response(body=response.body, status=response.status, headers=response.headers)
+def _operation(request: web.Request, headers: Mapping[str, str]) -> str:
+    target = _TARGET.fullmatch(headers.get("x-amz-target", ""))
+    if request.content_type != CONTENT_TYPE or target is None:
+        raise Refusal(
+            "UnknownOperationException",
+            f"Requests have the content type {CONTENT_TYPE} and a target SageMaker.<Operation>.",
+            404,
+        )
+    return target[1]
 
 
-async def _cut(request: web.BaseRequest, response: Response) -> web.StreamResponse:
+async def _cut(request: web.Request, response: Response) -> web.StreamResponse:
     stream = web.StreamResponse(status=response.status, headers=response.headers)
     # For an empty reply too, Content-Length must be above zero, or nothing could be cut.
     stream.content_length = max(len(response.body), 2)
     await stream.prepare(request)
     await stream.write(response.body[: stream.content_length // 2])
-    _transport(request).close()
+    transport_of(request).close()
     return stream
 
 
-async def _drip(request: web.BaseRequest, response: Response, seconds: float) -> web.StreamResponse:
+async def _drip(request: web.Request, response: Response, seconds: float) -> web.StreamResponse:
     stream = web.StreamResponse(status=response.status, headers=response.headers)
     stream.content_length = len(response.body)
     await stream.prepare(request)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Final
 
 import attrs
+from aiohttp import web
+from botocore.model import StructureShape
 
 from sagemaker_plans.emulator._faults.fault import InjectedError
-from sagemaker_plans.emulator._wire.json_values import is_object
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import service_model
 
@@ -45,14 +47,29 @@ def reply_response(request_id: str, operation: str, reply: Mapping[str, object])
 
 
 def error_response(request_id: str, error: Refusal | InjectedError) -> Response:
-    """Return the response with an error. SDKs read its code from the body or from a header."""
+    """Return the response with an error. SDKs read its code from the body or from a header.
+
+    An error of the service model also has the members that the model gives it, so the text is
+    sent under both of its names.
+    """
+    members = dict.fromkeys(_modelled_members().get(error.code, ()), error.message)
     return Response(
         request_id=request_id,
-        body=json_bytes({"__type": error.code, "message": error.message}),
+        body=json_bytes({"__type": error.code, **members, "message": error.message}),
         status=error.status,
         error_code=error.code,
         retry_after=error.retry_after if isinstance(error, InjectedError) else None,
     )
+
+
+@functools.cache
+def _modelled_members() -> Mapping[str, tuple[str, ...]]:
+    """Return the names under which each error of the service model has its text."""
+    return {
+        shape.error_code: tuple(shape.members)
+        for shape in service_model().error_shapes
+        if isinstance(shape, StructureShape)
+    }
 
 
 def json_bytes(value: object) -> bytes:
@@ -60,20 +77,6 @@ def json_bytes(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def parsed_object(body: bytes) -> Mapping[str, object]:
-    """Read a JSON object.
-
-    Raises:
-        Refusal: `SerializationException`, because the body is not a JSON object.
-    """
-    try:
-        value: object = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise Refusal("SerializationException", "The body is not valid JSON.") from error
-    if not is_object(value):
-        raise Refusal("SerializationException", "The body is not a JSON object.")
-    return value
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not valid JSON")
+def aiohttp_response(response: Response) -> web.Response:
+    """Return a response in the form in which aiohttp sends it."""
+    return web.Response(body=response.body, status=response.status, headers=response.headers)

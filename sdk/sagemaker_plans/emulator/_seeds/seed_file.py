@@ -246,6 +246,8 @@ class _SeedFile:
         return offering
 
     def _parsed(self) -> object:
+        if self._path.suffix.lower() in {".yaml", ".yml"}:
+            raise SeedError(f"{self._path}: a seed is a JSON or TOML file; YAML is not read")
         try:
             if self._path.suffix.lower() == ".toml":
                 parsed: object = tomllib.loads(self._text)

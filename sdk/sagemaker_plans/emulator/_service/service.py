@@ -6,7 +6,7 @@ wraps it. Tests that need thousands of cases call it directly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias, final
 
 import attrs
@@ -16,7 +16,9 @@ from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.resource_setup import ACCOUNT_ID, Resources, ResourceSetup
 from sagemaker_plans.emulator._service.training_operations import TrainingPlans
 from sagemaker_plans.emulator._state.clock import Clock
+from sagemaker_plans.emulator._state.edge_plans import EdgePlan
 from sagemaker_plans.emulator._state.timings import Timings
+from sagemaker_plans.emulator._state.training_plans import TrainingPlan
 from sagemaker_plans.emulator._wire.members import Caller, Reply, Request
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import service_model, validated
@@ -148,25 +150,40 @@ class Service(ResourceSetup):
 
     def snapshot(self) -> dict[str, object]:
         """Return all of the state as JSON, for people to read."""
-        now = self.clock.now()
-        edge, training = self._resources.edge, self._resources.training
         with self._resources.lock:
             return {
+                name: [*part] if isinstance(part, Iterator) else part
+                for name, part in self.snapshot_parts().items()
+            }
+
+    def snapshot_parts(self) -> dict[str, object]:
+        """Return the state as `snapshot` does, but with iterators in place of long lists.
+
+        Each entry is computed when it is taken, so that a server can answer others in between.
+        What changes meanwhile shows in the later entries only. The lists themselves, and the
+        time, are those of the call.
+        """
+        now = self.clock.now()
+        lock, edge, training = self._resources.lock, self._resources.edge, self._resources.training
+
+        def edge_plan(plan: EdgePlan) -> object:
+            with lock:
+                stages = [stage.summary(now) for stage in plan.stages.values()]
+                return plan.summary(now) | {"Stages": stages}
+
+        def training_plan(plan: TrainingPlan) -> object:
+            with lock:
+                return plan.summary(now) | {
+                    "Tags": dict(plan.tags),
+                    "Offerings": [one.summary(plan, now) for one in plan.offerings.values()],
+                    "Extensions": [one.summary(plan, now) for one in plan.extensions],
+                }
+
+        with lock:
+            return {
                 "fleets": {name: [*fleet.devices] for name, fleet in edge.fleets.items()},
-                "edge_deployment_plans": [
-                    plan.summary(now)
-                    | {"Stages": [stage.summary(now) for stage in plan.stages.values()]}
-                    for plan in edge.plans.values()
-                ],
-                "training_plans": [
-                    plan.summary(now)
-                    | {
-                        "Tags": dict(plan.tags),
-                        "Offerings": [one.summary(plan, now) for one in plan.offerings.values()],
-                        "Extensions": [one.summary(plan, now) for one in plan.extensions],
-                    }
-                    for plan in training.plans.values()
-                ],
+                "edge_deployment_plans": map(edge_plan, tuple(edge.plans.values())),
+                "training_plans": map(training_plan, tuple(training.plans.values())),
                 "plan_offerings": [one.summary({}) for one in training.plan_offerings.values()],
-                "purchases": [attrs.asdict(one) for one in training.purchases],
+                "purchases": map(attrs.asdict, tuple(training.purchases)),
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final, final
 
@@ -30,7 +31,7 @@ class Clock:
         ValueError: `speed` is not a positive finite number.
     """
 
-    __slots__ = ("_anchor", "_held", "_lock", "_offset", "_source", "_speed")
+    __slots__ = ("_anchor", "_held", "_jumps", "_lock", "_offset", "_source", "_speed")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Clock:
         self._offset = time.time() if start is None else start
         self._anchor = source()
         self._held = False
+        self._jumps: deque[tuple[float, float]] = deque(maxlen=100)
 
     def now(self) -> float:
         """Return the emulated time.
@@ -86,6 +88,19 @@ class Clock:
                     f"by {seconds!r}"
                 )
             self._offset += seconds
+            self._jumps.append((time.time(), seconds))
+
+    def advanced_since(self, moment: float) -> float:
+        """Tell how far the clock was moved forward after a moment.
+
+        Args:
+            moment: Epoch seconds of the machine's clock.
+
+        Returns:
+            Emulated seconds; of the last 100 moves, those that were later.
+        """
+        with self._lock:
+            return sum(seconds for at, seconds in self._jumps if at > moment)
 
     @property
     def held(self) -> bool:

@@ -8,6 +8,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from botocore.loaders import Loader
@@ -16,6 +17,9 @@ from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 from sagemaker_plans.emulator._wire.json_values import is_list, is_object
 from sagemaker_plans.emulator._wire.members import Request
 from sagemaker_plans.emulator._wire.refusal import invalid
+
+MOST_PROBLEMS: Final = 50
+"""How many problems a message lists. A wrong request of 1 MiB may have 400,000."""
 
 _JAVA_SYNTAX: Final = re.compile(r"\\p\{(?P<category>[A-Z])\}|\\.|\[|\]|\.", re.DOTALL)
 _JAVA_DOT: Final = r"[^\n\r\u0085\u2028\u2029]"
@@ -44,14 +48,16 @@ def validated(operation: str, request: Mapping[str, object]) -> Request:
         The request without its null members, which count as absent.
 
     Raises:
-        Refusal: `ValidationException`, whose message lists every problem.
+        Refusal: `ValidationException`, whose message lists the first `MOST_PROBLEMS` problems.
     """
     shape = _input_shape(operation)
     cleaned = _without_nulls(request)
-    problems = tuple(_structure_problems(shape, cleaned, ""))
+    found = tuple(islice(_structure_problems(shape, cleaned, ""), MOST_PROBLEMS + 1))
+    problems = found[:MOST_PROBLEMS]
     if problems:
-        noun = "validation error" if len(problems) == 1 else "validation errors"
-        raise invalid(f"{len(problems)} {noun} detected: {'; '.join(problems)}")
+        count = len(found) if found == problems else f"More than {MOST_PROBLEMS}"
+        noun = "validation error" if len(found) == 1 else "validation errors"
+        raise invalid(f"{count} {noun} detected: {'; '.join(problems)}")
     assert is_object(cleaned), "anything else is a problem"
     return cleaned
 

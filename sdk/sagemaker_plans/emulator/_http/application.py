@@ -1,0 +1,216 @@
+"""The server's routes, and the chain of middlewares in front of them.
+
+From the outside in: every request gets one line in the log and an answer, and is let in by its
+Host and Origin. What then comes to `/` is a request to the service. The rest is for the admin
+surface.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from email.utils import formatdate
+from typing import Final, TypeGuard
+
+import attrs
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, Admin
+from sagemaker_plans.emulator._http.origins import AccessRules
+from sagemaker_plans.emulator._http.request_body import MOST_BYTES, parsed_object
+from sagemaker_plans.emulator._http.request_handler import (
+    RequestHandler,
+    no_response,
+    read_body,
+    transport_of,
+)
+from sagemaker_plans.emulator._http.request_log import current_exchange, log_request
+from sagemaker_plans.emulator._http.responses import aiohttp_response, error_response
+from sagemaker_plans.emulator._wire.json_values import is_object
+from sagemaker_plans.emulator._wire.refusal import Refusal
+
+LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
+
+_SLICE_SECONDS: Final = 0.01
+# How long one response may be computed before others get their turn.
+
+_MOST_FAILURES: Final = 20
+# How many errors of the emulator are kept, each with its traceback and what that refers to.
+
+_UNKNOWN: Final = Refusal("UnknownOperationException", "Requests are posted to '/'.", 404)
+
+
+@attrs.frozen(kw_only=True)
+class Application:
+    """What the server serves."""
+
+    handler: RequestHandler
+    admin: Admin
+    rules: AccessRules
+    dates_replies: Callable[[], bool]
+    """Whether the clock of the signatures is another than the machine's."""
+    failures: list[Exception]
+    """Errors of the emulator itself. The list belongs to the emulator, which raises them."""
+
+    def made(self) -> web.Application:
+        """Return a new application of aiohttp, for one event loop."""
+
+        @web.middleware
+        async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._answer(request, handler)
+
+        @web.middleware
+        async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._let_in(request, handler)
+
+        app = web.Application(client_max_size=MOST_BYTES, middlewares=[log_request, answer, let_in])
+        app.router.add_post("/", self.handler.handle, expect_handler=_continue_later)
+        for name, question in self.admin.questions.items():
+            app.router.add_get(
+                f"{ADMIN_PREFIX}/{name}",
+                _answer_to(question),
+                allow_head=False,
+                expect_handler=_continue_later,
+            )
+        for name, command in self.admin.commands.items():
+            app.router.add_post(
+                f"{ADMIN_PREFIX}/{name}", _carried_out(command), expect_handler=_continue_later
+            )
+        app.on_response_prepare.append(self._add_headers)
+        return app
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Make a response of every error."""
+        try:
+            return await handler(request)
+        except Refusal as refusal:
+            return self._refused(request, refusal)
+        except web.HTTPException as error:
+            return self._refused(request, self._unknown(request, error))
+        except (ConnectionError, TimeoutError, web.RequestPayloadError):
+            # The client disconnected, or broke the framing in the middle of its request.
+            if request.transport is not None:
+                request.transport.close()
+            return no_response()
+        except Exception as error:  # noqa: BLE001 - it is kept, and raised when the emulator ends
+            return self._failed(error)
+
+    async def _let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turn strangers away."""
+        self.rules.check(request, control=_is_control(request))
+        return self.rules.preflight(request) or await handler(request)
+
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self.rules.cors_headers(request))
+        if self.dates_replies():
+            # Some clients correct their clock by this header, and sign by it from then on.
+            response.headers["Date"] = formatdate(self.handler.service.clock.now(), usegmt=True)
+
+    def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
+        exchange = current_exchange()
+        exchange.outcome = refusal.code
+        if _is_control(request):
+            return web.json_response({"error": refusal.message}, status=refusal.status)
+        self.handler.recorder.turn_away(refusal.code)
+        return aiohttp_response(error_response(exchange.request_id, refusal))
+
+    def _unknown(self, request: web.Request, error: web.HTTPException) -> Refusal:
+        if not _is_control(request):
+            return _UNKNOWN
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            (expected,) = error.allowed_methods
+            message = f"{request.path} takes {expected}, not {request.method}"
+            return Refusal("MethodNotAllowed", message, 405)
+        known = ", ".join(sorted({*self.admin.questions, *self.admin.commands}))
+        message = f"there is no {request.path}; below {ADMIN_PREFIX}/ are: {known}"
+        return Refusal("NotFound", message, 404)
+
+    def _failed(self, error: Exception) -> web.Response:
+        if len(self.failures) < _MOST_FAILURES:
+            self.failures.append(error)
+            LOGGER.error("The emulator itself failed on a request", exc_info=error)
+        else:
+            LOGGER.error("The emulator itself failed on one more request: %r", error)
+        exchange = current_exchange()
+        exchange.outcome = "InternalFailure"
+        internal = Refusal("InternalFailure", "The emulator itself failed on this.", 500)
+        response = error_response(exchange.request_id, internal)
+        self.handler.recorder.mark_reply(response.request_id, response.status, response.error_code)
+        return aiohttp_response(response)
+
+
+def _is_control(request: web.Request) -> bool:
+    return request.path.startswith(ADMIN_PREFIX)
+
+
+async def _continue_later(_request: web.Request) -> None:
+    """Leave `Expect: 100-continue` to the handler, which first looks at the head."""
+
+
+def _answer_to(question: Callable[[], object]) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        stream = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+        await stream.prepare(request)
+        try:
+            async for piece in _in_slices(_json_pieces(question())):
+                await stream.write(piece)
+        except Exception:
+            # Half of a response is sent, so no error can follow it.
+            transport_of(request).close()
+            raise
+        current_exchange().outcome = "ok"
+        return stream
+
+    return answer
+
+
+def _carried_out(command: Callable[[Mapping[str, object]], object]) -> Handler:
+    async def carry_out(request: web.Request) -> web.StreamResponse:
+        arguments = parsed_object(await read_body(request) or b"{}")
+        try:
+            reply = command(arguments)
+        except ValueError as error:
+            raise Refusal("ValidationException", str(error)) from error
+        current_exchange().outcome = "ok"
+        return web.json_response(reply)
+
+    return carry_out
+
+
+async def _in_slices(pieces: Iterator[str]) -> AsyncIterator[bytes]:
+    """Join pieces of text, and give way to the loop's other tasks after each slice of time."""
+    slice_ends = time.perf_counter() + _SLICE_SECONDS
+    joined: list[str] = []
+    for piece in pieces:
+        joined.append(piece)
+        if time.perf_counter() >= slice_ends:
+            yield "".join(joined).encode()
+            joined.clear()
+            await asyncio.sleep(0)
+            slice_ends = time.perf_counter() + _SLICE_SECONDS
+    yield "".join(joined).encode()
+
+
+def _is_long_list(value: object) -> TypeGuard[Iterator[object]]:
+    return isinstance(value, Iterator)
+
+
+def _json_pieces(value: object) -> Iterator[str]:
+    """Return JSON piece by piece. An iterator becomes a list, whose items are taken one by one."""
+    if is_object(value):
+        yield "{"
+        for number, (name, member) in enumerate(value.items()):
+            yield f"{', ' if number else ''}{json.dumps(name)}: "
+            yield from _json_pieces(member)
+        yield "}"
+    elif _is_long_list(value):
+        yield "["
+        for number, item in enumerate(value):
+            yield f"{', ' if number else ''}{json.dumps(item)}"
+        yield "]"
+    else:
+        yield json.dumps(value)
