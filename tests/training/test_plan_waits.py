@@ -228,10 +228,9 @@ async def test_an_old_reading_is_told_with_its_age() -> None:
         tasks.start_soon(fall_silent)
         with pytest.raises(WaitTimeoutError, match="the last poll failed: reset by peer") as got:
             await service.plans().wait_until_active("demo", timeout=30)
-
-    assert got.value.reading_age is not None
-    assert got.value.reading_age >= 15
-    assert "s old" in str(got.value)
+        assert got.value.reading_age is not None
+        assert got.value.reading_age >= 15
+        assert "s old" in str(got.value)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ async def test_a_plan_is_read_by_its_name_and_by_its_arn(
     assert by_arn.upfront_fee == Decimal("98765.00")
     assert by_arn.upfront_fee_text == "98765.00"
     assert by_arn.target_resources == (TargetResource.TRAINING_JOB,)
-    assert by_arn.usable_until() == by_arn.end_time - timedelta(minutes=30)
+    assert by_arn.usable_until() == by_arn.start_time + timedelta(hours=719, minutes=30)
     assert by_arn.unhealthy_instance_count == 0
     (capacity,) = by_arn.reserved_capacities
     assert capacity.type is ReservedCapacityType.INSTANCE

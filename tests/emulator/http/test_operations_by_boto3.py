@@ -124,10 +124,10 @@ def test_the_whole_life_of_a_training_plan(emulator: Emulator, sagemaker: SageMa
         Tags=[{"Key": "team", "Value": "vision"}],
     )
     fits("CreateTrainingPlan", created)
-    for _ in range(2):
-        plan = sagemaker.describe_training_plan(TrainingPlanName="new")
-        fits("DescribeTrainingPlan", plan)
-        emulator.clock.advance(48 * 3600)
+    fits("DescribeTrainingPlan", sagemaker.describe_training_plan(TrainingPlanName="new"))
+    emulator.clock.advance(48 * 3600)
+    plan: Any = sagemaker.describe_training_plan(TrainingPlanName="new")
+    fits("DescribeTrainingPlan", plan)
     assert plan["TrainingPlanArn"] == created["TrainingPlanArn"]
     fits("ListTrainingPlans", sagemaker.list_training_plans(SortBy="Status"))
     capacity: Any = {
