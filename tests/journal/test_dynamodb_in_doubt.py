@@ -164,7 +164,7 @@ async def test_a_silent_dynamodb_is_a_failure_in_time(server: DynamoDBServer) ->
     server.fate("PutItem", "silent")
     once = RetryPolicy.none()
 
-    async with journal_at(server.endpoint_url, request_timeout=0.3, retry=once) as journal:
+    async with journal_at(server.endpoint_url, request_timeout=1.0, retry=once) as journal:
         with pytest.raises(ConnectionFailedError, match="PutItem: no ") as caught:
             await journal.begin(a_record())
 
