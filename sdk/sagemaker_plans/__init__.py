@@ -14,6 +14,7 @@
 
 from sagemaker_plans import errors, models
 from sagemaker_plans._client import AsyncClient
+from sagemaker_plans._edge.listing import PlanSummaryPager, StageDevicePager
 from sagemaker_plans._edge.reading import StagePager
 from sagemaker_plans._edge.watch import StageWatch
 from sagemaker_plans._engine.pacing import PacePolicy
@@ -51,10 +52,12 @@ from sagemaker_plans.errors import (
 )
 from sagemaker_plans.models import (
     DeviceCounts,
+    DeviceDeploymentStatus,
     DeviceSelectionConfig,
     DeviceSubsetType,
     EdgeDeploymentPlan,
     EdgeDeploymentPlanSpec,
+    EdgeDeploymentPlanSummary,
     ExtensionPage,
     ExtensionReceipt,
     FailureHandlingPolicy,
@@ -62,9 +65,12 @@ from sagemaker_plans.models import (
     NameContains,
     NamedDevices,
     PercentageOfFleet,
+    PlanSummaryPage,
     PurchaseOutcome,
     Stage,
     StageChange,
+    StageDevice,
+    StageDevicePage,
     StagePage,
     StageSpec,
     StageStatus,
@@ -80,10 +86,12 @@ __all__ = [
     "ConflictError",
     "ConnectionFailedError",
     "DeviceCounts",
+    "DeviceDeploymentStatus",
     "DeviceSelectionConfig",
     "DeviceSubsetType",
     "EdgeDeploymentPlan",
     "EdgeDeploymentPlanSpec",
+    "EdgeDeploymentPlanSummary",
     "ExtensionPage",
     "ExtensionPager",
     "ExtensionReceipt",
@@ -98,6 +106,8 @@ __all__ = [
     "PaginationError",
     "PercentageOfFleet",
     "PlanMismatchError",
+    "PlanSummaryPage",
+    "PlanSummaryPager",
     "PollSchedule",
     "PurchaseFailedError",
     "PurchaseOutcome",
@@ -112,6 +122,9 @@ __all__ = [
     "ServiceError",
     "Stage",
     "StageChange",
+    "StageDevice",
+    "StageDevicePage",
+    "StageDevicePager",
     "StageFailedError",
     "StageNotFoundError",
     "StageNotStartedError",

@@ -7,11 +7,16 @@ that repeats the class's name. Nothing in this package does I/O.
 from sagemaker_plans.models._edge import (
     DeviceCounts,
     EdgeDeploymentPlan,
+    EdgeDeploymentPlanSummary,
+    PlanSummaryPage,
     Stage,
     StageChange,
+    StageDevice,
+    StageDevicePage,
     StagePage,
 )
 from sagemaker_plans.models._enums import (
+    DeviceDeploymentStatus,
     DeviceSubsetType,
     FailureHandlingPolicy,
     StageStatus,
@@ -34,10 +39,12 @@ from sagemaker_plans.models._training import (
 
 __all__ = [
     "DeviceCounts",
+    "DeviceDeploymentStatus",
     "DeviceSelectionConfig",
     "DeviceSubsetType",
     "EdgeDeploymentPlan",
     "EdgeDeploymentPlanSpec",
+    "EdgeDeploymentPlanSummary",
     "ExtensionPage",
     "ExtensionReceipt",
     "FailureHandlingPolicy",
@@ -45,9 +52,12 @@ __all__ = [
     "NameContains",
     "NamedDevices",
     "PercentageOfFleet",
+    "PlanSummaryPage",
     "PurchaseOutcome",
     "Stage",
     "StageChange",
+    "StageDevice",
+    "StageDevicePage",
     "StagePage",
     "StageSpec",
     "StageStatus",
