@@ -22,6 +22,7 @@ from sagemaker_plans import models
 from sagemaker_plans.errors import InvalidRequestError
 from sagemaker_plans.models import (
     DeviceCounts,
+    DeviceDeploymentStatus,
     DeviceSelectionConfig,
     DeviceSubsetType,
     EdgeDeploymentPlan,
@@ -45,7 +46,12 @@ MODELS: Final[list[type]] = [
     for found in vars(models).values()
     if inspect.isclass(found) and found.__name__ in models.__all__ and attrs.has(found)
 ]
-ENUMS: Final[list[type[OpenEnum]]] = [DeviceSubsetType, FailureHandlingPolicy, StageStatus]
+ENUMS: Final[list[type[OpenEnum]]] = [
+    DeviceDeploymentStatus,
+    DeviceSubsetType,
+    FailureHandlingPolicy,
+    StageStatus,
+]
 
 every_class = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 every_model = pytest.mark.parametrize("name", ANY_MODEL)

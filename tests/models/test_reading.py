@@ -21,6 +21,8 @@ from sagemaker_plans._wire.operations import (
     DESCRIBE_HISTORY,
     DESCRIBE_PLAN,
     EXTEND_TRAINING_PLAN,
+    LIST_PLANS,
+    LIST_STAGE_DEVICES,
     SEARCH_OFFERINGS,
     START_STAGE,
     Operation,
@@ -44,6 +46,8 @@ from sagemaker_plans.models._validation import shown
 READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
     DESCRIBE_PLAN: replies.read_stage_page,
     CREATE_PLAN: replies.read_created,
+    LIST_PLANS: replies.read_plan_summaries,
+    LIST_STAGE_DEVICES: replies.read_stage_devices,
     EXTEND_TRAINING_PLAN: replies.read_extended,
     SEARCH_OFFERINGS: replies.read_offerings,
     DESCRIBE_HISTORY: replies.read_extension_page,

@@ -11,7 +11,12 @@ from typing import Any, Final, cast
 import anyio
 from aiobotocore.endpoint import AioEndpoint
 
-from sagemaker_plans._transport.aiobotocore_client.event_hooks import EventHooks, Events, linked
+from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
+    EventHooks,
+    Events,
+    calling,
+    linked,
+)
 from sagemaker_plans._transport.aiobotocore_client.observed_session import observe, release
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
 from sagemaker_plans._transport.answers import answer, is_unreadable, without_metadata
@@ -127,8 +132,9 @@ class BotocoreGateway:
                 if self._fast_path is not None and self._fast_path.takes(operation):
                     await self._fast_path.send(operation, request, evidence)
                 else:
-                    call = ClosableCall(method(**linked(request, evidence)))
-                    returned = await call
+                    with calling(evidence):
+                        call = ClosableCall(method(**linked(request, evidence)))
+                        returned = await call
         except BaseException as error:
             if call is not None and call.is_closed:
                 _log_interrupted(evidence, error)

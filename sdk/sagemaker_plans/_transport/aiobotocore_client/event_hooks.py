@@ -4,9 +4,14 @@ The link travels with the request. One string among our call's parameters holds 
 to the evidence. botocore passes that string to the first event, where our hook puts the
 evidence into the request's context. So the evidence stays with the request even if a wrapper
 runs the call in another task, another thread or another event loop.
+
+A read may have no string among its parameters: a list of everything. Then a context variable
+holds the reference. That works in another task, too, and it decides nothing about money.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, Protocol, Self, final
 
 from botocore import UNSIGNED
@@ -19,6 +24,9 @@ from sagemaker_plans._wire.operations import OPERATIONS, Safety
 
 CONTEXT_KEY: Final = "sagemaker_plans"
 _PURCHASES: Final = frozenset(each.name for each in OPERATIONS if each.safety is Safety.PURCHASE)
+
+
+_CALLING: ContextVar[Evidence | None] = ContextVar("sagemaker_plans_calling", default=None)
 
 
 class LinkedText(str):
@@ -43,17 +51,39 @@ def linked(request: Mapping[str, object], evidence: Evidence) -> Mapping[str, ob
     """Link a request to its evidence.
 
     Args:
-        request: The members of the request, with at least one string among them.
+        request: The members of the request.
         evidence: The evidence of the request.
 
     Returns:
-        The same members, with the link in one of the strings.
+        The same members, with the link in one of the strings, if there is one.
     """
-    member, text = next((name, value) for name, value in request.items() if isinstance(value, str))
+    strings = ((name, value) for name, value in request.items() if isinstance(value, str))
+    member, text = next(strings, ("", ""))
+    if not member:
+        return request
     # Not str(text): for a member of an enum that would be its name, not its value.
     with_link = LinkedText(str.__str__(text))
     with_link.evidence = evidence
     return {**request, member: with_link}
+
+
+@contextmanager
+def calling(evidence: Evidence) -> Generator[None]:
+    """Tell which call is made, for requests without a string.
+
+    Args:
+        evidence: The evidence of the request.
+
+    Yields:
+        Nothing. Make the call inside the context.
+    """
+    before = _CALLING.get()
+    _CALLING.set(evidence)
+    try:
+        yield
+    finally:
+        # Not reset(): a coroutine that is thrown away may end in another context.
+        _CALLING.set(before)
 
 
 def evidence_in(context: Mapping[str, object] | None) -> Evidence | None:
@@ -81,6 +111,15 @@ def _link(
         if isinstance(value, LinkedText) and value.evidence.operation.name == model.name:
             context[CONTEXT_KEY] = value.evidence
             value.evidence.begin()
+    evidence = _CALLING.get()
+    if (
+        evidence is not None
+        and evidence.operation.safety is Safety.READ
+        and evidence.operation.name == model.name
+        and not any(isinstance(value, str) for value in params.values())
+    ):
+        context[CONTEXT_KEY] = evidence
+        evidence.begin()
 
 
 async def _refresh(credentials: Any) -> None:  # noqa: ANN401  # botocore has no types
