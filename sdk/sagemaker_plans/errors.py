@@ -20,6 +20,7 @@
     ├── PurchaseRefusedError
     ├── PurchaseFailedError
     ├── PlanMismatchError
+    ├── RolloutStoppedError
     ├── PaginationError
     └── WaitError
         ├── StageFailedError
@@ -39,6 +40,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sagemaker_plans.models import EdgeDeploymentPlan, Stage, TrainingPlanExtension
+    from sagemaker_plans.models._rollout import RolloutReport
 
 __all__ = [
     "AccessDeniedError",
@@ -56,6 +58,7 @@ __all__ = [
     "ResourceInUseError",
     "ResourceLimitExceededError",
     "ResourceNotFoundError",
+    "RolloutStoppedError",
     "SageMakerPlansError",
     "ServiceError",
     "StageFailedError",
@@ -152,16 +155,12 @@ class ServiceError(SageMakerPlansError):
 
     code: str
     """The service's error code, unchanged."""
-
     message: str
     """The service's message, unchanged except that secrets are removed."""
-
     http_status: int | None
     """The HTTP status of the answer."""
-
     request_id: str | None
     """The id by which AWS support finds the request."""
-
     retry_after: float | None
     """How many seconds the server asked to wait before the next attempt, if it did."""
 
@@ -444,6 +443,22 @@ class PlanMismatchError(SageMakerPlansError):
         self.differences = differences
 
 
+class RolloutStoppedError(SageMakerPlansError):
+    """A rollout has stopped before every stage was deployed.
+
+    Args:
+        message: Why it has stopped.
+        report: What each stage did, what may still run, and the devices that failed.
+    """
+
+    report: "RolloutReport"
+    """What each stage did, what may still run, and the devices that failed."""
+
+    def __init__(self, message: str, *, report: "RolloutReport") -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class PaginationError(SageMakerPlansError):
     """The service's pages do not come to an end."""
 
@@ -461,13 +476,10 @@ class WaitError(SageMakerPlansError):
 
     plan_name: str | None
     """The name of the plan."""
-
     last_seen: "Stage | EdgeDeploymentPlan | None"
     """The stage or plan as it was read last; None if it was never read."""
-
     polls: int
     """How many polls this wait took part in, failed ones included."""
-
     waited: float
     """How long the wait took, in seconds."""
 

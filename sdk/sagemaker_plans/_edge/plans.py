@@ -6,7 +6,11 @@ from typing import cast, final
 from sagemaker_plans._edge.creation import add_stages, create_plan, ensure_plan
 from sagemaker_plans._edge.deletion import delete
 from sagemaker_plans._edge.plan_reads import PlanReads
+from sagemaker_plans._edge.rollout.arguments import Approve, OnChange, RolloutArguments
+from sagemaker_plans._edge.rollout.rollout import Rollout
 from sagemaker_plans._edge.stage_commands import StageCommand
+from sagemaker_plans._engine.durations import Duration
+from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._wire.operations import (
     CREATE_STAGES,
     DELETE_PLAN,
@@ -15,7 +19,12 @@ from sagemaker_plans._wire.operations import (
     STOP_STAGE,
     Operation,
 )
-from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec, StageSpec
+from sagemaker_plans.models import (
+    EdgeDeploymentPlan,
+    EdgeDeploymentPlanSpec,
+    RolloutReport,
+    StageSpec,
+)
 from sagemaker_plans.models import _validation as checks
 from sagemaker_plans.models._specs import stage_list_problems
 
@@ -187,6 +196,86 @@ class EdgeDeploymentPlans(PlanReads):
             SageMakerPlansError: The same errors as ``start_stage``, for the same reasons.
         """
         await self._command(STOP_STAGE, plan_name, stage_name)
+
+    async def roll_out(
+        self,
+        plan: str | EdgeDeploymentPlanSpec,
+        *,
+        stage_timeout: Duration | None,
+        max_failed: float = 0,
+        bake_time: Duration = 0,
+        approve: Approve | None = None,
+        on_change: OnChange | None = None,
+        stages: Iterable[str] | None = None,
+        schedule: PollSchedule | None = None,
+        restart: bool = False,
+        stop_on_exit: bool = True,
+    ) -> RolloutReport:
+        """Deploy the stages of a plan, one after the other.
+
+        For each stage, in the plan's order: wait until it can be started, start it unless it is
+        under way, wait until it is deployed, let it bake, and ask ``approve``.
+
+        The memory of a rollout is the service. Call this again after a crash, in any process:
+        it goes on where things stand, and returns at once if every stage is deployed. Baking
+        then begins anew, and ``approve`` may be asked again. Several rollouts of one plan may
+        run at the same time: each stage runs once.
+
+        Args:
+            plan: The plan's name, or a spec: the plan is created unless it is there.
+            stage_timeout: How long each stage may take until it can be started, and from its
+                start until it is deployed, in seconds or as a timedelta; None for as long as
+                it takes.
+            max_failed: How many devices of a stage may fail: a whole number of devices, or a
+                float from 0.0 to 1.0, a share of the stage's devices. If more have failed,
+                the stage is stopped, whoever has started it, and the rollout stops.
+            bake_time: How long to wait after a stage is deployed, in seconds or as a timedelta.
+            approve: A coroutine function. After each stage it is called with the stage and
+                with the report so far. If it returns False, the rollout stops.
+            on_change: Called with each change of a stage's status or device counts, first with
+                every stage as it is. A coroutine function is awaited. An exception that it
+                raises ends the rollout.
+            stages: The names of the stages to roll out; None for all. Their order is the
+                plan's.
+            schedule: How often to poll; None for the client's schedule.
+            restart: Whether to start a stage again that was FAILED or STOPPED before this
+                call, once.
+            stop_on_exit: Whether to stop the stage that this call has started if the call ends
+                early: by an error, or by a cancellation. A stage that somebody else has
+                started goes on.
+
+        Returns:
+            What was done with each stage.
+
+        Raises:
+            RolloutStoppedError: If a stage is FAILED, STOPPED or gone, too many of its devices
+                have failed, ``stage_timeout`` is over, or ``approve`` said no. Its ``report``
+                says what may still run, and which devices failed.
+            PlanMismatchError: If the plan exists and differs from the spec.
+            InvalidRequestError: If an argument is wrong, or the plan does not have one of
+                ``stages``. Nothing was started.
+            ResourceNotFoundError: If there is no plan of that name.
+            ServiceError: If the service said no.
+            SageMakerPlansError: What ``ensure_created`` raises.
+        """
+        wanted = RolloutArguments(
+            plan=plan,
+            stage_timeout=stage_timeout,
+            max_failed=max_failed,
+            bake_time=bake_time,
+            approve=approve,
+            on_change=on_change,
+            stages=stages,
+            schedule=schedule,
+            restart=restart,
+            stop_on_exit=stop_on_exit,
+        )
+        wanted.check()
+        self._check()
+        rollout = Rollout(
+            self._gateway, self._retrier, self._polls, schedule or self._polling, wanted
+        )
+        return await rollout.run()
 
     async def _command(
         self, operation: Operation, plan_name: str, stage_name: str, *, if_needed: bool = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import overload
+from typing import TypeVar, overload
 
 from sagemaker_plans._edge.wait import OnPoll, OnPollError, Wait, wait_problems
 from sagemaker_plans._edge.waiters import stage_deployed, stage_ready, stage_stopped
@@ -13,6 +13,8 @@ from sagemaker_plans._engine.time_limit import NOT_GIVEN, NotGiven, TimeLimit
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage
 from sagemaker_plans.models import _validation as checks
+
+T = TypeVar("T")
 
 
 class StageWaits:
@@ -273,7 +275,7 @@ class StageWaits:
         checks.raise_for(method, problems, operation=DESCRIBE_PLAN.name)
 
 
-def for_plan(on_poll: OnPoll[Stage] | None, plan_name: str) -> OnPoll[Stage] | None:
+def for_plan(on_poll: OnPoll[T] | None, plan_name: str) -> OnPoll[T] | None:
     """Tell a display which plan a stage belongs to.
 
     Args:
@@ -285,5 +287,5 @@ def for_plan(on_poll: OnPoll[Stage] | None, plan_name: str) -> OnPoll[Stage] | N
     """
     # A stage does not know its plan. A display of several plans asks for it by this method,
     # which is looked up on the class: a mock has every attribute.
-    make: Callable[[object, str], OnPoll[Stage]] | None = getattr(type(on_poll), "for_plan", None)
+    make: Callable[[object, str], OnPoll[T]] | None = getattr(type(on_poll), "for_plan", None)
     return on_poll if make is None else make(on_poll, plan_name)

@@ -21,6 +21,7 @@ from sagemaker_plans.models._enums import (
     FailureHandlingPolicy,
     StageStatus,
 )
+from sagemaker_plans.models._rollout import RolloutReport, StageOutcome, StageReport
 from sagemaker_plans.models._selection import (
     DeviceSelectionConfig,
     NameContains,
@@ -54,11 +55,14 @@ __all__ = [
     "PercentageOfFleet",
     "PlanSummaryPage",
     "PurchaseOutcome",
+    "RolloutReport",
     "Stage",
     "StageChange",
     "StageDevice",
     "StageDevicePage",
+    "StageOutcome",
     "StagePage",
+    "StageReport",
     "StageSpec",
     "StageStatus",
     "TrainingPlanExtension",
