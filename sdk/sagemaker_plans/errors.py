@@ -21,6 +21,7 @@
     ├── PurchaseFailedError
     ├── PlanMismatchError
     ├── CoverageError
+    ├── RolloutStoppedError
     ├── PaginationError
     └── WaitError
         ├── StageFailedError
@@ -42,6 +43,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sagemaker_plans import models
     from sagemaker_plans.models import EdgeDeploymentPlan, Stage, TrainingPlanExtension
+    from sagemaker_plans.models._rollout import RolloutReport
 
 __all__ = [
     "AccessDeniedError",
@@ -60,6 +62,7 @@ __all__ = [
     "ResourceInUseError",
     "ResourceLimitExceededError",
     "ResourceNotFoundError",
+    "RolloutStoppedError",
     "SageMakerPlansError",
     "ServiceError",
     "StageFailedError",
@@ -157,16 +160,12 @@ class ServiceError(SageMakerPlansError):
 
     code: str
     """The service's error code, unchanged."""
-
     message: str
     """The service's message, unchanged except that secrets are removed."""
-
     http_status: int | None
     """The HTTP status of the answer."""
-
     request_id: str | None
     """The id by which AWS support finds the request."""
-
     retry_after: float | None
     """How many seconds the server asked to wait before the next attempt, if it did."""
 
@@ -506,6 +505,22 @@ class PlanMismatchError(SageMakerPlansError):
         self.differences = differences
 
 
+class RolloutStoppedError(SageMakerPlansError):
+    """A rollout has stopped before every stage was deployed.
+
+    Args:
+        message: Why it has stopped.
+        report: What each stage did, what may still run, and the devices that failed.
+    """
+
+    report: "RolloutReport"
+    """What each stage did, what may still run, and the devices that failed."""
+
+    def __init__(self, message: str, *, report: "RolloutReport") -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class PaginationError(SageMakerPlansError):
     """The service's pages do not come to an end."""
 
@@ -524,13 +539,10 @@ class WaitError(SageMakerPlansError):
 
     plan_name: str | None
     """The name of the plan, or its ARN if the caller passed that."""
-
     last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None"
     """The stage or plan as it was read last; None if it was never read."""
-
     polls: int
     """How many polls this wait took part in, failed ones included."""
-
     waited: float
     """How long the wait took, in seconds."""
 

@@ -15,6 +15,7 @@ from harness import TRANSPORTS, client_for
 from models.drift import structures
 from models.reply_samples import sample
 from models.service_model import service
+from sagemaker_plans import PercentageOfFleet, StageSpec
 from sagemaker_plans.emulator import Emulator
 
 PAGE: Final = (ROOT / "docs" / "reference" / "wire.md").read_text(encoding="utf-8")
@@ -28,6 +29,8 @@ PARTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "EdgeDeploymentModelConfig": ("ModelConfig", ()),
     "CreateEdgeDeploymentPlanRequest": ("EdgeDeploymentPlanSpec", ()),
     "DeploymentStage": ("StageSpec", ()),
+    "EdgeDeploymentPlanSummary": ("EdgeDeploymentPlanSummary", ()),
+    "DeviceDeploymentSummary": ("StageDevice", ()),
     "TrainingPlanExtension": ("TrainingPlanExtension", ()),
     "TrainingPlanExtensionOffering": ("TrainingPlanExtensionOffering", ()),
     "DescribeTrainingPlanResponse": ("TrainingPlan", ()),
@@ -38,6 +41,7 @@ PARTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "TrainingPlanOffering": ("TrainingPlanOffering", ()),
     "ReservedCapacityOffering": ("ReservedCapacityOffering", ()),
 }
+MOMENT: Final = datetime(2026, 3, 1, tzinfo=UTC)
 STRUCTURES_OF: Final = {model: aws for aws, (model, way) in PARTS.items() if not way}
 
 
@@ -225,6 +229,28 @@ def test_a_request_has_the_members_that_the_page_names(emulator: Emulator) -> No
                 plans.stages("a-plan", page_size=1, start_token="t").collect(),
                 plans.start_stage("a-plan", "a-stage"),
                 plans.stop_stage("a-plan", "a-stage"),
+                plans.add_stages("a-plan", [StageSpec("a-stage", PercentageOfFleet(5))]),
+                plans.delete_stage("a-plan", "a-stage"),
+                plans.delete("a-plan"),
+                plans.stage_devices(
+                    "a-plan",
+                    "a-stage",
+                    exclude_deployed_in_other_stage=True,
+                    page_size=1,
+                    start_token="t",
+                ).collect(),
+                plans.list(
+                    name_contains="a",
+                    device_fleet_name_contains="a",
+                    created_after=MOMENT,
+                    created_before=MOMENT,
+                    modified_after=MOMENT,
+                    modified_before=MOMENT,
+                    sort_by="NAME",
+                    sort_order="Ascending",
+                    page_size=1,
+                    start_token="t",
+                ).collect(),
             ):
                 with pytest.raises(sagemaker_plans.ServiceError):
                     await attempt

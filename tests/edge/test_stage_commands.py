@@ -80,5 +80,5 @@ async def test_a_refusal_after_doubt_has_a_note_if_the_plan_cannot_be_read(
             await client.plans.start_stage("rollout", "stage-0")
 
     notes = "\n".join(refused.value.__notes__)
-    assert "an earlier attempt may have taken effect; this could not be checked, because" in notes
-    assert refused.value.__notes__[0].startswith("an earlier attempt")
+    assert "the stage may already be as it was to be; this could not be checked, because" in notes
+    assert refused.value.__notes__[0].startswith("the stage may already be")

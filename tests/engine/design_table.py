@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-Column = Literal["read", "command (start, stop)", "create", "purchase"]
+Column = Literal["read", "command (start, stop)", "delete", "create", "purchase"]
 Row = Literal[
     "throttled",
     "provably never sent",
@@ -11,13 +11,13 @@ Row = Literal[
 ]
 
 _TABLE: Final = """
-| what happened | read | command (start, stop) | create | purchase |
-|---|---|---|---|---|
-| throttled | retry | retry | retry | retry |
-| provably never sent | retry | retry | retry | retry |
+| what happened | read | command (start, stop) | delete | create | purchase |
+|---|---|---|---|---|---|
+| throttled | retry | retry | retry | retry | retry |
+| provably never sent | retry | retry | retry | retry | retry |
 | 5xx, reset, timeout, cut or unreadable reply | retry | retry, the effect is the same \
-| look, then decide | look, then decide; never send again |
-| not found, invalid, denied, limit | raise | raise | raise | raise |
+| retry; then not found = done | look, then decide | look, then decide; never send again |
+| not found, invalid, denied, limit | raise | raise | raise | raise | raise |
 """
 
 

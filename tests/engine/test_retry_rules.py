@@ -19,12 +19,14 @@ ROWS = {
 COLUMNS = {
     "read": Safety.READ,
     "command (start, stop)": Safety.COMMAND,
+    "delete": Safety.DELETE,
     "create": Safety.CREATE,
     "purchase": Safety.PURCHASE,
 }
 WORDS = {
     "retry": Decision.RETRY,
     "retry, the effect is the same": Decision.RETRY,
+    "retry; then not found = done": Decision.RETRY,
     "look, then decide": Decision.LOOK,
     "look, then decide; never send again": Decision.LOOK,
     "raise": Decision.RAISE,
@@ -34,6 +36,11 @@ SAFETIES = {
     "CreateEdgeDeploymentPlan": "create",
     "StartEdgeDeploymentStage": "command (start, stop)",
     "StopEdgeDeploymentStage": "command (start, stop)",
+    "CreateEdgeDeploymentStage": "create",
+    "DeleteEdgeDeploymentStage": "delete",
+    "DeleteEdgeDeploymentPlan": "delete",
+    "ListEdgeDeploymentPlans": "read",
+    "ListStageDevices": "read",
     "ExtendTrainingPlan": "purchase",
     "SearchTrainingPlanOfferings": "read",
     "DescribeTrainingPlanExtensionHistory": "read",

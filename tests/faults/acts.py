@@ -7,7 +7,7 @@ from attrs import evolve, field, frozen
 
 from engine.design_table import Column
 from harness import a_spec
-from sagemaker_plans import AsyncClient
+from sagemaker_plans import AsyncClient, PercentageOfFleet, StageSpec
 from sagemaker_plans._wire import operations
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans.emulator import PlanSeed, Seed
@@ -94,6 +94,51 @@ ACTS: Final = (
         perform=lambda client: client.plans.stop_stage("rollout", "stage-0"),
         member="EdgeDeploymentPlanArn",
         replies=False,
+    ),
+    Act(
+        name="add-stages",
+        operation=operations.CREATE_STAGES,
+        column="create",
+        seed=_rollout(),
+        perform=lambda client: client.plans.add_stages(
+            "rollout", [StageSpec("extra", PercentageOfFleet(5))]
+        ),
+        member="EdgeDeploymentPlanArn",
+        replies=False,
+    ),
+    Act(
+        name="delete-stage",
+        operation=operations.DELETE_STAGE,
+        column="delete",
+        seed=_rollout(),
+        perform=lambda client: client.plans.delete_stage("rollout", "stage-0"),
+        member="EdgeDeploymentPlanArn",
+        replies=False,
+    ),
+    Act(
+        name="delete",
+        operation=operations.DELETE_PLAN,
+        column="delete",
+        seed=_rollout(),
+        perform=lambda client: client.plans.delete("rollout"),
+        member="EdgeDeploymentPlanArn",
+        replies=False,
+    ),
+    Act(
+        name="list",
+        operation=operations.LIST_PLANS,
+        column="read",
+        seed=_rollout(),
+        perform=lambda client: client.plans.list().collect(),
+        member="EdgeDeploymentPlanSummaries",
+    ),
+    Act(
+        name="devices",
+        operation=operations.LIST_STAGE_DEVICES,
+        column="read",
+        seed=_rollout(),
+        perform=lambda client: client.plans.stage_devices("rollout", "stage-0").collect(),
+        member="DeviceDeploymentSummaries",
     ),
     Act(
         name="extend",

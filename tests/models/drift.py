@@ -12,8 +12,8 @@ import attrs
 from botocore import xform_name
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from sagemaker_plans._edge import plans
-from sagemaker_plans._training import plan_reads, training_plans
+from sagemaker_plans._edge import listing, plan_reads
+from sagemaker_plans._training import training_plans
 from sagemaker_plans._transport.service_errors import error_class
 from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation
 from sagemaker_plans._wire.structures import (
@@ -37,12 +37,16 @@ from sagemaker_plans.errors import (
 from sagemaker_plans.models import (
     DeviceSelectionConfig,
     EdgeDeploymentPlanSpec,
+    EdgeDeploymentPlanSummary,
     ExtensionPage,
     ModelConfig,
+    PlanSummaryPage,
     ReservedCapacity,
     ReservedCapacityOffering,
     ReservedCapacitySummary,
     Stage,
+    StageDevice,
+    StageDevicePage,
     StagePage,
     StageSpec,
     TrainingPlan,
@@ -63,6 +67,24 @@ Bounds = Mapping[str, object]
 SENT: Final[Mapping[str, Mapping[str, bool]]] = {
     "DescribeEdgeDeploymentPlanRequest": {
         "EdgeDeploymentPlanName": True,
+        "MaxResults": False,
+        "NextToken": False,
+    },
+    "CreateEdgeDeploymentStageRequest": {"EdgeDeploymentPlanName": True, "Stages": True},
+    "DeleteEdgeDeploymentPlanRequest": {"EdgeDeploymentPlanName": True},
+    "DeleteEdgeDeploymentStageRequest": {"EdgeDeploymentPlanName": True, "StageName": True},
+    "ListEdgeDeploymentPlansRequest": dict.fromkeys(
+        (
+            *("NameContains", "DeviceFleetNameContains", "CreationTimeAfter"),
+            *("CreationTimeBefore", "LastModifiedTimeAfter", "LastModifiedTimeBefore"),
+            *("SortBy", "SortOrder", "MaxResults", "NextToken"),
+        ),
+        False,
+    ),
+    "ListStageDevicesRequest": {
+        "EdgeDeploymentPlanName": True,
+        "StageName": True,
+        "ExcludeDevicesDeployedInOtherStage": False,
         "MaxResults": False,
         "NextToken": False,
     },
@@ -121,6 +143,8 @@ ERRORS: Final[Mapping[str, type[ServiceError]]] = {
 REPLIES: Final[Mapping[str, type[Any]]] = {
     "DescribeEdgeDeploymentPlan": StagePage,
     "CreateEdgeDeploymentPlan": Created,
+    "ListEdgeDeploymentPlans": PlanSummaryPage,
+    "ListStageDevices": StageDevicePage,
     "ExtendTrainingPlan": Extended,
     "SearchTrainingPlanOfferings": Offerings,
     "DescribeTrainingPlanExtensionHistory": ExtensionPage,
@@ -145,15 +169,19 @@ NAMES: Final[Mapping[tuple[type[Any], str], str]] = {
     (EdgeDeploymentPlanSpec, ""): "CreateEdgeDeploymentPlanRequest",
     (Extended, ""): "ExtendTrainingPlanResponse",
     (ExtensionPage, ""): "DescribeTrainingPlanExtensionHistoryResponse",
+    (EdgeDeploymentPlanSummary, ""): "EdgeDeploymentPlanSummary",
     (ModelConfig, ""): "EdgeDeploymentModelConfig",
     (Offerings, ""): "SearchTrainingPlanOfferingsResponse",
     (PlanOfferings, ""): "SearchTrainingPlanOfferingsResponse",
     (ReservedCapacity, ""): "DescribeReservedCapacityResponse",
     (ReservedCapacityOffering, ""): "ReservedCapacityOffering",
     (ReservedCapacitySummary, ""): "ReservedCapacitySummary",
+    (PlanSummaryPage, ""): "ListEdgeDeploymentPlansResponse",
     (Stage, ""): "DeploymentStageStatusSummary",
     (Stage, "DeploymentConfig"): "EdgeDeploymentConfig",
     (Stage, "DeploymentStatus"): "EdgeDeploymentStatus",
+    (StageDevice, ""): "DeviceDeploymentSummary",
+    (StageDevicePage, ""): "ListStageDevicesResponse",
     (StagePage, ""): "DescribeEdgeDeploymentPlanResponse",
     (StageSpec, ""): "DeploymentStage",
     (StageSpec, "DeploymentConfig"): "EdgeDeploymentConfig",
@@ -170,6 +198,7 @@ NAMES: Final[Mapping[tuple[type[Any], str], str]] = {
 """AWS's name of each structure that is read or sent: that of a model, or of a place in one."""
 
 _NAME: Final[Bounds] = {"min": 1, "max": 63, "pattern": "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"}
+_PART_OF_NAME: Final[Bounds] = {"min": 1, "max": 63, "pattern": r"[a-zA-Z0-9\-]+"}
 _TAG_PATTERN: Final = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"
 _TRAINING_PLAN_ARN: Final[Bounds] = {
     "min": _validation.MIN_TRAINING_PLAN_ARN,
@@ -180,7 +209,7 @@ _CAPACITY_ARN: Final[Bounds] = {
     **_TRAINING_PLAN_ARN,
     "pattern": _training_checks._RESERVED_CAPACITY_ARN.pattern,  # pyright: ignore[reportPrivateUsage]
 }
-_LISTED: Final[Bounds] = {"min": 1, "max": plan_reads.MAX_PAGE_SIZE}
+_LISTED: Final[Bounds] = {"min": 1, "max": training_plan_reads.MAX_PAGE_SIZE}
 _TOKEN: Final[Bounds] = {"min": 1, "max": _validation.MAX_TOKEN, "pattern": ".*"}
 
 CHECKED: Final[Mapping[str, Bounds]] = {
@@ -200,9 +229,22 @@ CHECKED: Final[Mapping[str, Bounds]] = {
     "DescribeEdgeDeploymentPlanRequest.EdgeDeploymentPlanName": _NAME,
     "DescribeEdgeDeploymentPlanRequest.MaxResults": {
         "min": 1,
-        "max": plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
+        "max": plan_reads._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
     },
     "DescribeEdgeDeploymentPlanRequest.NextToken": _TOKEN,
+    "CreateEdgeDeploymentStageRequest.EdgeDeploymentPlanName": _NAME,
+    "CreateEdgeDeploymentStageRequest.Stages": {"max": _validation.MAX_STAGES},
+    "DeleteEdgeDeploymentPlanRequest.EdgeDeploymentPlanName": _NAME,
+    "DeleteEdgeDeploymentStageRequest.EdgeDeploymentPlanName": _NAME,
+    "DeleteEdgeDeploymentStageRequest.StageName": _NAME,
+    "ListEdgeDeploymentPlansRequest.NameContains": _PART_OF_NAME,
+    "ListEdgeDeploymentPlansRequest.DeviceFleetNameContains": _PART_OF_NAME,
+    "ListEdgeDeploymentPlansRequest.MaxResults": {"min": 1, "max": listing.LIST_PAGE_SIZE},
+    "ListEdgeDeploymentPlansRequest.NextToken": _TOKEN,
+    "ListStageDevicesRequest.EdgeDeploymentPlanName": _NAME,
+    "ListStageDevicesRequest.StageName": _NAME,
+    "ListStageDevicesRequest.MaxResults": {"min": 1, "max": listing.LIST_PAGE_SIZE},
+    "ListStageDevicesRequest.NextToken": _TOKEN,
     "StartEdgeDeploymentStageRequest.EdgeDeploymentPlanName": _NAME,
     "StartEdgeDeploymentStageRequest.StageName": _NAME,
     "StopEdgeDeploymentStageRequest.EdgeDeploymentPlanName": _NAME,

@@ -15,10 +15,12 @@ from harness import examples
 from models import training_plan_strategies
 from sagemaker_plans.models import (
     DeviceCounts,
+    DeviceDeploymentStatus,
     DeviceSelectionConfig,
     DeviceSubsetType,
     EdgeDeploymentPlan,
     EdgeDeploymentPlanSpec,
+    EdgeDeploymentPlanSummary,
     ExtensionPage,
     ExtensionReceipt,
     FailureHandlingPolicy,
@@ -26,9 +28,12 @@ from sagemaker_plans.models import (
     NameContains,
     NamedDevices,
     PercentageOfFleet,
+    PlanSummaryPage,
     PurchaseOutcome,
     Stage,
     StageChange,
+    StageDevice,
+    StageDevicePage,
     StagePage,
     StageSpec,
     StageStatus,
@@ -53,6 +58,7 @@ LAST_EXACT: Final = EPOCH + timedelta(seconds=2**33)
 TIMESTAMP_MEMBERS: Final = frozenset(
     {
         "CreationTime",
+        "DeploymentStartTime",
         "EdgeDeploymentStageStartTime",
         "EndDate",
         "ExtendedAt",
@@ -261,6 +267,53 @@ def stage_pages() -> st.SearchStrategy[StagePage]:
     )
 
 
+def plan_summaries() -> st.SearchStrategy[EdgeDeploymentPlanSummary]:
+    return st.builds(
+        EdgeDeploymentPlanSummary,
+        arn=st.text(),
+        name=st.text(),
+        device_fleet_name=st.text(),
+        devices=device_counts(),
+        creation_time=st.none() | moments(),
+        last_modified_time=st.none() | moments(),
+    )
+
+
+def plan_summary_pages() -> st.SearchStrategy[PlanSummaryPage]:
+    return st.builds(
+        PlanSummaryPage,
+        plans=st.lists(plan_summaries(), max_size=2).map(tuple),
+        next_token=st.none() | st.text(min_size=1),
+    )
+
+
+def stage_devices() -> st.SearchStrategy[StageDevice]:
+    text = st.none() | st.text()
+    known = st.sampled_from(DeviceDeploymentStatus)
+    return st.builds(
+        StageDevice,
+        name=st.text(),
+        arn=st.text(),
+        status=st.none() | known | st.text().map(DeviceDeploymentStatus),
+        status_message=text,
+        deployed_stage_name=text,
+        device_fleet_name=text,
+        description=text,
+        start_time=st.none() | moments(),
+        plan_arn=st.text(),
+        plan_name=st.text(),
+        stage_name=st.text(),
+    )
+
+
+def stage_device_pages() -> st.SearchStrategy[StageDevicePage]:
+    return st.builds(
+        StageDevicePage,
+        devices=st.lists(stage_devices(), max_size=2).map(tuple),
+        next_token=st.none() | st.text(min_size=1),
+    )
+
+
 def stage_changes() -> st.SearchStrategy[StageChange]:
     return st.builds(StageChange, stage=stages(), previous=st.none() | stages())
 
@@ -288,8 +341,10 @@ UNDERSTOOD: Final[Mapping[str, st.SearchStrategy[WireModel]]] = {
     "DeviceSelectionConfig": described_selections(),
     "EdgeDeploymentPlan": understood_plans(),
     "EdgeDeploymentPlanSpec": plan_specs(),
+    "EdgeDeploymentPlanSummary": plan_summaries(),
     "ModelConfig": model_configs(),
     "Stage": stages(described_selections),
+    "StageDevice": stage_devices(),
     "StageSpec": stage_specs(),
     "TrainingPlanExtension": extensions(),
     "TrainingPlanExtensionOffering": offerings(),
@@ -309,7 +364,9 @@ ANY_MODEL: Final[Mapping[str, st.SearchStrategy[object]]] = {
     **WITH_WIRE_FORM,
     "ExtensionPage": extension_pages(),
     "ExtensionReceipt": receipts(),
+    "PlanSummaryPage": plan_summary_pages(),
     "StageChange": stage_changes(),
+    "StageDevicePage": stage_device_pages(),
     "StagePage": stage_pages(),
     **training_plan_strategies.pages(moments()),
 }

@@ -39,6 +39,26 @@ DELIBERATE: Final = {
     "DescribeEdgeDeploymentPlanRequest.MaxResults: min is None in the service's model, 1 in ours": (
         ONE_AT_LEAST
     ),
+    "CreateEdgeDeploymentStageRequest.Stages: max is None in the service's model, 10 in ours": (
+        PROSE
+    ),
+    "ListEdgeDeploymentPlansRequest.MaxResults: min is None in the service's model, 1 in ours": (
+        ONE_AT_LEAST
+    ),
+    "ListEdgeDeploymentPlansRequest.NameContains: min is 0 in the service's model, 1 in ours": (
+        ONE_AT_LEAST
+    ),
+    "ListEdgeDeploymentPlansRequest.DeviceFleetNameContains: "
+    "min is 0 in the service's model, 1 in ours": ONE_AT_LEAST,
+    "ListEdgeDeploymentPlansRequest.NextToken: min is 0 in the service's model, 1 in ours": (
+        "an empty token is no page's; it would silently start again"
+    ),
+    "ListStageDevicesRequest.MaxResults: min is None in the service's model, 1 in ours": (
+        ONE_AT_LEAST
+    ),
+    "ListStageDevicesRequest.NextToken: min is 0 in the service's model, 1 in ours": (
+        "an empty token is no page's; it would silently start again"
+    ),
     "DescribeEdgeDeploymentPlanRequest.NextToken: min is 0 in the service's model, 1 in ours": (
         NO_EMPTY_TOKEN
     ),

@@ -24,6 +24,8 @@ from sagemaker_plans._wire.operations import (
     DESCRIBE_RESERVED_CAPACITY,
     DESCRIBE_TRAINING_PLAN,
     EXTEND_TRAINING_PLAN,
+    LIST_PLANS,
+    LIST_STAGE_DEVICES,
     LIST_TRAINING_PLANS,
     LIST_ULTRA_SERVERS,
     SEARCH_OFFERINGS,
@@ -49,6 +51,8 @@ from sagemaker_plans.models._validation import shown
 READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
     DESCRIBE_PLAN: replies.read_stage_page,
     CREATE_PLAN: replies.read_created,
+    LIST_PLANS: replies.read_plan_summaries,
+    LIST_STAGE_DEVICES: replies.read_stage_devices,
     EXTEND_TRAINING_PLAN: replies.read_extended,
     SEARCH_OFFERINGS: replies.read_offerings,
     DESCRIBE_HISTORY: replies.read_extension_page,

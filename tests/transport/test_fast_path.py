@@ -22,7 +22,13 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import SSLError
 
 from harness import MakeClient, Transport, a_spec, client_for, dead_endpoint, session
-from sagemaker_plans import AsyncClient, ConnectionFailedError, RetryPolicy
+from sagemaker_plans import (
+    AsyncClient,
+    ConnectionFailedError,
+    PercentageOfFleet,
+    RetryPolicy,
+    StageSpec,
+)
 from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
 from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
 from sagemaker_plans._transport.fast_path import FastPath, fast_path
@@ -144,11 +150,16 @@ async def test_a_traced_client_without_a_users_session_makes_every_call(
     monkeypatch.setattr(AioBaseClient, "_make_api_call", counting(calls))
     seeded = emulator.add_training_plan("traced")
     emulator.add_extension_offering(seeded)
+    on_sale = emulator.add_plan_offering()
     spec = a_spec(stages=3)
     async with AsyncClient(http_backend=transport.http_backend) as client:
         arn = await client.plans.create(spec)
         await client.plans.start_stage("rollout", "stage-0")
         await client.plans.stop_stage("rollout", "stage-0")
+        await client.plans.add_stages("rollout", [StageSpec("extra", PercentageOfFleet(5))])
+        await client.plans.delete_stage("rollout", "extra")
+        listed = await client.plans.list(name_contains="roll").collect()
+        devices = await client.plans.stage_devices("rollout", "stage-1").collect()
         plan = await client.plans.describe("rollout")
         paged = [each async for each in client.plans.stages("rollout", page_size=2)]
         offerings = await client.training_plans.search_extension_offerings(seeded)
@@ -156,21 +167,26 @@ async def test_a_traced_client_without_a_users_session_makes_every_call(
             offerings[0].offering_id, training_plan_arn=seeded
         )
         bought = [each async for each in client.training_plans.extension_history(seeded)]
+        await client.plans.create(a_spec("another"))
+        await client.plans.delete("another")
         described = await client.training_plans.describe("traced")
-        listed = await client.training_plans.list().collect()
+        reserved = await client.training_plans.list().collect()
         (block,) = described.reserved_capacities
         capacity = await client.training_plans.reserved_capacity(block.arn)
         servers = await client.training_plans.ultra_servers(block.arn).collect()
 
-    assert described.arn in [each.arn for each in listed]
+        new = await client.training_plans.create("new", on_sale)
+
+    assert {described.arn, new.arn} >= {each.arn for each in reserved}
     assert (capacity.arn, servers) == (block.arn, ())
     assert plan.arn == arn
+    assert [each.arn for each in listed] == [arn]
+    assert [each.stage_name for each in devices] == ["stage-1"]
     assert plan.creation_time is not None
     assert [*plan.stages] == paged
     assert len(paged) == 3
     assert receipt.extension in bought
-    # Nothing calls CreateTrainingPlan yet.
-    assert set(calls) == {operation.name for operation in OPERATIONS} - {"CreateTrainingPlan"}
+    assert set(calls) == {operation.name for operation in OPERATIONS}
 
 
 @pytest.mark.anyio

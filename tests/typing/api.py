@@ -116,7 +116,60 @@ async def plans(client: smp.AsyncClient, spec: smp.EdgeDeploymentPlanSpec) -> No
     assert_type(await client.plans.describe("spring"), smp.EdgeDeploymentPlan)
     assert_type(await client.plans.create(spec), str)
     assert_type(await client.plans.start_stage("spring", "canary"), None)
+    assert_type(await client.plans.start_stage("spring", "canary", if_needed=True), None)
     assert_type(await client.plans.stop_stage("spring", "canary"), None)
+    assert_type(await client.plans.ensure_created(spec), smp.EdgeDeploymentPlan)
+    assert_type(await client.plans.add_stages("spring", spec.stages), None)
+    assert_type(await client.plans.delete_stage("spring", "canary"), None)
+    assert_type(await client.plans.delete("spring"), None)
+
+
+async def lists(client: smp.AsyncClient, moment: datetime) -> None:
+    pager = client.plans.list(
+        name_contains="spring",
+        device_fleet_name_contains="cam",
+        created_after=moment,
+        created_before=None,
+        modified_after=moment,
+        modified_before=moment,
+        sort_by="LAST_MODIFIED_TIME",
+        sort_order="Descending",
+        page_size=50,
+        start_token=None,
+    )
+    assert_type(pager, smp.PlanSummaryPager)
+    async for plan in pager:
+        assert_type(plan, smp.EdgeDeploymentPlanSummary)
+        assert_type(plan.arn, str)
+        assert_type(plan.name, str)
+        assert_type(plan.device_fleet_name, str)
+        assert_type(plan.devices, smp.DeviceCounts)
+        assert_type(plan.creation_time, datetime | None)
+        assert_type(plan.last_modified_time, datetime | None)
+    async for page in pager.pages():
+        assert_type(page, smp.PlanSummaryPage)
+        assert_type(page.plans, tuple[smp.EdgeDeploymentPlanSummary, ...])
+        assert_type(page.next_token, str | None)
+    devices = client.plans.stage_devices(
+        "spring", "canary", exclude_deployed_in_other_stage=True, page_size=5, start_token="t"
+    )
+    assert_type(devices, smp.StageDevicePager)
+    async for device in devices:
+        assert_type(device, smp.StageDevice)
+        assert_type(device.name, str)
+        assert_type(device.arn, str)
+        assert_type(device.status, smp.DeviceDeploymentStatus | None)
+        assert_type(device.status_message, str | None)
+        assert_type(device.deployed_stage_name, str | None)
+        assert_type(device.device_fleet_name, str | None)
+        assert_type(device.description, str | None)
+        assert_type(device.start_time, datetime | None)
+        assert_type(device.plan_arn, str)
+        assert_type(device.plan_name, str)
+        assert_type(device.stage_name, str)
+    async for listed in devices.pages():
+        assert_type(listed, smp.StageDevicePage)
+        assert_type(listed.devices, tuple[smp.StageDevice, ...])
 
 
 async def stage_pages(client: smp.AsyncClient) -> None:
@@ -175,6 +228,13 @@ async def waits(client: smp.AsyncClient, schedule: smp.PollSchedule) -> None:
         smp.Stage,
     )
     await client.plans.wait_until_stage_ready("spring", "canary", until=at_midnight)
+    await client.plans.wait_until_stage_stopped("spring", "canary", until=at_midnight)
+    assert_type(
+        await client.plans.wait_until_stage_stopped(
+            "spring", "canary", timeout=60, schedule=schedule, on_poll_error=called_with_error
+        ),
+        smp.Stage,
+    )
     await client.plans.wait_until_deployed(
         "spring", until=at_midnight, on_poll_error=called_with_error
     )
@@ -306,6 +366,7 @@ def specs() -> None:
 def enums(status: smp.StageStatus) -> None:
     assert_type(smp.StageStatus("A_STATUS_OF_TOMORROW"), smp.StageStatus)
     assert_type(status.is_terminal, bool)
+    assert_type(status.is_under_way, bool)
     assert_type(status.is_unknown, bool)
     text: str = status
     text = status.value
@@ -323,7 +384,12 @@ def enums(status: smp.StageStatus) -> None:
         *(smp.DeviceSubsetType.PERCENTAGE, smp.DeviceSubsetType.SELECTION),
         smp.DeviceSubsetType.NAMECONTAINS,
     )
-    strings: list[str] = [*every, *policies, *kinds]
+    device_statuses = (
+        *(smp.DeviceDeploymentStatus.READYTODEPLOY, smp.DeviceDeploymentStatus.INPROGRESS),
+        *(smp.DeviceDeploymentStatus.DEPLOYED, smp.DeviceDeploymentStatus.FAILED),
+        *(smp.DeviceDeploymentStatus.STOPPING, smp.DeviceDeploymentStatus.STOPPED),
+    )
+    strings: list[str] = [*every, *policies, *kinds, *device_statuses]
     assert_type(strings, list[str])
 
 

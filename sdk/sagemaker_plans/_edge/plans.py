@@ -1,107 +1,40 @@
 """``client.plans``: edge deployment plans."""
 
-from typing import Final, cast, final
+from collections.abc import Iterable
+from typing import cast, final
 
-from sagemaker_plans._edge.creation import create_plan
-from sagemaker_plans._edge.plan_waits import PlanWaits
-from sagemaker_plans._edge.reading import StagePager, read_plan, stage_pager
+from sagemaker_plans._edge.creation import add_stages, create_plan, ensure_plan
+from sagemaker_plans._edge.deletion import delete
+from sagemaker_plans._edge.plan_reads import PlanReads
+from sagemaker_plans._edge.rollout.arguments import Approve, OnChange, RolloutArguments
+from sagemaker_plans._edge.rollout.rollout import Rollout
 from sagemaker_plans._edge.stage_commands import StageCommand
-from sagemaker_plans._edge.wait import ends_waits
-from sagemaker_plans._engine.pagination import pager_problems
+from sagemaker_plans._engine.durations import Duration
 from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.polls.readings import PollTurn
-from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
-from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire.operations import DESCRIBE_PLAN, START_STAGE, STOP_STAGE, Operation
-from sagemaker_plans.errors import ThrottledError
-from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec
+from sagemaker_plans._wire.operations import (
+    CREATE_STAGES,
+    DELETE_PLAN,
+    DELETE_STAGE,
+    START_STAGE,
+    STOP_STAGE,
+    Operation,
+)
+from sagemaker_plans.models import (
+    EdgeDeploymentPlan,
+    EdgeDeploymentPlanSpec,
+    RolloutReport,
+    StageSpec,
+)
 from sagemaker_plans.models import _validation as checks
-
-_MAX_PAGE_SIZE: Final = 10
+from sagemaker_plans.models._specs import stage_list_problems
 
 
 @final
-class EdgeDeploymentPlans(PlanWaits):
-    """Edge deployment plans: read, create, start and stop them. Use ``client.plans``."""
+class EdgeDeploymentPlans(PlanReads):
+    """Edge deployment plans: read, create, change, start, stop and delete them.
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        retrier: Retrier,
-        *,
-        polling: PollSchedule,
-        request_timeout: float,
-    ) -> None:
-        self._gateway = gateway
-        self._retrier = retrier
-
-        async def read(name: str, turn: PollTurn) -> EdgeDeploymentPlan:
-            # One attempt at each page, because the next poll follows anyway.
-            pages = retrier.for_poll(
-                due=turn.due, every=turn.every, give_up_at=turn.give_up_at, begin=turn.begin
-            )
-            return await read_plan(stage_pager(gateway, pages, name))
-
-        polls = SharedPollsByName[EdgeDeploymentPlan](
-            read,
-            kind="plan",
-            timeout=request_timeout,
-            ends_waits=ends_waits,
-            keeps_turn=lambda error: retrier.is_paced and isinstance(error, ThrottledError),
-        )
-        super().__init__(polls, polling, check=retrier.check)
-
-    async def describe(self, name: str) -> EdgeDeploymentPlan:
-        """Read a plan with all its stages.
-
-        This reads all pages. The header is that of the last page. The stages are in the
-        service's order. If a stage comes twice, the later one is kept.
-
-        Args:
-            name: The plan's name.
-
-        Returns:
-            The plan.
-
-        Raises:
-            InvalidRequestError: If the name breaks the rules for names.
-            ResourceNotFoundError: If there is no such plan.
-            PaginationError: If the service's pages do not come to an end.
-            ServiceError: If the service said no.
-            ConnectionFailedError: If no attempt got a usable reply.
-            UnexpectedReplyError: If the reply to every attempt does not fit the model.
-        """
-        checks.raise_for("describe", checks.name("name", name), operation=DESCRIBE_PLAN.name)
-        return await read_plan(stage_pager(self._gateway, self._retrier, name))
-
-    def stages(
-        self, name: str, *, page_size: int | None = None, start_token: str | None = None
-    ) -> StagePager:
-        """Read a plan's stages page by page, each page when it is needed.
-
-        Args:
-            name: The plan's name.
-            page_size: How many stages a page has at most, 1 to 10; None for the service's
-                default.
-            start_token: Where to start: the ``next_token`` of a page or of an error. None
-                for the first page.
-
-        Returns:
-            A pager for ``async for``. Nothing is read before the loop starts. Reading a
-            page raises what ``describe`` raises, with ``next_token`` set.
-
-        Raises:
-            InvalidRequestError: If an argument is out of range.
-        """
-        problems = [
-            *checks.name("name", name),
-            *pager_problems(page_size, start_token, max_page_size=_MAX_PAGE_SIZE),
-        ]
-        checks.raise_for("stages", problems, operation=DESCRIBE_PLAN.name)
-        return stage_pager(
-            self._gateway, self._retrier, name, page_size=page_size, start_token=start_token
-        )
+    Use ``client.plans``. It takes what ``PlanReads`` takes.
+    """
 
     async def create(self, spec: EdgeDeploymentPlanSpec) -> str:
         """Create a plan.
@@ -134,7 +67,103 @@ class EdgeDeploymentPlans(PlanWaits):
             if isinstance(cast("object", spec), EdgeDeploymentPlanSpec):
                 self._polls.changed(spec.name)
 
-    async def start_stage(self, plan_name: str, stage_name: str) -> None:
+    async def ensure_created(self, spec: EdgeDeploymentPlanSpec) -> EdgeDeploymentPlan:
+        """Create a plan, unless it is there already and as the spec says.
+
+        What the service fills in where the spec says nothing is no difference. Tags cannot be
+        compared, because the service does not return them.
+
+        Args:
+            spec: The plan that is to be there.
+
+        Returns:
+            The plan.
+
+        Raises:
+            InvalidRequestError: If ``spec`` is not an EdgeDeploymentPlanSpec.
+            PlanMismatchError: If a plan of that name exists and differs; ``differences``
+                names each difference.
+            OutcomeUnknownError: If a reply was lost, and this could not find out whether
+                the plan was created.
+            ResourceLimitExceededError: If a quota is used up.
+            ServiceError: If the service said no.
+            ConnectionFailedError: If no attempt could send a request.
+        """
+        try:
+            return await ensure_plan(self._gateway, self._retrier, spec)
+        finally:
+            if isinstance(cast("object", spec), EdgeDeploymentPlanSpec):
+                self._polls.changed(spec.name)
+
+    async def add_stages(self, plan_name: str, stages: Iterable[StageSpec]) -> None:
+        """Add stages to the end of a plan.
+
+        If a reply is lost, this looks for the stages before it sends the request again. If it
+        finds them as they were to be added, they count as added by this call.
+
+        Args:
+            plan_name: The plan's name.
+            stages: 1 to 10 stages with unique names.
+
+        Raises:
+            InvalidRequestError: If an argument breaks the service's rules.
+            PlanMismatchError: If a reply was lost, and the plan has only some of the stages,
+                or different ones with their names.
+            OutcomeUnknownError: If a reply was lost, and this could not find out whether
+                the stages were added.
+            ResourceNotFoundError: If there is no such plan.
+            ResourceInUseError: If the plan has a stage of that name. (AWS does not document
+                the error code for that.)
+            ResourceLimitExceededError: If the plan would have too many stages.
+            ServiceError: If the service said no.
+            ConnectionFailedError: If no attempt could send the request.
+        """
+        added = checks.as_tuple(stages)
+        problems = [*checks.name("plan_name", plan_name), *stage_list_problems("stages", added)]
+        if added == ():
+            problems.append("stages: got no stage; at least one is needed")
+        checks.raise_for("add_stages", problems, operation=CREATE_STAGES.name)
+        try:
+            await add_stages(self._gateway, self._retrier, plan_name, added)
+        finally:
+            self._polls.changed(plan_name)
+
+    async def delete_stage(self, plan_name: str, stage_name: str) -> None:
+        """Delete a stage of a plan.
+
+        If a reply is lost, the request is sent again. If the service then finds no such stage,
+        it has been deleted.
+
+        Args:
+            plan_name: The plan's name.
+            stage_name: The stage's name.
+
+        Raises:
+            InvalidRequestError: If a name breaks the rules for names.
+            ResourceNotFoundError: If there was no such plan or stage.
+            ResourceInUseError: If the stage is under way. Stop it first.
+            ServiceError: If the service said no.
+            ConnectionFailedError: If no attempt got a usable reply. A note says whether an
+                earlier attempt may have had its effect.
+            UnexpectedReplyError: If the reply to every attempt does not fit the model.
+        """
+        await self._delete(DELETE_STAGE, plan_name, stage_name)
+
+    async def delete(self, plan_name: str) -> None:
+        """Delete a plan with all its stages. A lost reply is treated as in ``delete_stage``.
+
+        Args:
+            plan_name: The plan's name.
+
+        Raises:
+            ResourceInUseError: If a stage of the plan is under way. Stop it first.
+            SageMakerPlansError: The same errors as ``delete_stage``, for the same reasons.
+        """
+        await self._delete(DELETE_PLAN, plan_name)
+
+    async def start_stage(
+        self, plan_name: str, stage_name: str, *, if_needed: bool = False
+    ) -> None:
         """Start the deployment of a stage.
 
         If a reply is lost, the request is sent again. The service may refuse the second
@@ -143,6 +172,9 @@ class EdgeDeploymentPlans(PlanWaits):
         Args:
             plan_name: The plan's name.
             stage_name: The stage's name.
+            if_needed: Whether to read the plan first, and to leave a stage alone that is
+                under way or deployed. If somebody else starts the stage at the same moment,
+                that counts as success.
 
         Raises:
             InvalidRequestError: If a name breaks the rules for names.
@@ -151,7 +183,7 @@ class EdgeDeploymentPlans(PlanWaits):
             ConnectionFailedError: If no attempt got a usable reply.
             UnexpectedReplyError: If the reply to every attempt does not fit the model.
         """
-        await self._command(START_STAGE, plan_name, stage_name)
+        await self._command(START_STAGE, plan_name, stage_name, if_needed=if_needed)
 
     async def stop_stage(self, plan_name: str, stage_name: str) -> None:
         """Stop the deployment of a stage. A lost reply is treated as in ``start_stage``.
@@ -165,15 +197,113 @@ class EdgeDeploymentPlans(PlanWaits):
         """
         await self._command(STOP_STAGE, plan_name, stage_name)
 
-    async def _command(self, operation: Operation, plan_name: str, stage_name: str) -> None:
-        checks.raise_for(
-            operation.name,
-            [*checks.name("plan_name", plan_name), *checks.name("stage_name", stage_name)],
-            operation=operation.name,
+    async def roll_out(
+        self,
+        plan: str | EdgeDeploymentPlanSpec,
+        *,
+        stage_timeout: Duration | None,
+        max_failed: float = 0,
+        bake_time: Duration = 0,
+        approve: Approve | None = None,
+        on_change: OnChange | None = None,
+        stages: Iterable[str] | None = None,
+        schedule: PollSchedule | None = None,
+        restart: bool = False,
+        stop_on_exit: bool = True,
+    ) -> RolloutReport:
+        """Deploy the stages of a plan, one after the other.
+
+        For each stage, in the plan's order: wait until it can be started, start it unless it is
+        under way, wait until it is deployed, let it bake, and ask ``approve``.
+
+        The memory of a rollout is the service. Call this again after a crash, in any process:
+        it goes on where things stand, and returns at once if every stage is deployed. Baking
+        then begins anew, and ``approve`` may be asked again. Several rollouts of one plan may
+        run at the same time: each stage runs once.
+
+        Args:
+            plan: The plan's name, or a spec: the plan is created unless it is there.
+            stage_timeout: How long each stage may take until it can be started, and from its
+                start until it is deployed, in seconds or as a timedelta; None for as long as
+                it takes.
+            max_failed: How many devices of a stage may fail: a whole number of devices, or a
+                float from 0.0 to 1.0, a share of the stage's devices. If more have failed,
+                the stage is stopped, whoever has started it, and the rollout stops.
+            bake_time: How long to wait after a stage is deployed, in seconds or as a timedelta.
+            approve: A coroutine function. After each stage it is called with the stage and
+                with the report so far. If it returns False, the rollout stops.
+            on_change: Called with each change of a stage's status or device counts, first with
+                every stage as it is. A coroutine function is awaited. An exception that it
+                raises ends the rollout.
+            stages: The names of the stages to roll out; None for all. Their order is the
+                plan's.
+            schedule: How often to poll; None for the client's schedule.
+            restart: Whether to start a stage again that was FAILED or STOPPED before this
+                call, once.
+            stop_on_exit: Whether to stop the stage that this call has started if the call ends
+                early: by an error, or by a cancellation. A stage that somebody else has
+                started goes on.
+
+        Returns:
+            What was done with each stage.
+
+        Raises:
+            RolloutStoppedError: If a stage is FAILED, STOPPED or gone, too many of its devices
+                have failed, ``stage_timeout`` is over, or ``approve`` said no. Its ``report``
+                says what may still run, and which devices failed.
+            PlanMismatchError: If the plan exists and differs from the spec.
+            InvalidRequestError: If an argument is wrong, or the plan does not have one of
+                ``stages``. Nothing was started.
+            ResourceNotFoundError: If there is no plan of that name.
+            ServiceError: If the service said no.
+            SageMakerPlansError: What ``ensure_created`` raises.
+        """
+        wanted = RolloutArguments(
+            plan=plan,
+            stage_timeout=stage_timeout,
+            max_failed=max_failed,
+            bake_time=bake_time,
+            approve=approve,
+            on_change=on_change,
+            stages=stages,
+            schedule=schedule,
+            restart=restart,
+            stop_on_exit=stop_on_exit,
         )
+        wanted.check()
+        self._check()
+        rollout = Rollout(
+            self._gateway, self._retrier, self._polls, schedule or self._polling, wanted
+        )
+        return await rollout.run()
+
+    async def _command(
+        self, operation: Operation, plan_name: str, stage_name: str, *, if_needed: bool = False
+    ) -> None:
+        names = {"plan_name": plan_name, "stage_name": stage_name}
+        problems = [problem for each in names.items() for problem in checks.name(*each)]
+        problems += checks.flag("if_needed", if_needed)
+        checks.raise_for(operation.name, problems, operation=operation.name)
         command = StageCommand(self._gateway, self._retrier, operation, plan_name, stage_name)
+        if if_needed and await command.is_done():
+            return
+        command.may_have_taken_effect = if_needed
         try:
             await command.send()
         finally:
             # Even if it failed: it may have had its effect.
+            self._polls.changed(plan_name)
+
+    async def _delete(
+        self, operation: Operation, plan_name: str, stage_name: str | None = None
+    ) -> None:
+        problems = [*checks.name("plan_name", plan_name)]
+        request: dict[str, object] = {"EdgeDeploymentPlanName": plan_name}
+        if operation is DELETE_STAGE:
+            problems += checks.name("stage_name", stage_name)
+            request["StageName"] = stage_name
+        checks.raise_for(operation.name, problems, operation=operation.name)
+        try:
+            await delete(self._gateway, self._retrier, operation, request)
+        finally:
             self._polls.changed(plan_name)

@@ -37,6 +37,7 @@ class StageCommand:
     plan_name: str
     stage_name: str
     may_have_taken_effect: bool = False
+    """Whether a refusal may come because the stage is as it was to be."""
 
     async def send(self) -> None:
         """Send the command.
@@ -66,13 +67,24 @@ class StageCommand:
 
     async def _has_taken_effect(self, refusal: SageMakerPlansError) -> bool:
         try:
-            plan = await read_plan(stage_pager(self.gateway, self.retrier, self.plan_name))
+            return await self.is_done()
         except SageMakerPlansError as error:
             refusal.add_note(
-                "an earlier attempt may have taken effect; this could not be checked, because the "
-                f"plan could not be read: {error}"
+                "the stage may already be as it was to be; this could not be checked, because "
+                f"the plan could not be read: {error}"
             )
             return False
+
+    async def is_done(self) -> bool:
+        """Read the plan, and tell whether the command is not needed any more.
+
+        Returns:
+            Whether the stage is as the command was to make it.
+
+        Raises:
+            SageMakerPlansError: If the plan cannot be read.
+        """
+        plan = await read_plan(stage_pager(self.gateway, self.retrier, self.plan_name))
         statuses = _STATUSES_AFTER[self.operation]
         return any(
             stage.name == self.stage_name and stage.status in statuses for stage in plan.stages

@@ -20,6 +20,7 @@ from sagemaker_plans.errors import (
     StageNotFoundError,
     StageNotStartedError,
     StageStoppedError,
+    WaitError,
 )
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageStatus
 
@@ -199,13 +200,16 @@ def _time_out(wait: Wait, what: str, stage_name: str) -> NoReturn:
 def _raise_if_ended(
     wait: Wait, stages: tuple[Stage, ...], last_seen: Stage | EdgeDeploymentPlan
 ) -> None:
-    for status, cls, advice in (
-        (StageStatus.FAILED, StageFailedError, "see the devices' own logs for why"),
-        (StageStatus.STOPPED, StageStoppedError, "somebody stopped it"),
-    ):
-        ended = [stage for stage in stages if stage.status is status]
-        if ended:
-            raise wait.error(cls, "; ".join([*map(status_text, ended), advice]), last_seen)
+    failed = [stage for stage in stages if stage.status is StageStatus.FAILED]
+    if failed:
+        calls = (f"stage_devices({wait.plan_name!r}, {stage.name!r})" for stage in failed)
+        advice = f"{' and '.join(calls)} tells which devices failed, and why"
+        texts = [*map(status_text, failed), advice]
+        raise wait.error(StageFailedError, "; ".join(texts), last_seen)
+    stopped = [stage for stage in stages if stage.status is StageStatus.STOPPED]
+    if stopped:
+        texts = [*map(status_text, stopped), "somebody stopped it"]
+        raise wait.error(StageStoppedError, "; ".join(texts), last_seen)
 
 
 async def stage_ready(wait: Wait, stage_name: str) -> Stage:
@@ -235,6 +239,36 @@ async def stage_ready(wait: Wait, stage_name: str) -> Stage:
             seen = stage.status
         if wait.is_over:
             _time_out(wait, f"the creation of {stage_name}", stage_name)
+
+
+async def stage_stopped(wait: Wait, stage_name: str) -> Stage:
+    """Wait until a stage is stopped.
+
+    Args:
+        wait: The wait.
+        stage_name: The stage.
+
+    Returns:
+        The stage.
+
+    Raises:
+        WaitError: If the wait ends in another way.
+        SageMakerPlansError: If the plan cannot be read.
+    """
+    seen: StageStatus | None = None
+    while True:
+        plan = await wait.next_plan(StageInterest(stage_name, seen, wait.created))
+        if plan is not None:
+            stage = _stage_of(wait, plan, stage_name)
+            if stage.status is StageStatus.STOPPED:
+                return stage
+            _raise_if_ended(wait, (stage,), stage)
+            if stage.status is StageStatus.DEPLOYED:
+                message = f"{status_text(stage)}; it was done before it could be stopped"
+                raise wait.error(WaitError, message, stage)
+            seen = stage.status
+        if wait.is_over:
+            _time_out(wait, f"the stop of {stage_name}", stage_name)
 
 
 async def plan_deployed(

@@ -40,11 +40,11 @@ class Decision(Enum):
 
 _RETRY, _LOOK, _RAISE = Decision
 _ROWS: Final = {
-    # READ, COMMAND, CREATE, PURCHASE
-    Happened.THROTTLED: (_RETRY, _RETRY, _RETRY, _RETRY),
-    Happened.NEVER_SENT: (_RETRY, _RETRY, _RETRY, _RETRY),
-    Happened.AMBIGUOUS: (_RETRY, _RETRY, _LOOK, _LOOK),
-    Happened.REFUSED: (_RAISE, _RAISE, _RAISE, _RAISE),
+    # READ, COMMAND, DELETE, CREATE, PURCHASE
+    Happened.THROTTLED: (_RETRY, _RETRY, _RETRY, _RETRY, _RETRY),
+    Happened.NEVER_SENT: (_RETRY, _RETRY, _RETRY, _RETRY, _RETRY),
+    Happened.AMBIGUOUS: (_RETRY, _RETRY, _RETRY, _LOOK, _LOOK),
+    Happened.REFUSED: (_RAISE, _RAISE, _RAISE, _RAISE, _RAISE),
 }
 DECISIONS: Final = MappingProxyType(
     {

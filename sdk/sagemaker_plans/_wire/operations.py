@@ -12,6 +12,9 @@ class Safety(Enum):
     """Nothing happens, because the operation only reads."""
     COMMAND = "command"
     """The effect is the same as if it was sent once."""
+    DELETE = "delete"
+    """The service does not find what the second request is to delete. If the first request may
+    have had its effect, that means that it had."""
     CREATE = "create"
     """The service rejects the second request, because the name is taken. A read shows whether
     the first request took effect."""
@@ -68,6 +71,45 @@ STOP_STAGE = Operation(
     "stop_edge_deployment_stage",
     Safety.COMMAND,
     (_PLAN_NAME, "StageName"),
+)
+CREATE_STAGES = Operation(
+    "CreateEdgeDeploymentStage",
+    "create_edge_deployment_stage",
+    Safety.CREATE,
+    (_PLAN_NAME, "Stages"),
+)
+DELETE_STAGE = Operation(
+    "DeleteEdgeDeploymentStage",
+    "delete_edge_deployment_stage",
+    Safety.DELETE,
+    (_PLAN_NAME, "StageName"),
+)
+DELETE_PLAN = Operation(
+    "DeleteEdgeDeploymentPlan", "delete_edge_deployment_plan", Safety.DELETE, (_PLAN_NAME,)
+)
+LIST_PLANS = Operation(
+    "ListEdgeDeploymentPlans",
+    "list_edge_deployment_plans",
+    Safety.READ,
+    (
+        "NameContains",
+        "DeviceFleetNameContains",
+        "CreationTimeAfter",
+        "CreationTimeBefore",
+        "LastModifiedTimeAfter",
+        "LastModifiedTimeBefore",
+        "SortBy",
+        "SortOrder",
+        *_PAGING,
+    ),
+    pager="EdgeDeploymentPlanSummaries",
+)
+LIST_STAGE_DEVICES = Operation(
+    "ListStageDevices",
+    "list_stage_devices",
+    Safety.READ,
+    (_PLAN_NAME, "StageName", "ExcludeDevicesDeployedInOtherStage", *_PAGING),
+    pager="DeviceDeploymentSummaries",
 )
 EXTEND_TRAINING_PLAN = Operation(
     "ExtendTrainingPlan", "extend_training_plan", Safety.PURCHASE, (_OFFERING_ID,)
@@ -127,6 +169,11 @@ OPERATIONS = (
     CREATE_PLAN,
     START_STAGE,
     STOP_STAGE,
+    CREATE_STAGES,
+    DELETE_STAGE,
+    DELETE_PLAN,
+    LIST_PLANS,
+    LIST_STAGE_DEVICES,
     EXTEND_TRAINING_PLAN,
     SEARCH_OFFERINGS,
     DESCRIBE_HISTORY,

@@ -12,7 +12,9 @@ from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import UnexpectedReplyError
 from sagemaker_plans.models import (
     ExtensionPage,
+    PlanSummaryPage,
     ReservedCapacity,
+    StageDevicePage,
     StagePage,
     TrainingPlan,
     TrainingPlanExtension,
@@ -88,6 +90,36 @@ def read_stage_page(reply: Reply) -> StagePage:
     return _read(StagePage, reply)
 
 
+def read_plan_summaries(reply: Reply) -> PlanSummaryPage:
+    """Read a reply of ListEdgeDeploymentPlans.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        One page of plans.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read(PlanSummaryPage, reply)
+
+
+def read_stage_devices(reply: Reply) -> StageDevicePage:
+    """Read a reply of ListStageDevices.
+
+    Args:
+        reply: The reply.
+
+    Returns:
+        One page of a stage's devices.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
+    return _read(StageDevicePage, reply)
+
+
 def read_created(reply: Reply) -> str:
     """Read a reply of CreateEdgeDeploymentPlan.
 
@@ -106,7 +138,7 @@ def read_created(reply: Reply) -> str:
 
 
 def read_done(reply: Reply) -> None:
-    """Read a reply without members, of StartEdgeDeploymentStage or StopEdgeDeploymentStage.
+    """Read a reply without members, of an operation that starts, stops, adds or deletes.
 
     Args:
         reply: The reply.

@@ -4,7 +4,11 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from sagemaker_plans.models._enums import FailureHandlingPolicy, StageStatus
+from sagemaker_plans.models._enums import (
+    DeviceDeploymentStatus,
+    FailureHandlingPolicy,
+    StageStatus,
+)
 from sagemaker_plans.models._selection import DeviceSelectionConfig
 from sagemaker_plans.models._specs import ModelConfig, StageSpec
 from sagemaker_plans.models._wire_form import WireModel, spread, token_or_none, wire
@@ -157,3 +161,73 @@ class StagePage:
         from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only, 3 ms
 
         return _notebook.page_html(self.plan, self.stages, is_last=self.next_token is None)
+
+
+@frozen(kw_only=True)
+class EdgeDeploymentPlanSummary(WireModel):
+    """A plan in a list, without its models and stages. ``describe`` reads all of it."""
+
+    arn: str = field(metadata=wire("EdgeDeploymentPlanArn"))
+    """The plan's ARN."""
+    name: str = field(metadata=wire("EdgeDeploymentPlanName"))
+    """The plan's name."""
+    device_fleet_name: str
+    """The fleet that the plan deploys to."""
+    devices: DeviceCounts = field(metadata=spread())
+    """The counts for the devices of all stages."""
+    creation_time: datetime | None = None
+    """When the plan was created (UTC)."""
+    last_modified_time: datetime | None = None
+    """When the plan was last changed (UTC)."""
+
+
+@frozen(kw_only=True)
+class PlanSummaryPage:
+    """One page of a list of plans."""
+
+    plans: tuple[EdgeDeploymentPlanSummary, ...] = field(
+        metadata=wire("EdgeDeploymentPlanSummaries")
+    )
+    """The plans of this page."""
+    next_token: str | None = field(converter=token_or_none)
+    """The token with which the next page is read; None on the last page."""
+
+
+@frozen(kw_only=True)
+class StageDevice(WireModel):
+    """A device of a stage, with the state of the deployment on it."""
+
+    name: str = field(metadata=wire("DeviceName"))
+    """The device's name."""
+    arn: str = field(metadata=wire("DeviceArn"))
+    """The device's ARN."""
+    status: DeviceDeploymentStatus | None = field(
+        default=None, metadata=wire("DeviceDeploymentStatus")
+    )
+    """The state of the deployment on this device."""
+    status_message: str | None = field(default=None, metadata=wire("DeviceDeploymentStatusMessage"))
+    """The service's message about the state, such as the reason of a failure."""
+    deployed_stage_name: str | None = None
+    """The stage that has deployed to this device; None if none has."""
+    device_fleet_name: str | None = None
+    """The fleet to which the device belongs."""
+    description: str | None = None
+    """The description of the device."""
+    start_time: datetime | None = field(default=None, metadata=wire("DeploymentStartTime"))
+    """When the deployment to this device was started (UTC)."""
+    plan_arn: str = field(metadata=wire("EdgeDeploymentPlanArn"))
+    """The ARN of the stage's plan."""
+    plan_name: str = field(metadata=wire("EdgeDeploymentPlanName"))
+    """The name of the stage's plan."""
+    stage_name: str
+    """The name of the stage."""
+
+
+@frozen(kw_only=True)
+class StageDevicePage:
+    """One page of a stage's devices."""
+
+    devices: tuple[StageDevice, ...] = field(metadata=wire("DeviceDeploymentSummaries"))
+    """The devices of this page."""
+    next_token: str | None = field(converter=token_or_none)
+    """The token with which the next page is read; None on the last page."""

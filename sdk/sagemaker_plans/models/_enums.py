@@ -68,8 +68,34 @@ class StageStatus(OpenEnum):
         """
         return self in _TERMINAL
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the stage is deploying: it was started, and has neither ended nor been stopped.
+
+        False for an unknown status.
+        """
+        return self in _UNDER_WAY
+
 
 _TERMINAL = frozenset({StageStatus.DEPLOYED, StageStatus.FAILED, StageStatus.STOPPED})
+_UNDER_WAY = frozenset({StageStatus.STARTING, StageStatus.INPROGRESS})
+
+
+class DeviceDeploymentStatus(OpenEnum):
+    """The state of a stage's deployment on one device (values: SageMaker's service model)."""
+
+    READYTODEPLOY = "READYTODEPLOY"
+    """The deployment has not begun on this device."""
+    INPROGRESS = "INPROGRESS"
+    """The device is installing the deployment."""
+    DEPLOYED = "DEPLOYED"
+    """The deployment succeeded on this device."""
+    FAILED = "FAILED"
+    """The deployment failed on this device."""
+    STOPPING = "STOPPING"
+    """A stop has not reached this device yet."""
+    STOPPED = "STOPPED"
+    """The deployment was stopped on this device."""
 
 
 class DeviceSubsetType(OpenEnum):

@@ -135,8 +135,7 @@ class EdgeDeploymentPlanSpec(WireModel):
         yield from _validation.name("name", self.name)
         yield from _validation.name("device_fleet_name", self.device_fleet_name)
         yield from _validation.items("model_configs", self.model_configs, _model_config_problems)
-        yield from _validation.items("stages", self.stages, _stage_problems)
-        yield from _stage_list_problems("stages", self.stages)
+        yield from stage_list_problems("stages", self.stages)
         yield from _validation.tags("tags", self.tags)
 
 
@@ -155,7 +154,17 @@ def _stage_problems(argument: str, value: object) -> Iterator[str]:
         yield f"{argument}: a StageSpec is needed, got {_validation.shown(value)}"
 
 
-def _stage_list_problems(argument: str, value: object) -> Iterator[str]:
+def stage_list_problems(argument: str, value: object) -> Iterator[str]:
+    """Check the stages that a request creates.
+
+    Args:
+        argument: The name of the argument, for messages.
+        value: The stages, as a tuple.
+
+    Yields:
+        Each problem.
+    """
+    yield from _validation.items(argument, value, _stage_problems)
     stages = value if _validation.is_tuple(value) else ()
     if len(stages) > _validation.MAX_STAGES:
         yield f"{argument}: got {len(stages)}; allowed are up to {_validation.MAX_STAGES}"

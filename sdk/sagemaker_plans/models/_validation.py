@@ -9,6 +9,7 @@ import re
 import reprlib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import TypeGuard, TypeVar, cast
 
 from sagemaker_plans.errors import InvalidRequestError
@@ -17,6 +18,7 @@ T = TypeVar("T")
 
 # Several hyphens in a row are allowed inside a name, but not at its ends.
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", re.ASCII)
+_PART_OF_NAME = re.compile(r"[a-zA-Z0-9\-]{1,63}", re.ASCII)
 _TRAINING_PLAN_ARN = re.compile(
     r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.*", re.ASCII
 )
@@ -103,6 +105,63 @@ def text(argument: str, value: object) -> Iterator[str]:
     """
     if not isinstance(value, str) or not value.strip():
         yield f"{argument}: a string that is not empty is needed, got {shown(value)}"
+
+
+def part_of_name(argument: str, value: object) -> Iterator[str]:
+    """Check a part of a name, to search for.
+
+    Args:
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, str) or not _PART_OF_NAME.fullmatch(value):
+        yield f"{argument}: got {shown(value)}; allowed are 1 to 63 letters, digits and hyphens"
+
+
+def aware(argument: str, value: object) -> Iterator[str]:
+    """Check a time.
+
+    Args:
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        yield f"{argument}: got {shown(value)}; allowed are datetimes with a time zone"
+
+
+def choice(argument: str, value: object, allowed: Iterable[str]) -> Iterator[str]:
+    """Check a value against all that are allowed.
+
+    Args:
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
+        allowed: The values that are allowed.
+
+    Yields:
+        Each problem.
+    """
+    if value not in (options := tuple(allowed)):
+        yield f"{argument}: got {shown(value)}; allowed are {', '.join(options)}"
+
+
+def flag(argument: str, value: object) -> Iterator[str]:
+    """Check a switch.
+
+    Args:
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed; None if it was not given.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, bool | None):
+        yield f"{argument}: got {shown(value)}; allowed are True and False"
 
 
 def whole_number(argument: str, value: object, lowest: int, highest: int) -> Iterator[str]:

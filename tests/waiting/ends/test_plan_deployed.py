@@ -55,7 +55,11 @@ async def test_a_plan_without_stages_is_deployed() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        ("FAILED", StageFailedError, "see the devices' own logs for why"),
+        (
+            "FAILED",
+            StageFailedError,
+            "stage_devices('rollout', 'two') tells which devices failed, and why",
+        ),
         ("STOPPED", StageStoppedError, "somebody stopped it"),
     ],
 )

@@ -117,7 +117,7 @@ async def test_a_failed_stage_ends_it_with_counts_and_the_services_words() -> No
 
     assert str(error) == (
         "stage canary is FAILED (2 of 5 rolled back), devices: 3 succeeded, 0 pending, 2 failed; "
-        "see the devices' own logs for why"
+        "stage_devices('rollout', 'canary') tells which devices failed, and why"
     )
     assert stage_of(error).devices.failed == 2
     assert (error.polls, error.waited) == (3, 30)

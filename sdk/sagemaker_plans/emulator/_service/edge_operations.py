@@ -85,7 +85,7 @@ class EdgeDeployments:
 
     def describe_plan(self, request: Request, _caller: Caller) -> Reply:
         """Answer DescribeEdgeDeploymentPlan."""
-        plan, now = self._plan(request), self.now()
+        plan, now = self._shown(self._plan(request))
         stages, next_token = page(
             "DescribeEdgeDeploymentPlan",
             request,
@@ -121,6 +121,7 @@ class EdgeDeployments:
             ),
             stopping=self.timings.stopping,
             failure_tolerance=self.failure_tolerance,
+            before=stage.rollout and attrs.evolve(stage.rollout, before=None),
         )
         plan.modified_at = now
         return {}
@@ -166,14 +167,12 @@ class EdgeDeployments:
             reverse=optional_text(request, "SortOrder") == "Descending",
         )
         listed, next_token = page("ListEdgeDeploymentPlans", request, found, default_size=100)
-        now = self.now()
-        return with_token(
-            {"EdgeDeploymentPlanSummaries": [plan.summary(now) for plan in listed]}, next_token
-        )
+        summaries = [shown.summary(now) for shown, now in map(self._shown, listed)]
+        return with_token({"EdgeDeploymentPlanSummaries": summaries}, next_token)
 
     def list_stage_devices(self, request: Request, caller: Caller) -> Reply:
         """Answer ListStageDevices."""
-        plan, now = self._plan(request), self.now()
+        plan, now = self._shown(self._plan(request))
         stage = plan.stage(text(request, "StageName"))
         positions: Sequence[int] = range(len(stage.devices))
         if flag(request, "ExcludeDevicesDeployedInOtherStage"):
@@ -191,6 +190,11 @@ class EdgeDeployments:
         )
         summaries = [_device_summary(plan, stage, index, fleet_arn, now) for index in listed]
         return with_token({"DeviceDeploymentSummaries": summaries}, next_token)
+
+    def _shown(self, plan: EdgePlan) -> tuple[EdgePlan, float]:
+        """Return a plan as readings show it, and the time that they show."""
+        moment = self.now() - self.timings.reading_lag
+        return (plan.as_of(moment) if self.timings.reading_lag else plan), moment
 
     def _plan(self, request: Request) -> EdgePlan:
         name = text(request, "EdgeDeploymentPlanName")

@@ -32,6 +32,12 @@ class Stage:
             return self.rollout.status(now)
         return "READYTODEPLOY" if reached(now, self.ready_at) else "CREATING"
 
+    def as_of(self, moment: float) -> Stage:
+        """Return the stage as it was at a time, back to before its last start."""
+        if self.rollout is None or reached(moment, self.rollout.started_at):
+            return self
+        return attrs.evolve(self, rollout=self.rollout.before)
+
     def counts(self, now: float) -> tuple[int, int, int]:
         """Return how many devices succeeded, how many are pending, and how many failed."""
         if self.rollout is None:
@@ -96,6 +102,11 @@ class EdgePlan:
             "CreationTime": self.created_at,
             "LastModifiedTime": self.modified_at,
         }
+
+    def as_of(self, moment: float) -> EdgePlan:
+        """Return the plan with its stages as they were at a time."""
+        stages = {name: stage.as_of(moment) for name, stage in self.stages.items()}
+        return attrs.evolve(self, stages=stages)
 
     def stage(self, name: str) -> Stage:
         """Return a stage by name.

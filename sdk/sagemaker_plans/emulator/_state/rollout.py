@@ -49,6 +49,9 @@ class Rollout:
 
     stopped_at: float | None = None
 
+    before: Rollout | None = None
+    """The run of the stage before this one, for readings that lag."""
+
     def reported(self, now: float) -> int:
         """Return how many devices have reported. After a stop the number does not change."""
         if self.stopped_at is not None:

@@ -55,3 +55,6 @@ class Timings:
 
     history_lag: float = attrs.field(default=0.0, validator=_seconds)
     """How long an extension is missing from the plan's history, and a new plan from the plans."""
+
+    reading_lag: float = attrs.field(default=0.0, validator=_seconds)
+    """How old the stages are that descriptions and lists of plans and devices show."""
