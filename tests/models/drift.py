@@ -13,6 +13,7 @@ from botocore import xform_name
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from sagemaker_plans._edge import listing, plan_reads
+from sagemaker_plans._training import plan_reads as training_plan_reads
 from sagemaker_plans._training import training_plans
 from sagemaker_plans._transport.service_errors import error_class
 from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation

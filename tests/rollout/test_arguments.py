@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 class Approver:
     async def __call__(self, stage: Stage, report: RolloutReport) -> bool:
-        return bool(stage and report)
+        return stage is not None and report is not None
 
 
 def no_coroutine(*_: object) -> bool:
