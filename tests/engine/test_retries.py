@@ -509,7 +509,8 @@ def may_be_sent_again(operation: Operation, error: SageMakerPlansError) -> bool:
         errors.InternalServiceError,
         errors.UnexpectedReplyError,
     )
-    return operation.safety in {Safety.READ, Safety.COMMAND} and isinstance(error, in_doubt)
+    harmless = {Safety.READ, Safety.COMMAND, Safety.DELETE}
+    return operation.safety in harmless and isinstance(error, in_doubt)
 
 
 def test_a_purchase_in_doubt_is_never_sent_again_by_any_policy(loop: Loop) -> None:
