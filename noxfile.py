@@ -31,6 +31,7 @@ nox.options.sessions = [
     "interpreters",
     "lowest",
     "judges",
+    "journal_dynamodb",
     "docs",
     "demo",
     "typing_api",
@@ -219,6 +220,22 @@ def judges(session: nox.Session) -> None:
         external=True,
     )
     session.run("pytest", "tests/judges", *session.posargs, env={"JUDGES_PYTHON": interpreter})
+
+
+@nox.session(python=OLDEST)
+def journal_dynamodb(session: nox.Session) -> None:
+    """Test DynamoDBJournal with moto's server, in an environment of its own."""
+    install_wheel(session, "[trio]", *group("test"))
+    theirs = Path(session.create_tmp()) / "moto"
+    interpreter = str(theirs / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    session.run("python", "-m", "venv", "--clear", str(theirs), silent=True)
+    session.run(
+        *(interpreter, "-m", "pip", "install", "--quiet", "moto[server]>=5"),
+        env={"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        external=True,
+    )
+    tests = "tests/journal/against_moto"
+    session.run("pytest", tests, *session.posargs, env={"MOTO_PYTHON": interpreter})
 
 
 @nox.session

@@ -40,9 +40,9 @@ BESIDE: dict[str, frozenset[str]] = {
     "progress": frozenset({"models", "errors"}),
 }
 
-# The one module of `_transport` that the layers above it may import; `_client` alone plugs
-# in what is behind it.
-SEAM = f"{PACKAGE}._transport.gateway"
+# The modules of `_transport` that the layers above it may import: SageMaker's, and that of
+# DynamoDB for a journal there. `_client` alone plugs in what is behind the first.
+SEAMS = frozenset(f"{PACKAGE}._transport.{name}" for name in ("gateway", "dynamodb.gateway"))
 # They would serve any service, so they know nothing of this one.
 ENGINES_WITHOUT_AWS = frozenset(
     f"{PACKAGE}._engine.{name}"
@@ -68,6 +68,7 @@ FETCHED_WHEN_CALLED = {(f"{PACKAGE}.models._wire_form", f"{PACKAGE}._wire.conver
 NAMED_IN_ANNOTATIONS: dict[str, frozenset[str]] = {
     "errors": frozenset({"models"}),  # a wait's error holds what was last seen
     "_client": frozenset({"aiobotocore"}),  # it accepts a session and a config
+    "journal": frozenset({"aiobotocore"}),  # it accepts a session
 }
 
 # The only places that may import the library: a folder or a module. The emulator stands on
@@ -188,7 +189,7 @@ def is_allowed(module: Module, wanted: Import) -> bool:
     if own not in RANKS:
         return other in BESIDE.get(own, RANKS)
     if other == "_transport" and own != "_client":
-        return wanted.target == SEAM and RANKS[own] < RANKS[other]
+        return wanted.target in SEAMS and RANKS[own] < RANKS[other]
     return other in RANKS and RANKS[own] < RANKS[other]
 
 

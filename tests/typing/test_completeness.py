@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import sagemaker_plans as smp
-from sagemaker_plans import emulator, progress
+from sagemaker_plans import emulator, journal, progress
 
 HERE = Path(__file__).parent
-FILES = [HERE / "api.py", HERE / "emulator_api.py"]
+FILES = [HERE / "api.py", HERE / "emulator_api.py", HERE / "journal_api.py"]
 
 # What other objects lead to.
 CLIENT = smp.AsyncClient()
@@ -38,7 +38,9 @@ USED = names_used()
 
 def public_classes() -> list[type]:
     listed = [
-        getattr(module, name) for module in (smp, emulator, progress) for name in module.__all__
+        getattr(module, name)
+        for module in (smp, emulator, journal, progress)
+        for name in module.__all__
     ]
     return [*GROUPS, *(each for each in listed if isinstance(each, type))]
 
@@ -50,7 +52,9 @@ def attributes_of(cls: type) -> Iterator[str]:
             yield from vars(base).get("__annotations__", ())
 
 
-@pytest.mark.parametrize("module", [smp, emulator, progress], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "module", [smp, emulator, journal, progress], ids=lambda each: each.__name__
+)
 def test_every_public_name_is_used(module: object) -> None:
     assert {*getattr(module, "__all__")} - USED == set()  # noqa: B009  # modules have no type
 

@@ -49,6 +49,7 @@ _CODES: Final[dict[str, type[ServiceError]]] = {
     "UnrecognizedClient": AccessDeniedError,
     "BandwidthLimitExceeded": ThrottledError,
     "PriorRequestNotComplete": ThrottledError,
+    "ProvisionedThroughputExceeded": ThrottledError,  # DynamoDB's, of a table
     "RequestLimitExceeded": ThrottledError,
     "RequestThrottled": ThrottledError,
     "SlowDown": ThrottledError,

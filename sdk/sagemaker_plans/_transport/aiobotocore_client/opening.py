@@ -75,7 +75,7 @@ async def open_client(
         raise ConfigurationError(
             f"config: an AioConfig of aiobotocore is needed, got {type(config).__name__}"
         )
-    merged = _config(own, config, http_backend, request_timeout, is_ours=session is None)
+    merged = client_config(own, config, http_backend, request_timeout, is_ours=session is None)
     try:
         if session is None:
             # In here, for a profile that does not exist is found out by the first question.
@@ -104,7 +104,7 @@ async def open_client(
     return OpenedClient(client, client.close, path)
 
 
-def _config(
+def client_config(
     session: AioSession,
     config: Config | None,
     http_backend: HttpBackend,

@@ -1,0 +1,1 @@
+"""The network of a journal in DynamoDB: one request out, one reply in."""

@@ -1,0 +1,377 @@
+"""Records in a table of DynamoDB: the table, the items, the client's life."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import pytest
+
+from harness import dead_endpoint, session
+from journal.dynamodb_server import SECRET, DynamoDBServer
+from journal.records import PLAN, a_record
+from journal.tables import journal_at
+from sagemaker_plans import (
+    AccessDeniedError,
+    ConfigurationError,
+    ConnectionFailedError,
+    PaginationError,
+    ResourceNotFoundError,
+    RetryPolicy,
+    ThrottledError,
+    UnexpectedReplyError,
+)
+from sagemaker_plans.journal import DynamoDBJournal, PurchaseJournal, check_journal
+from sagemaker_plans.journal import _dynamodb as dynamodb
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def server() -> Iterator[DynamoDBServer]:
+    with DynamoDBServer().serving() as running:
+        running.add_table()
+        yield running
+
+
+async def test_it_keeps_the_promises_of_a_journal(server: DynamoDBServer) -> None:
+    server.page_size = 5
+
+    await check_journal(lambda: journal_at(server.endpoint_url))
+
+
+async def test_it_is_a_journal() -> None:
+    journal = DynamoDBJournal("purchases")
+
+    assert isinstance(journal, PurchaseJournal)
+    assert repr(journal) == "DynamoDBJournal('purchases')"
+
+
+async def test_an_item_is_what_the_docs_say(server: DynamoDBServer) -> None:
+    record = a_record(7)
+    async with journal_at(server.endpoint_url) as journal:
+        await journal.begin(record)
+
+    (item,) = server.tables["journal"].items.values()
+    assert json.loads(item.pop("record")["S"]) == record.to_dict()
+    assert item == {
+        "plan": {"S": PLAN},
+        "number": {"N": "7"},
+        "id": {"S": record.id},
+        "revision": {"N": "0"},
+        "state": {"S": "open"},
+    }
+
+
+async def test_all_pages_are_read_consistently(server: DynamoDBServer) -> None:
+    server.page_size = 3
+    records = tuple(a_record(number) for number in range(1, 9))
+    async with journal_at(server.endpoint_url) as journal:
+        for record in records:
+            await journal.begin(record)
+
+        assert await journal.records(PLAN) == records
+
+    assert server.counts()["Query"] == 3
+    assert all(request["ConsistentRead"] for name, request in server.requests if name == "Query")
+
+
+async def test_pages_that_do_not_end_are_an_error(server: DynamoDBServer) -> None:
+    server.fate("Query", "stuck", "stuck", "stuck")
+
+    async with journal_at(server.endpoint_url) as journal:
+        with pytest.raises(PaginationError, match="Query of table journal"):
+            await journal.records(PLAN)
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"record": {"S": "{}"}},
+    {"record": {"S": "rubbish"}},
+    {"record": {"N": "1"}},
+    {"id": {"S": "another"}},
+    {"revision": {"N": "4"}},
+    {"state": {"S": "not_bought"}},
+    {"record": {"S": json.dumps(a_record(plan="other").to_dict())}},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
+async def test_an_item_that_was_changed_is_never_a_missing_record(
+    server: DynamoDBServer, change: dict[str, Any]
+) -> None:
+    record = a_record(id="mine")
+    async with journal_at(server.endpoint_url) as journal:
+        await journal.begin(record)
+        (item,) = server.tables["journal"].items.values()
+        item.update(change)
+
+        for call in (journal.records(PLAN), journal.begin(record)):
+            with pytest.raises(ValueError, match=r"table journal, plan 'arn:.*number {'N': '1'}"):
+                await call
+
+
+async def test_wrong_numbers_are_refused() -> None:
+    journal = DynamoDBJournal("purchases")
+
+    with pytest.raises(ValueError, match="begin: got number 1, revision 1"):
+        await journal.begin(a_record(revision=1))
+    with pytest.raises(ValueError, match="begin: got number 0, revision 0"):
+        await journal.begin(a_record(number=0))
+    with pytest.raises(ValueError, match="end: got revision 0"):
+        await journal.end(a_record())
+
+
+async def test_wrong_arguments_are_all_told() -> None:
+    wrong: Any = {"session": 5, "retry": 3, "request_timeout": 0}
+
+    with pytest.raises(ConfigurationError) as caught:
+        DynamoDBJournal(" ", **wrong)
+
+    for name in ("table_name", *wrong):
+        assert f"{name}: " in str(caught.value)
+
+
+# the table
+
+
+@pytest.fixture
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamodb, "_FIRST_PAUSE", 0.001)
+
+
+@pytest.mark.usefixtures("_quick_looks")
+async def test_a_table_is_made_and_waited_for(server: DynamoDBServer) -> None:
+    server.not_found_first = server.creating_first = 2
+    async with journal_at(server.endpoint_url, "new") as journal:
+        await journal.create_table()
+        assert server.counts() == {"CreateTable": 1, "DescribeTable": 5}
+        assert server.tables["new"].definition["BillingMode"] == "PAY_PER_REQUEST"
+
+        await journal.create_table()
+        assert await journal.begin(a_record())
+
+
+@pytest.mark.usefixtures("_quick_looks")
+async def test_a_table_whose_replies_were_lost_is_made(server: DynamoDBServer) -> None:
+    server.fate("CreateTable", "lost")
+    server.fate("DescribeTable", "lost", "cut")
+    async with journal_at(server.endpoint_url, "new") as journal:
+        await journal.create_table()
+
+    assert server.counts() == {"CreateTable": 2, "DescribeTable": 3}
+
+
+async def test_a_table_with_another_key_is_an_error(server: DynamoDBServer) -> None:
+    server.tables["journal"].definition["KeySchema"][1]["KeyType"] = "HASH"
+
+    async with journal_at(server.endpoint_url) as journal:
+        with pytest.raises(ConfigurationError, match="journal exists, but it is not a journal's"):
+            await journal.create_table()
+
+
+@pytest.mark.usefixtures("_quick_looks")
+async def test_a_table_that_does_not_get_ready_is_a_timeout(server: DynamoDBServer) -> None:
+    server.creating_first = 10**9
+
+    async with journal_at(server.endpoint_url, "new") as journal:
+        with pytest.raises(TimeoutError, match=r"table new cannot be used after 0\.3 s yet"):
+            await journal.create_table(timeout=0.3)
+
+
+async def test_a_timeout_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="create_table: timeout: got -1"):
+        await DynamoDBJournal("purchases").create_table(timeout=-1)
+
+
+async def test_a_table_that_is_not_there_is_an_error(server: DynamoDBServer) -> None:
+    async with journal_at(server.endpoint_url, "elsewhere") as journal:
+        with pytest.raises(ResourceNotFoundError, match="Query"):
+            await journal.records(PLAN)
+
+
+# what goes wrong before DynamoDB hears of it
+
+
+async def test_an_endpoint_where_nobody_listens_is_told() -> None:
+    async with journal_at(dead_endpoint()) as journal:
+        with pytest.raises(ConnectionFailedError, match="Query: no whole reply") as caught:
+            await journal.records(PLAN)
+
+    assert caught.value.request_sent is False
+
+
+async def test_without_a_region_nothing_is_sent() -> None:
+    async with DynamoDBJournal("purchases", session=session()) as journal:
+        with pytest.raises(ConfigurationError, match="no region is set"):
+            await journal.records(PLAN)
+
+
+async def test_without_credentials_nothing_is_sent(server: DynamoDBServer) -> None:
+    async with journal_at(server.endpoint_url, session=None) as journal:
+        with pytest.raises(ConfigurationError, match="no AWS credentials were found"):
+            await journal.records(PLAN)
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("kind", [ConnectionFailedError, ConfigurationError])
+async def test_credentials_that_cannot_be_had_are_told_without_secrets(
+    server: DynamoDBServer, kind: type[Exception]
+) -> None:
+    from botocore.exceptions import EndpointConnectionError
+
+    words = f"http://user:{SECRET}@vault"
+    raised = (
+        EndpointConnectionError(endpoint_url=words)
+        if kind is ConnectionFailedError
+        else RuntimeError(words)
+    )
+
+    async def fail() -> None:
+        raise raised
+
+    theirs: Any = session()
+    theirs.get_credentials = fail
+    async with journal_at(server.endpoint_url, session=theirs) as journal:
+        with pytest.raises(kind, match="could not open a client for DynamoDB") as caught:
+            await journal.records(PLAN)
+
+    assert SECRET not in f"{caught.value} {caught.value.__cause__!r}"
+    assert server.requests == []
+
+
+async def test_an_exception_of_a_hook_is_told_without_secrets(server: DynamoDBServer) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError(f"x-amz-security-token: {SECRET}")
+
+    theirs = session()
+    theirs.register("before-call.dynamodb.PutItem", fail)
+    async with journal_at(server.endpoint_url, session=theirs) as journal:
+        with pytest.raises(ConnectionFailedError, match="PutItem: RuntimeError") as caught:
+            await journal.begin(a_record())
+
+    assert SECRET not in f"{caught.value} {caught.value.__cause__!r}"
+
+
+async def test_a_stub_that_says_nothing_of_a_request_is_no_dynamodb(
+    server: DynamoDBServer,
+) -> None:
+    class Nothing:
+        status_code = 200
+
+    def stub(**_: object) -> tuple[Nothing, dict[str, Any]]:
+        return Nothing(), {}
+
+    theirs = session()
+    theirs.register("before-call.dynamodb.PutItem", stub)
+    async with journal_at(server.endpoint_url, session=theirs) as journal:
+        with pytest.raises(UnexpectedReplyError, match="the reply has no request id"):
+            await journal.begin(a_record())
+
+    assert server.requests == []
+
+
+async def test_a_request_that_botocore_refuses_is_an_error(server: DynamoDBServer) -> None:
+    async with journal_at(server.endpoint_url, "t" * 2000) as journal:
+        with pytest.raises(ConfigurationError, match="Query: "):
+            await journal._query(PLAN, {"#number = :number": ("number", 5)})
+
+
+async def test_a_denial_has_no_secrets(server: DynamoDBServer) -> None:
+    server.fate("PutItem", "denied")
+
+    async with journal_at(server.endpoint_url) as journal:
+        with pytest.raises(AccessDeniedError, match="PutItem answered Access") as caught:
+            await journal.begin(a_record())
+
+    assert SECRET not in f"{caught.value} {caught.value.__cause__!r}"
+
+
+async def test_throttles_that_go_on_are_raised(server: DynamoDBServer) -> None:
+    server.fate("PutItem", "throttled", "throttled_table", "throttled")
+
+    async with journal_at(server.endpoint_url) as journal:
+        with pytest.raises(ThrottledError):
+            await journal.begin(a_record())
+
+        assert await journal.records(PLAN) == ()
+
+
+async def test_nothing_is_sent_again_if_the_policy_says_so(server: DynamoDBServer) -> None:
+    server.fate("Query", "broken")
+
+    async with journal_at(server.endpoint_url, retry=RetryPolicy.none()) as journal:
+        with pytest.raises(Exception, match="InternalServerError"):
+            await journal.records(PLAN)
+
+    assert server.counts() == {"Query": 1}
+
+
+async def test_half_a_reply_is_no_empty_journal(server: DynamoDBServer) -> None:
+    server.fate("Query", "cut")
+
+    async with journal_at(server.endpoint_url, retry=RetryPolicy.none()) as journal:
+        with pytest.raises(UnexpectedReplyError, match="the reply lacks its items"):
+            await journal.records(PLAN)
+
+
+# the client's life
+
+
+def test_a_journal_serves_one_event_loop_after_the_other(
+    server: DynamoDBServer, anyio_backend: str
+) -> None:
+    journal = journal_at(server.endpoint_url)
+    record = a_record()
+
+    async def begin() -> bool:
+        async with journal:
+            return await journal.begin(record)
+
+    assert [anyio.run(begin, backend=anyio_backend) for _ in range(3)] == [True] * 3
+
+
+async def test_a_journal_can_be_closed_at_any_time(server: DynamoDBServer) -> None:
+    journal = journal_at(server.endpoint_url)
+    await journal.aclose()
+    await journal.begin(a_record())
+    await journal.aclose()
+    await journal.aclose()
+
+    assert len(await journal.records(PLAN)) == 1
+    await journal.aclose()
+
+
+async def test_calls_at_once_open_one_client(server: DynamoDBServer) -> None:
+    opened: list[int] = []
+    async with journal_at(server.endpoint_url) as journal:
+        opening = journal._opening
+
+        async def counted() -> object:
+            opened.append(1)
+            return await opening()
+
+        journal._opening = counted  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+        async with anyio.create_task_group() as tasks:
+            for number in range(1, 6):
+                tasks.start_soon(journal.begin, a_record(number))
+
+    assert opened == [1]
+    assert len(server.tables["journal"].items) == 5
+
+
+async def test_a_call_that_is_closed_while_it_goes_on_opens_nothing_more(
+    server: DynamoDBServer,
+) -> None:
+    theirs = session()
+    journal = journal_at(server.endpoint_url, session=theirs)
+
+    async def close_and_fail(**_: object) -> None:
+        await journal.aclose()
+        raise RuntimeError("somebody closed the journal meanwhile")
+
+    theirs.register("before-call.dynamodb.Query", close_and_fail)
+    with pytest.raises(ConfigurationError, match="it was closed during this call"):
+        await journal.records(PLAN)
+
+    assert server.requests == []
