@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from attrs import define
+from attrs import define, field
 
 from sagemaker_plans._training import records as log
 from sagemaker_plans._training.journal_entry import JournalEntry
@@ -44,6 +44,8 @@ class JournaledPurchase:
     ledger: Ledger
     key: str
     """The idempotency key."""
+    unwritten: Sequence[log.Finding] = field(default=(), init=False)
+    """What the history proves and the journal does not say, because it cannot be written."""
 
     async def make(self) -> ExtensionReceipt:
         """Buy the offering, unless something was bought for the key before.
@@ -64,6 +66,7 @@ class JournaledPurchase:
                 receipt = self._answer(records, history) or self.purchase.already_made(history)
                 if receipt is not None:
                     return receipt
+                self._check_all_closed()
                 listed = await self.purchase.checked_price()
                 record = self._record(records, history, listed)
                 if await self.ledger.begin(record):
@@ -82,10 +85,28 @@ class JournaledPurchase:
         found = log.findings(records, history)
         for each in found:
             await self.ledger.close(each.record, each.state, "history", each.extension)
+        if found:
+            # The history is younger than those records. Meanwhile one may have been settled, and
+            # what the history shows may be the purchase that came after it.
+            records = await self.ledger.read()
+        self.unwritten = log.findings(records, history)
+        records = log.corrected(records, self.unwritten)
+        failed = {each.id for each in records if each.state == "failed"}
         for each in found:
-            if each.state == "failed" and each.record.idempotency_key == self.key:
+            record = each.record
+            if (
+                each.state == "failed"
+                and record.idempotency_key == self.key
+                and record.id in failed
+            ):
                 self.purchase.paid_for(self._receipt(each.extension, history))
-        return log.corrected(records, found), history
+        return records, history
+
+    def _check_all_closed(self) -> None:
+        for each in self.unwritten:
+            raise LedgerError(
+                f"the journal does not say yet that {_named(each.record)} is {each.state}"
+            )
 
     def _answer(
         self, records: Sequence[PurchaseRecord], history: History
@@ -152,7 +173,12 @@ class JournaledPurchase:
             written_at=now,
             send_by=min(now + SENDING_TIME, latest),
         )
-        self.purchase.send_by = clock.on_this_machine(record.send_by)
+        # The two clocks were compared a moment ago, and one of them may have been set since, or
+        # this process may have slept before it read the reply. So the difference counts only as
+        # far as the service accepts it. Otherwise a request might count after it was settled.
+        self.purchase.send_by = min(
+            clock.on_this_machine(record.send_by), record.send_by + log.CLOCK_SKEW
+        )
         return record
 
     async def _send(

@@ -218,6 +218,9 @@ class Ledger:
         for _ in range(_MOST_RACES):
             if not _counts_more(current, state, closed_by):
                 return True
+            if closed_by == "history" and current.revision != record.revision:
+                # Others know more than whoever read that older record and a younger history.
+                return True
             wanted = evolve(
                 current,
                 revision=current.revision + 1,

@@ -1,7 +1,7 @@
 """Buys an extension, at most once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import define, field
@@ -12,7 +12,7 @@ from sagemaker_plans._training.payment_status import is_failed, is_payment_pendi
 from sagemaker_plans._training.price_check import PriceError, checked_price
 from sagemaker_plans._training.purchase_request import PurchaseRequest
 from sagemaker_plans._training.reading import extension_pager
-from sagemaker_plans._training.records import bought_at
+from sagemaker_plans._training.records import latest
 from sagemaker_plans._training.sent_once import SentOnce
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
@@ -107,21 +107,26 @@ class Purchase(SentOnce[ExtensionReceipt]):
         Raises:
             UnexpectedReplyError: If it does not show the extension.
         """
-        receipt = self._receipt("purchased", replies.read_extended(reply))
+        extensions = replies.read_extended(reply)
+        ours = extensions if self.entry is None else self.entry.unknown_among(extensions)
+        receipt = self._receipt("purchased", extensions, ours)
         if receipt is None:
             problem = f"TrainingPlanExtensions: has no extension {self.offering}"
             raise replies.unexpected(reply, (problem,))
         return receipt
 
     def _receipt(
-        self, outcome: PurchaseOutcome, extensions: tuple[TrainingPlanExtension, ...]
+        self,
+        outcome: PurchaseOutcome,
+        extensions: tuple[TrainingPlanExtension, ...],
+        among: Sequence[TrainingPlanExtension] | None = None,
     ) -> ExtensionReceipt | None:
-        ours = [one for one in extensions if one.offering_id == self.request.offering_id]
-        if not ours:
-            return None
+        listed = extensions if among is None else among
         # If the service sold the offering more than once, the latest one is ours.
-        latest = max(ours, key=bought_at)
-        return ExtensionReceipt(extension=latest, extensions=extensions, outcome=outcome)
+        ours = latest([one for one in listed if one.offering_id == self.request.offering_id])
+        if ours is None:
+            return None
+        return ExtensionReceipt(extension=ours, extensions=extensions, outcome=outcome)
 
     def paid_for(self, receipt: ExtensionReceipt, /) -> ExtensionReceipt:
         """Give the receipt, unless the service says that the purchase failed.

@@ -16,6 +16,10 @@ from sagemaker_plans.models import TrainingPlanExtension
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far clocks may be apart: the service accepts no signature whose date is further off."""
 
+CERTAIN_AFTER: Final = timedelta(minutes=20)
+"""How long after its last moment for signing a request cannot be accepted any more. The service
+refuses signatures after some five minutes; the rest is for clocks that are wrong."""
+
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 History = Sequence[TrainingPlanExtension]
@@ -75,18 +79,65 @@ def shown_for(
         for each in records
         if each.number != record.number and each.offering_id == record.offering_id
     ]
-    named = {each.receipt.extended_at for each in others if each.receipt}
     later = (each.written_at for each in others if each.number > record.number)
     start, end = record.written_at - CLOCK_SKEW, min(later, default=_NEVER)
-    dated = {
-        each.extended_at: each
-        for each in history
+    dated = [
+        each
+        for each in not_named_by(others, history)
         if each.offering_id == record.offering_id and each.extended_at is not None
-    }
-    if record.receipt is not None and record.receipt.extended_at in dated:
-        return dated[record.receipt.extended_at]
-    fitting = [time for time in dated if start <= time < end and time not in named]
-    return dated[max(fitting)] if fitting else None
+    ]
+    time = record.receipt and record.receipt.extended_at
+    own = [each for each in dated if each.extended_at == time]
+    return latest(own or [each for each in dated if start <= _time(each) < end])
+
+
+def not_named_by(
+    records: Iterable[PurchaseRecord], history: Iterable[TrainingPlanExtension]
+) -> list[TrainingPlanExtension]:
+    """Leave out of a history what some records name as theirs.
+
+    Args:
+        records: The records. Each leaves out one extension at most: the service may have sold
+            an offering twice in one second.
+        history: Extensions of the plan.
+
+    Returns:
+        The other extensions, in their order.
+    """
+    left = list(history)
+    for record in records:
+        receipt = record.receipt
+        same = [
+            each
+            for each in left
+            if receipt is not None
+            and each.offering_id == receipt.offering_id
+            and each.extended_at == receipt.extended_at
+        ]
+        # Of two, a record of a failed purchase names the failed one.
+        theirs = next(
+            (each for each in same if is_failed(each) == (record.state == "failed")), None
+        )
+        left = [each for each in left if each is not (theirs or next(iter(same), None))]
+    return left
+
+
+def latest(extensions: Sequence[TrainingPlanExtension]) -> TrainingPlanExtension | None:
+    """Choose the extension that was bought last.
+
+    Args:
+        extensions: Extensions of one offering.
+
+    Returns:
+        The last one; None if there is none. Of several with one time, one that did not fail:
+        to take a purchase for a failed one would let it be made again.
+    """
+    return max(extensions, key=lambda each: (bought_at(each), not is_failed(each)), default=None)
+
+
+def _time(extension: TrainingPlanExtension) -> datetime:
+    assert extension.extended_at is not None
+    return extension.extended_at
 
 
 def findings(records: Sequence[PurchaseRecord], history: History) -> list[Finding]:

@@ -26,8 +26,8 @@ class ServiceClock:
 
     ahead: timedelta = timedelta(0)
     """How far it is ahead of this machine's clock, to a second or so."""
-    is_known: bool = False
-    """Whether a reply has shown it."""
+    first_shown: datetime | None = None
+    """What the first reply has shown; None if no reply has shown it."""
 
     def hear(self, reply: Reply) -> None:
         """Read the clock from a reply that has just come.
@@ -42,7 +42,8 @@ class ServiceClock:
         if shown.tzinfo is None:
             # "-0000" stands for UTC without knowing a place.
             shown = shown.replace(tzinfo=UTC)
-        self.ahead, self.is_known = shown - machine_time(), True
+        self.ahead = shown - machine_time()
+        self.first_shown = self.first_shown or shown
 
     def now(self) -> datetime:
         """Give the time.

@@ -1,7 +1,6 @@
 """Closes a record of the journal in a person's name."""
 
 import logging
-from datetime import timedelta
 from typing import Final
 
 from attrs import define
@@ -10,7 +9,7 @@ from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._training.ledger import Ledger, LedgerError
 from sagemaker_plans._training.payment_status import is_failed
 from sagemaker_plans._training.reading import extension_pager
-from sagemaker_plans._training.records import shown_for
+from sagemaker_plans._training.records import CERTAIN_AFTER, shown_for
 from sagemaker_plans._training.service_clock import ServiceClock
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
@@ -19,10 +18,6 @@ from sagemaker_plans.journal import PurchaseRecord, PurchaseState
 from sagemaker_plans.models import TrainingPlanExtension
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
-
-CERTAIN_AFTER: Final = timedelta(minutes=20)
-"""How long after its last moment for signing a request cannot be accepted any more. The service
-refuses signatures after some five minutes; the rest is for clocks that are wrong."""
 
 _MOST_RACES: Final = 10
 
@@ -73,10 +68,13 @@ class Settlement:
                 record.offering_id,
                 f"it is closed already: {record.state}, by the {record.closed_by}",
             )
-        if shown is not None:
-            await self.ledger.close(
-                record, "failed" if is_failed(shown) else "bought", "history", shown
-            )
+        # After a person's "not bought" it may be somebody else's that is shown.
+        if shown is not None and record.state != "not_bought":
+            state: PurchaseState = "failed" if is_failed(shown) else "bought"
+            if not await self.ledger.close(record, state, "history", shown):
+                raise self._refused(
+                    record.number, record.offering_id, "the journal cannot be written"
+                )
             if self.bought:
                 return True
             raise self._refused(
@@ -104,6 +102,8 @@ class Settlement:
                 problems=(f"record: no {which}",),
                 operation=EXTEND_TRAINING_PLAN.name,
             )
+        # From now on it is this one, also if another one is open by the next reading.
+        self.number = wanted[-1].number
         return wanted[-1], records
 
     def _check_not_bought(
@@ -119,7 +119,9 @@ class Settlement:
                 record.offering_id,
                 "the history shows this offering without the time at which it was bought",
             )
-        if not clock.is_known:
+        # Not the time now: this process may have slept since it got the history.
+        read_at = clock.first_shown
+        if read_at is None:
             raise self._refused(
                 record.number,
                 record.offering_id,
@@ -127,7 +129,7 @@ class Settlement:
                 "still be accepted",
             )
         certain = record.send_by + CERTAIN_AFTER
-        if clock.now() < certain:
+        if read_at < certain:
             raise self._refused(
                 record.number,
                 record.offering_id,
