@@ -119,8 +119,10 @@ class BotocoreGateway:
         limit = anyio.move_on_after(self._request_timeout)
         try:
             with expecting, limit:
-                if self._fast_path is not None and self._fast_path.takes(operation):
-                    await self._fast_path.send(operation, request, evidence)
+                path = self._fast_path
+                ready = await path.prepare(operation, request, evidence) if path else None
+                if path is not None and ready is not None:
+                    await path.send(ready, operation)
                 else:
                     call = ClosableCall(method(**linked(request, evidence)))
                     returned = await call

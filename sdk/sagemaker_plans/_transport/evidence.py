@@ -16,7 +16,7 @@ any exception, so the type of one proves nothing; and silence proves nothing eit
 
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import anyio
 from attrs import define, field, frozen
@@ -73,6 +73,8 @@ class Evidence:
     """Whether the call that it belongs to has ended."""
     task: int | None = None
     """The task that waits for the call; None if it does not matter."""
+    learn: Callable[[Any], None] | None = None
+    """Told of the request as it is handed over; None if nobody wants to know."""
     tasks: set[int] = field(factory=set[int])
     """The tasks in which the client has begun with the request."""
     was_handed_over: bool = False

@@ -1,46 +1,45 @@
 """The fast path: reads that are prepared and signed here, sent by the client's HTTP session.
 
-botocore prepares a request of any operation of any service; our reads are three of one
-protocol. So the client that botocore makes is asked for its endpoint, its user agent,
-its credentials and its HTTP session (with the proxies, certificates and pools that were
-configured), and each request goes past the rest. Wherever something might listen or
-interfere on the way past (a user's event hook, a tracer's patch, an endpoint with
-signing rules of its own), there is no fast path, and the client does it all.
-What changes something always goes through the client.
+botocore prepares a request of any operation of any service; our reads are few, and of one
+protocol. So the client sends one request of each operation, which is remembered as its
+HTTP session got it. The next ones are prepared after that model: what stays is taken
+from it (the URL, the user agent, the region and the name that were signed), and what changes
+is written anew (the body, the time, the signature, the id). That is trusted only once the
+very request that the client sent was written again, with the same bytes.
+
+Whoever might listen or interfere on the way past must not be passed by: ``client_inside``
+compares everything with what botocore's authors put there, before the first use and at
+each call. Whatever differs, and whatever fails on the way to finding out, means that the
+client does it all. What changes something always goes through the client.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import FunctionType
+from functools import partial
 from typing import Any, Final, Protocol, cast
+from uuid import uuid4
 
+import anyio.to_thread
+import botocore.handlers
 from attrs import frozen
-from botocore.awsrequest import AWSPreparedRequest
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 
+from sagemaker_plans._transport.aiobotocore_client.client_inside import ClientInside
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import CONTEXT_KEY
-from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
+from sagemaker_plans._transport.aiobotocore_client.second_copies import second_copies
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.exception_mapping import no_credentials
-from sagemaker_plans._transport.signing import Keys, Signer
-from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
+from sagemaker_plans._transport.signing import TIME_FORMAT, Keys, Signer
+from sagemaker_plans._wire.operations import Operation, Safety
+from sagemaker_plans._wire.redaction import redacted
 
-_EVENTS: Final = (
-    "provide-client-params",
-    "before-parameter-build",
-    "before-endpoint-resolution",
-    "before-call",
-    "choose-signer",
-    "before-sign",
-    "request-created",
-    "before-send",
-    "before-parse",
-    "response-received",
-    "needs-retry",
-    "after-call",
-    "after-call-error",
-)
-_KNOWN_LISTENERS: Final = frozenset({"botocore", "aiobotocore", "sagemaker_plans"})
+_LOG: Final = logging.getLogger("sagemaker_plans")
+_TRACE: Final = "X-Amzn-Trace-Id"
+_PLAIN: Final = frozenset({str, int, bool})
+_TRIES: Final = 3
+"""How often the client's own request is written again until nothing more is tried."""
 
 
 class _Credentials(Protocol):
@@ -48,112 +47,256 @@ class _Credentials(Protocol):
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class FastPath:
-    """A way to send requests past the client, through its own HTTP session."""
+class _Sent:
+    """A request of the client's own, as its HTTP session got it."""
 
-    endpoint: Any
-    credentials: _Credentials
-    signer: Signer
+    members: Mapping[str, object]
+    method: str
     url: str
-    user_agent: str
-    is_unpatched: Callable[[], bool]
-    """Whether nothing has been wrapped around the client's own calls since."""
+    headers: list[tuple[str, str | bytes]]
+    kind_of_headers: type
+    body: bytes
+    stream_output: bool
+    context: Mapping[str, Any]
 
-    def takes(self, operation: Operation) -> bool:
-        """Tell whether a request may go this way.
+    def is_same_as(self, other: AWSPreparedRequest) -> bool:
+        """Tell whether another request has all that this one has."""
+        given: Any = other
+        return (
+            (self.method, self.url, self.body) == (given.method, given.url, given.body)
+            and self.kind_of_headers is type(given.headers)
+            and self.headers == list(given.headers.items())
+            and self.stream_output == given.stream_output
+            and self.context == given.context
+        )
+
+
+class _Model:
+    """What all requests of one operation have in common.
+
+    Args:
+        sent: The request that the client has sent.
+
+    Raises:
+        Exception: If it is not as those are that this was written for.
+    """
+
+    def __init__(self, sent: _Sent) -> None:
+        self.url = sent.url
+        self._method, self._stream_output = sent.method, sent.stream_output
+        headers = {name: _text(value) for name, value in sent.headers}
+        self._target, self._agent = headers["X-Amz-Target"], headers["User-Agent"].encode()
+        self._attempt = headers["amz-sdk-request"].encode()
+        credential = headers["Authorization"].partition(", ")[0]
+        *_, region, service, _ = credential.rsplit("/", 3)
+        self._signer = Signer(url=sent.url, region=region, service=service)
+        self._context = sent.context
+
+    def write(
+        self,
+        members: Mapping[str, object],
+        keys: Keys,
+        evidence: Evidence,
+        *,
+        now: datetime,
+        invocation: str,
+        trace: str | None,
+    ) -> AWSPreparedRequest:
+        """Write a request.
 
         Args:
-            operation: What it asks for.
+            members: Its members in wire form.
+            keys: What it is signed with.
+            evidence: What will be known of it.
+            now: The time (UTC).
+            invocation: The id of the call.
+            trace: The trace to which it belongs; None for none.
 
         Returns:
-            Whether it only reads, and nothing has been wrapped around the client meanwhile.
+            The request, as botocore would hand it to the HTTP session.
         """
-        return operation.safety is Safety.READ and self.is_unpatched()
-
-    async def send(
-        self, operation: Operation, request: Mapping[str, object], evidence: Evidence
-    ) -> None:
-        """Send a request, once, and hear the reply.
-
-        Args:
-            operation: What to ask.
-            request: Its members in wire form.
-            evidence: Told what becomes of the request.
-
-        Raises:
-            Exception: Whatever botocore and its HTTP session raise.
-        """
-        body = json.dumps(request).encode()
-        try:
-            # Refreshed here, if they are about to expire.
-            keys = await self.credentials.get_frozen_credentials()
-        except BaseException as error:
-            evidence.keep_back(error, no_credentials(operation, error))
-            raise
-        target = f"SageMaker.{operation.name}"
-        headers = self.signer.headers(keys, target=target, body=body, now=datetime.now(UTC))
-        headers["User-Agent"] = self.user_agent
-        # Any: a dict has all that an HTTP session asks of headers.
-        given = cast("Any", headers)
-        context = {CONTEXT_KEY: evidence}
-        prepared = AWSPreparedRequest(
-            "POST", self.url, given, body, stream_output=False, context=context
+        body = json.dumps(members).encode()
+        signed = self._signer.headers(keys, target=self._target, body=body, now=now)
+        headers: dict[str, str | bytes] = {
+            "X-Amz-Target": signed["X-Amz-Target"].encode(),
+            "Content-Type": signed["Content-Type"].encode(),
+            "User-Agent": self._agent,
+        }
+        if trace is not None:
+            headers[_TRACE] = trace.encode()
+        for name in ("X-Amz-Date", "X-Amz-Security-Token", "Authorization"):
+            if name in signed:
+                headers[name] = signed[name].encode()
+        headers["amz-sdk-invocation-id"] = invocation.encode()
+        headers["amz-sdk-request"] = self._attempt
+        headers["Content-Length"] = str(len(body))
+        context = _copied(self._context)
+        context["retries"]["invocation-id"] = invocation
+        context["timestamp"] = signed["X-Amz-Date"]
+        context[CONTEXT_KEY] = evidence
+        # Any: the stubs know another class of headers.
+        given = cast("Any", HeadersDict(headers))
+        return AWSPreparedRequest(
+            self._method, self.url, given, body, self._stream_output, context
         )
-        # Asked for at each call: it is observed from when the gateway is made.
-        await self.endpoint.http_session.send(prepared)
 
 
-async def fast_path(client: Any, credentials: object) -> FastPath | None:  # noqa: ANN401
-    """Find the fast path of a client.
+class FastPath:
+    """A way to send reads past a client's own preparation, through its own HTTP session.
 
     Args:
         client: A SageMaker client of aiobotocore.
-        credentials: What it signs with.
-
-    Returns:
-        The path, or None if there is none: then all goes through the client.
     """
-    try:
-        cls, endpoint = cast("Any", type(client)), client._endpoint  # noqa: SLF001
-        call = cls._make_api_call
-        if not _is_plain(call) or not all(map(_is_known, _listeners(client))):
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401
+        self._client = client
+        self._inside: ClientInside | None = None
+        self._is_first = True
+        self._is_looking = False
+        self._sent: dict[str, _Sent] = {}
+        self._models: dict[str, _Model] = {}
+        self._tries_left = _TRIES
+
+    async def prepare(
+        self, operation: Operation, members: Mapping[str, object], evidence: Evidence
+    ) -> AWSPreparedRequest | None:
+        """Prepare a request as the client would.
+
+        Args:
+            operation: What to ask.
+            members: Its members in wire form.
+            evidence: Told what becomes of the request, and, if the client has to send it,
+                asked to tell what it sends.
+
+        Returns:
+            The request; None if the client itself has to send it.
+
+        Raises:
+            Exception: Whatever the credentials raise.
+        """
+        if operation.safety is not Safety.READ or not self._tries_left:
             return None
-        model = client.meta.service_model.operation_model(OPERATIONS[0].name)
-        url, headers, rules = await client._resolve_endpoint_ruleset(  # noqa: SLF001
-            model, {}, {"client_region": client.meta.region_name}
-        )
-        url = url.rstrip("/") + "/"
-        if headers or rules or client.meta.config.signature_version != "v4":
+        if self._is_first:
+            # Most programs that read once never read again.
+            self._is_first = False
             return None
-        return FastPath(
-            endpoint=endpoint,
-            credentials=cast("_Credentials", credentials),
-            signer=Signer(url=url, region=client.meta.region_name, service=SERVICE),
-            url=url,
-            user_agent=client.meta.config.user_agent,
-            is_unpatched=lambda: cls._make_api_call is call,
-        )
-    except (AttributeError, KeyError, TypeError):
-        # Another botocore than those this was written for: its own way always works.
-        return None
-
-
-def _is_plain(call: object) -> bool:
-    # A tracer wraps the call in an object, or in a function of its own file.
-    if not isinstance(call, FunctionType):
-        return False
-    return call.__code__.co_filename.replace("\\", "/").split("/")[-2:-1] == ["aiobotocore"]
-
-
-def _listeners(client: Any) -> Iterator[object]:  # noqa: ANN401
-    emitter: Any = client.meta.events
-    emitter = getattr(emitter, "_emitter", emitter)
-    for operation in OPERATIONS:
-        for event in _EVENTS:
-            yield from emitter._handlers.prefix_search(  # noqa: SLF001
-                f"{event}.{SERVICE}.{operation.name}"
+        if not _PLAIN.issuperset(map(type, members.values())) or not await self._is_pristine():
+            return None
+        name = operation.name
+        if name not in self._sent:
+            evidence.learn = partial(self._learn, name, members)
+            return None
+        try:
+            # Refreshed here, if they are about to expire.
+            credentials: _Credentials = self._client._request_signer._credentials  # noqa: SLF001
+            keys = await credentials.get_frozen_credentials()
+        except BaseException as error:
+            evidence.keep_back(error, no_credentials(operation, error))
+            raise
+        try:
+            model = self._models.get(name) or self._prove(name, keys)
+            if model is None:
+                return None
+            now, trace = datetime.now(UTC), _trace_now()
+            return model.write(
+                members, keys, evidence, now=now, invocation=str(uuid4()), trace=trace
             )
+        except Exception:  # noqa: BLE001  # then the client's own way is the one that works
+            self._give_up()
+            return None
+
+    async def _is_pristine(self) -> bool:
+        """Tell whether nobody would notice, now."""
+        try:
+            if self._inside is None:
+                self._inside = await self._look_inside()
+            elif not self._inside.is_unchanged():
+                # Perhaps nothing that matters: a value that is found out when it is needed.
+                self._inside = self._inside.anew()
+            return self._inside is not None and not self._inside.is_watched()
+        except Exception:  # noqa: BLE001  # whatever somebody has put there
+            self._give_up()
+            return False
+
+    async def _look_inside(self) -> ClientInside | None:
+        """Look, in a thread: the first client of a process has the modules compared."""
+        if self._is_looking:
+            return None
+        self._is_looking = True
+        try:
+            copies = await anyio.to_thread.run_sync(second_copies)
+            return ClientInside(self._client, copies)
+        finally:
+            self._is_looking = False
+
+    def _learn(self, name: str, members: Mapping[str, object], request: Any) -> None:  # noqa: ANN401
+        """Remember what the client sends."""
+        try:
+            self._sent[name] = _Sent(
+                members=members,
+                method=request.method,
+                url=request.url,
+                headers=list(request.headers.items()),
+                kind_of_headers=type(request.headers),
+                body=request.body,
+                stream_output=request.stream_output,
+                context=_copied(request.context),
+            )
+        except Exception:  # noqa: BLE001  # a request of another kind
+            self._give_up()
+
+    def _prove(self, name: str, keys: Keys) -> _Model | None:
+        """Write what the client has sent once more, and compare."""
+        sent = self._sent.pop(name)
+        model = _Model(sent)
+        evidence: Evidence = sent.context[CONTEXT_KEY]
+        again = model.write(
+            sent.members,
+            keys,
+            evidence,
+            now=datetime.strptime(sent.context["timestamp"], TIME_FORMAT).replace(tzinfo=UTC),
+            invocation=sent.context["retries"]["invocation-id"],
+            trace=dict(sent.headers).get(_TRACE),
+        )
+        if not sent.is_same_as(again):
+            # Other credentials than a moment ago, or another way to prepare a request.
+            self._tries_left -= 1
+            return None
+        self._sent[name] = sent
+        self._models[name] = model
+        return model
+
+    def _give_up(self) -> None:
+        self._tries_left = 0
+        self._inside = None
+
+    async def send(self, request: AWSPreparedRequest, operation: Operation) -> None:
+        """Send a request, once, and hear the reply.
+
+        Args:
+            request: What ``prepare`` gave.
+            operation: What it asks for.
+
+        Raises:
+            Exception: Whatever the HTTP session raises.
+        """
+        _LOG.debug("%s: POST %s, on the fast path", operation.name, redacted(request.url))
+        # Asked for at each call: it is observed from when the gateway is made.
+        await self._client._endpoint.http_session.send(request)  # noqa: SLF001
 
 
-def _is_known(listener: object) -> bool:
-    return getattr(listener, "__module__", "").partition(".")[0] in _KNOWN_LISTENERS
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode()
+
+
+def _copied(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy a request's context, with what botocore may change in it later."""
+    return {key: value.copy() if type(value) is dict else value for key, value in context.items()}
+
+
+def _trace_now() -> str | None:
+    """Ask botocore for the trace of a Lambda function: each invocation has its own."""
+    headers: dict[str, str] = {}
+    add: Any = botocore.handlers.add_recursion_detection_header
+    add(params={"headers": headers})
+    return headers.get(_TRACE)

@@ -138,7 +138,7 @@ def _hold_back_retry(event_name: str, request_dict: Mapping[str, Any], **_: obje
     return False if is_purchase or is_ours else None
 
 
-_HOOKS: Final[Mapping[str, Callable[..., object]]] = {
+HOOKS: Final[Mapping[str, Callable[..., object]]] = {
     "provide-client-params": _link,
     "before-sign": _require_credentials,
     "response-received": _hear_reply,
@@ -179,7 +179,7 @@ class EventHooks:
 
     def _all(self) -> Iterator[tuple[str, Callable[..., object]]]:
         for operation in OPERATIONS:
-            for event, hook in _HOOKS.items():
+            for event, hook in HOOKS.items():
                 yield f"{event}.{SERVICE}.{operation.name}", hook
 
     def _id_for(self, event: str) -> str:

@@ -21,7 +21,7 @@ from botocore.config import Config
 from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE, SlimLoader
 from sagemaker_plans._transport.exception_mapping import CONNECTION_FAILURES, NO_CREDENTIALS
-from sagemaker_plans._transport.fast_path import FastPath, fast_path
+from sagemaker_plans._transport.fast_path import FastPath
 from sagemaker_plans.errors import ConfigurationError, ConnectionFailedError
 
 HttpBackend = Literal["auto", "aiohttp", "httpx"]
@@ -140,7 +140,7 @@ async def _fast_path(client: object, session: AioSession, config: AioConfig) -> 
     credentials = cast("object", await session.get_credentials())
     if credentials is None:
         raise ConfigurationError(f"a request cannot be signed: {NO_CREDENTIALS}")
-    return await fast_path(client, credentials)
+    return FastPath(client)
 
 
 def _cannot_open(error: Exception) -> ConfigurationError:

@@ -1,0 +1,307 @@
+"""Everything between a client's method for a read and its HTTP session, found by its names.
+
+The objects that a client is made of are known by their classes, and their methods by the
+names that the code before them uses. So a botocore that prepares requests in another way
+than today's is followed as well. What is found has to be what the second copies have, and
+nothing may have been put in front of it: then ``PassedCode`` tells at each call, in
+microseconds, whether everything still is the very object that it was.
+"""
+
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import chain
+from operator import attrgetter, call, is_, itemgetter
+from threading import Lock
+from time import monotonic
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, Final, cast
+
+from sagemaker_plans._transport.aiobotocore_client.second_copies import (
+    AT_EACH_CALL,
+    Namespace,
+    SecondCopies,
+)
+
+_NOT_PASSED: Final = frozenset(
+    {"http_session", "_credentials", "_auth_token", "_loader", "_exceptions"}
+)
+"""What the fast path asks too, what was for making the client only, and the classes of
+its exceptions, which decide nothing: the reply does."""
+_OF_EVERY_CLASS: Final = frozenset(
+    {"__doc__", "__module__", "__qualname__", "__dict__", "__weakref__", "_PY_TO_OP_NAME"}
+    | {"__firstlineno__", "__static_attributes__", "__slotnames__"}
+)
+_OF_MAKING: Final = frozenset({"__init__", "__new__", "__copy__", "__repr__", "__getnewargs__"})
+_METHODS: Final = frozenset({FunctionType, staticmethod, classmethod})
+_code_of: Final = attrgetter("__code__")
+_SIGNATURE: Final = "v4"
+_order_of: Final = attrgetter("__mro__")
+_WHOLE_LOOK_EVERY: Final = 1.0
+_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that somebody could have written
+
+
+class NotPristineError(Exception):
+    """Something that a read goes past is not what botocore's authors put there."""
+
+
+def functions_in(value: Any) -> Iterator[FunctionType]:  # noqa: ANN401  # anything
+    """Give the functions that run when something is called or looked up.
+
+    Args:
+        value: A function, a method, a descriptor.
+
+    Yields:
+        Each, decorated ones with what they decorate.
+    """
+    if isinstance(value, property):
+        yield from functions_in(value.fget)
+    elif not isinstance(value, FunctionType):
+        held = getattr(value, "__dict__", {}).values() if hasattr(type(value), "__get__") else ()
+        inner = getattr(value, "__func__", None) or getattr(value, "__wrapped__", None)
+        for each in (inner, *held):
+            if isinstance(each, FunctionType):
+                yield from functions_in(each)
+    else:
+        yield value
+        for cell in value.__closure__ or ():
+            if isinstance(cell.cell_contents, FunctionType):
+                yield from functions_in(cell.cell_contents)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names_in(inner)
+        elif isinstance(inner, str) and inner.strip("_").isidentifier():
+            # Put together while it runs: "_serialize_type_" and the kind, as in visitors.
+            yield inner
+
+
+class PassedCode:
+    """What a read of one client goes past.
+
+    Args:
+        client: The client.
+        copies: What is known to be as its authors wrote it.
+        methods: The names of the client's methods for reads, and of their operations.
+        handlers: Functions that the client's events call.
+
+    Raises:
+        NotPristineError: If somebody may want to see what happens there.
+    """
+
+    def __init__(
+        self,
+        client: object,
+        copies: SecondCopies,
+        methods: Mapping[str, str],
+        handlers: Iterable[FunctionType] = (),
+    ) -> None:
+        self._copies = copies
+        self._names: set[str] = set(methods)
+        self._beginnings: tuple[str, ...] = ()
+        self._names_of: dict[int, set[str]] = {}
+        self._places: dict[tuple[int, str], tuple[Namespace, object]] = {}
+        self._classes: dict[int, type] = {}
+        self._made: set[int] = set()
+        self.objects: dict[int, object] = {}
+        """What the client is made of, by its id."""
+        self._attributes: list[tuple[Namespace, str, object]] = []
+        self._codes: dict[int, FunctionType] = {}
+        self._follow_methods(client, methods)
+        self._follow_object(client)
+        for handler in handlers:
+            self._follow_code(handler)
+        while self._follow_names():
+            """Until there are no new ones."""
+        self._quick_look = self._look(only=AT_EACH_CALL)
+        self._whole_look = self._look()
+        self._next_whole_look = 0.0
+
+    def holds(self) -> bool:
+        """Tell whether everything is as it was.
+
+        What makes the request and reads the reply is looked at each time, the rest (the
+        user agent, the endpoint's rules, the models) once a second.
+
+        Returns:
+            Whether it is.
+        """
+        try:
+            if not self._quick_look():
+                return False
+            now = monotonic()
+            if now < self._next_whole_look:
+                return True
+            self._next_whole_look = now + _WHOLE_LOOK_EVERY
+            return self._whole_look()
+        except KeyError:  # something was taken away
+            return False
+
+    def _follow_methods(self, client: object, methods: Mapping[str, str]) -> None:
+        """Follow the methods of the class that botocore made for this client alone."""
+        cls = type(client)
+        (base,) = cls.__bases__
+        if type(cls) is not type or id(base) not in self._copies.classes:
+            raise NotPristineError
+        if not _OF_EVERY_CLASS.issuperset(vars(cls).keys() & dir(base)):
+            raise NotPristineError
+        creator = next(c for c in self._copies.classes.values() if c.__name__ == "ClientCreator")
+        maker: FunctionType = self._known(vars(creator), id(creator), "_create_api_method")
+        for name, operation in methods.items():
+            method = vars(cls)[name]
+            held = [cell.cell_contents for cell in method.__closure__]
+            is_made = type(method) is FunctionType and method.__code__ in maker.__code__.co_consts
+            if not is_made or sorted(held) != sorted((name, operation)):
+                raise NotPristineError
+            self._places[id(cls), name] = vars(cls), method
+            self._follow_code(method)
+        # Now the class itself is no more than its base with these methods.
+        self._classes[id(cls)] = cls
+        self._follow_class(base)
+
+    def _follow_object(self, found: object) -> None:
+        if id(found) in self.objects:
+            return
+        self.objects[id(found)] = found
+        cls = type(found)
+        self._follow_class(cls)
+        held = getattr(found, "__dict__", {})
+        for name, value in held.items():
+            kind = cast("type", type(value))
+            if any(type(vars(each).get(name)) in _METHODS for each in cls.__mro__):
+                raise NotPristineError(name)
+            if id(kind) in self._copies.classes:
+                self._attributes.append((held, name, value))
+                self._follow_object(value)
+            elif kind.__flags__ & _HEAP_TYPE and name not in _NOT_PASSED and kind is not _LOCK:
+                raise NotPristineError(name)
+
+    def _follow_class(self, cls: type) -> None:
+        if id(cls) not in self._copies.classes and id(cls) not in self._classes:
+            raise NotPristineError(cls.__name__)
+        for each in cls.__mro__:
+            # Others are the standard library's; which ones, the second copy says.
+            if id(each) in self._copies.classes:
+                self._classes[id(each)] = each
+
+    def _follow_names(self) -> bool:
+        self._beginnings = tuple(each for each in self._names if each[0] == "_" == each[-1])
+        before = len(self._places), len(self._classes), len(self._names)
+        for cls in tuple(self._classes.values()):
+            if id(cls) not in self._copies.classes:
+                continue
+            held = vars(cls)
+            for name in tuple(held):
+                is_used = name in self._names or name.startswith(self._beginnings)
+                is_used = is_used or name[:2] == "__" == name[-2:]
+                if name in _OF_MAKING and id(cls) not in self._made:
+                    continue
+                if is_used and name not in _OF_EVERY_CLASS:
+                    self._follow_place(held, id(cls), name)
+        for owner, names in tuple(self._names_of.items()):
+            held = self._copies.modules[owner]
+            for name in names & held.keys():
+                self._follow_place(held, owner, name)
+        return before != (len(self._places), len(self._classes), len(self._names))
+
+    def _follow_place(self, held: Namespace, owner: int, name: str) -> None:
+        if (owner, name) in self._places:
+            return
+        value = self._known(held, owner, name)
+        self._places[owner, name] = held, value
+        if issubclass(type(value), type):
+            if id(value) in self._copies.classes:
+                self._follow_class(value)
+                self._made.update(map(id, value.__mro__))
+        elif type(value) is dict and _SIGNATURE in cast("dict[str, object]", value):
+            # What signs, by the kind of the signature.
+            held = cast("dict[str, object]", value)
+            signer = held[_SIGNATURE]
+            if id(signer) in self._copies.classes:
+                self._attributes.append((held, _SIGNATURE, signer))
+                self._follow_class(cast("type", signer))
+                self._made.update(map(id, cast("type", signer).__mro__))
+        elif id(type(value)) in self._copies.classes and not hasattr(type(value), "__get__"):
+            self._follow_object(value)
+        else:
+            self._follow_code(value)
+
+    def _known(self, held: Namespace, owner: int, name: str) -> Any:  # noqa: ANN401  # anything
+        value = held[name]
+        if self._copies.values.get((owner, name), self) is not value:
+            raise NotPristineError(name)
+        return value
+
+    def _follow_code(self, value: object) -> None:
+        for function in functions_in(value):
+            home = id(function.__globals__)
+            if id(function) in self._codes or home not in self._copies.modules:
+                continue
+            self._codes[id(function)] = function
+            names = set(_names_in(function.__code__))
+            self._names |= names
+            self._names_of.setdefault(home, set()).update(names)
+
+    def _look(self, only: Container[str] | None = None) -> Callable[[], bool]:
+        """Make what tells whether everything is as it was: by identity, in C, without a loop."""
+        home_of, own = self._copies.home_of, "botocore.client"
+        by_owner: dict[int, tuple[Namespace, list[str], list[object]]] = {}
+        for (owner, name), (held, value) in self._places.items():
+            # A class of the client's own is made of methods only.
+            if only is None or (home_of.get(owner, own) in only and _runs(value)):
+                _, names, values = by_owner.setdefault(owner, (held, [], []))
+                names.append(name)
+                values.append(value)
+        for held, name, value in self._attributes:
+            if only is not None and home_of.get(id(type(value)), own) not in only:
+                continue
+            _, names, values = by_owner.setdefault(id(held), (held, [], []))
+            names.append(name)
+            values.append(value)
+        for _, names, values in by_owner.values():
+            # An itemgetter of one name would not give a tuple.
+            names.append(names[0])
+            values.append(values[0])
+        getters = [itemgetter(*names) for _, names, _ in by_owner.values()]
+        owners = [held for held, *_ in by_owner.values()]
+        wanted = tuple(chain.from_iterable(values for *_, values in by_owner.values()))
+        functions = tuple(
+            each
+            for each in self._codes.values()
+            if only is None or home_of[id(each.__globals__)] in only
+        )
+        codes = list(map(_code_of, functions))
+        # Nothing may come in front of it either: in a subclass, or in the object itself.
+        objects, classes = (
+            tuple(
+                each
+                for each in found
+                if only is None or home_of.get(id(each if issubclass(type(each), type) else type(each)), own) in only
+            )
+            for found in (self.objects.values(), self._classes.values())
+        )
+        kinds = list(map(type, objects))
+        leaves = tuple(set(kinds))
+        orders = tuple(map(_order_of, leaves))
+        sized = [*map(vars, classes), *(vars(each) for each in objects if hasattr(each, "__dict__"))]
+        sizes = list(map(len, sized))
+
+        def holds() -> bool:
+            return (
+                all(map(is_, chain.from_iterable(map(call, getters, owners)), wanted))
+                and list(map(_code_of, functions)) == codes
+                and list(map(len, sized)) == sizes
+                and all(map(is_, map(type, objects), kinds))
+                and all(map(is_, map(_order_of, leaves), orders))
+            )
+
+        return holds
+
+
+def _runs(value: object) -> bool:
+    is_error = issubclass(type(value), type) and issubclass(cast("type", value), BaseException)
+    return callable(value) and not is_error or isinstance(value, property | ModuleType)
+
+
+_LOCK: Final = type(Lock())
