@@ -24,7 +24,7 @@ from uuid import uuid4
 import anyio.to_thread
 import botocore.handlers
 from attrs import frozen
-from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict, _HeaderKey
 
 from sagemaker_plans._transport.aiobotocore_client.client_inside import ClientInside
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import CONTEXT_KEY
@@ -36,6 +36,8 @@ from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
+_TARGET: Final = "X-Amz-Target"
+_SIGNED: Final = ("X-Amz-Date", "X-Amz-Security-Token", "Authorization")
 _TRACE: Final = "X-Amzn-Trace-Id"
 _PLAIN: Final = frozenset({str, int, bool})
 _TRIES: Final = 3
@@ -84,10 +86,13 @@ class _Model:
     def __init__(self, sent: _Sent) -> None:
         self.url = sent.url
         self._method, self._stream_output = sent.method, sent.stream_output
-        headers = {name: _text(value) for name, value in sent.headers}
-        self._target, self._agent = headers["X-Amz-Target"], headers["User-Agent"].encode()
-        self._attempt = headers["amz-sdk-request"].encode()
-        credential = headers["Authorization"].partition(", ")[0]
+        headers = dict(sent.headers)
+        fixed = (_TARGET, "Content-Type", "User-Agent", "amz-sdk-request")
+        self._fixed = {name: headers[name] for name in fixed}
+        self._target = _text(headers[_TARGET])
+        names = (*fixed, _TRACE, *_SIGNED, "amz-sdk-invocation-id", "Content-Length")
+        self._key = {name: _HeaderKey(name) for name in names}
+        credential = _text(headers["Authorization"]).partition(", ")[0]
         *_, region, service, _ = credential.rsplit("/", 3)
         self._signer = Signer(url=sent.url, region=region, service=service)
         self._context = sent.context
@@ -117,25 +122,27 @@ class _Model:
         """
         body = json.dumps(members).encode()
         signed = self._signer.headers(keys, target=self._target, body=body, now=now)
-        headers: dict[str, str | bytes] = {
-            "X-Amz-Target": signed["X-Amz-Target"].encode(),
-            "Content-Type": signed["Content-Type"].encode(),
-            "User-Agent": self._agent,
+        headers: dict[object, str | bytes] = {
+            self._key[_TARGET]: self._fixed[_TARGET],
+            self._key["Content-Type"]: self._fixed["Content-Type"],
+            self._key["User-Agent"]: self._fixed["User-Agent"],
         }
         if trace is not None:
-            headers[_TRACE] = trace.encode()
-        for name in ("X-Amz-Date", "X-Amz-Security-Token", "Authorization"):
+            headers[self._key[_TRACE]] = trace.encode()
+        for name in _SIGNED:
             if name in signed:
-                headers[name] = signed[name].encode()
-        headers["amz-sdk-invocation-id"] = invocation.encode()
-        headers["amz-sdk-request"] = self._attempt
-        headers["Content-Length"] = str(len(body))
+                headers[self._key[name]] = signed[name].encode()
+        headers[self._key["amz-sdk-invocation-id"]] = invocation.encode()
+        headers[self._key["amz-sdk-request"]] = self._fixed["amz-sdk-request"]
+        headers[self._key["Content-Length"]] = str(len(body))
+        # Filled from inside: its own way makes each key anew. If it has another inside, no
+        # request is like the client's.
+        given: Any = HeadersDict.__new__(HeadersDict)
+        given._dict = headers  # noqa: SLF001
         context = _copied(self._context)
         context["retries"]["invocation-id"] = invocation
         context["timestamp"] = signed["X-Amz-Date"]
         context[CONTEXT_KEY] = evidence
-        # Any: the stubs know another class of headers.
-        given = cast("Any", HeadersDict(headers))
         return AWSPreparedRequest(
             self._method, self.url, given, body, self._stream_output, context
         )

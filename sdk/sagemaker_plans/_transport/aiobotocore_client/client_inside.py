@@ -13,10 +13,7 @@ from botocore.history import get_global_history_recorder
 
 from sagemaker_plans._transport.aiobotocore_client.listeners import Listeners
 from sagemaker_plans._transport.aiobotocore_client.passed_code import NotPristineError, PassedCode
-from sagemaker_plans._transport.aiobotocore_client.second_copies import (
-    AT_EACH_CALL,
-    SecondCopies,
-)
+from sagemaker_plans._transport.aiobotocore_client.second_copies import SecondCopies
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
 
 _READS: Final = {each.method: each.name for each in OPERATIONS if each.safety is Safety.READ}
@@ -40,10 +37,8 @@ class ClientInside:
             raise NotPristineError
         self._code = PassedCode(client, copies, _READS, self._listeners.all())
         self._history: Any = get_global_history_recorder()
-        namespaces = (
-            held for owner, held in copies.modules.items() if copies.home_of[owner] in AT_EACH_CALL
-        )
-        found = (value for held in namespaces for value in held.values())
+        found = (value for held in copies.modules.values() for value in held.values())
+        # The loggers of these modules themselves: each may have a level of its own.
         self._loggers = tuple({each for each in found if isinstance(each, logging.Logger)})
 
     def is_unchanged(self) -> bool:

@@ -7,7 +7,7 @@ nothing may have been put in front of it: then ``PassedCode`` tells at each call
 microseconds, whether everything still is the very object that it was.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from operator import attrgetter, call, is_, itemgetter
 from threading import Lock
@@ -15,11 +15,7 @@ from time import monotonic
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, cast
 
-from sagemaker_plans._transport.aiobotocore_client.second_copies import (
-    AT_EACH_CALL,
-    Namespace,
-    SecondCopies,
-)
+from sagemaker_plans._transport.aiobotocore_client.second_copies import Namespace, SecondCopies
 
 _NOT_PASSED: Final = frozenset(
     {"http_session", "_credentials", "_auth_token", "_loader", "_exceptions"}
@@ -35,6 +31,10 @@ _METHODS: Final = frozenset({FunctionType, staticmethod, classmethod})
 _code_of: Final = attrgetter("__code__")
 _SIGNATURE: Final = "v4"
 _order_of: Final = attrgetter("__mro__")
+_EVERY_FUNCTION: Final = frozenset({"auth", "client", "endpoint", "history", "hooks", "signers"})
+_PUBLIC_ONLY: Final = frozenset({"awsrequest", "parsers", "serialize", "validate"})
+"""The modules, by the last part of their names, whose functions are looked at each time."""
+_ON_THE_WAY: Final = _EVERY_FUNCTION | _PUBLIC_ONLY
 _WHOLE_LOOK_EVERY: Final = 1.0
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that somebody could have written
 
@@ -104,6 +104,7 @@ class PassedCode:
         self._places: dict[tuple[int, str], tuple[Namespace, object]] = {}
         self._classes: dict[int, type] = {}
         self._made: set[int] = set()
+        self._signers: list[type] = []
         self.objects: dict[int, object] = {}
         """What the client is made of, by its id."""
         self._attributes: list[tuple[Namespace, str, object]] = []
@@ -114,15 +115,17 @@ class PassedCode:
             self._follow_code(handler)
         while self._follow_names():
             """Until there are no new ones."""
-        self._quick_look = self._look(only=AT_EACH_CALL)
-        self._whole_look = self._look()
+        self._leaves = {type(each) for each in self.objects.values()}
+        self._leaves.update(self._signers)
+        self._quick_look = self._look(is_quick=True)
+        self._whole_look = self._look(is_quick=False)
         self._next_whole_look = 0.0
 
     def holds(self) -> bool:
         """Tell whether everything is as it was.
 
-        What makes the request and reads the reply is looked at each time, the rest (the
-        user agent, the endpoint's rules, the models) once a second.
+        The functions through which each request goes are looked at each time, their details
+        (the user agent, the endpoint's rules, how members are written) once a second.
 
         Returns:
             Whether it is.
@@ -221,6 +224,7 @@ class PassedCode:
             if id(signer) in self._copies.classes:
                 self._attributes.append((held, _SIGNATURE, signer))
                 self._follow_class(cast("type", signer))
+                self._signers.append(cast("type", signer))
                 self._made.update(map(id, cast("type", signer).__mro__))
         elif id(type(value)) in self._copies.classes and not hasattr(type(value), "__get__"):
             self._follow_object(value)
@@ -243,20 +247,32 @@ class PassedCode:
             self._names |= names
             self._names_of.setdefault(home, set()).update(names)
 
-    def _look(self, only: Container[str] | None = None) -> Callable[[], bool]:
+    def _is_on_the_way(self, owner: int, name: str, value: object) -> bool:
+        """Tell whether something is a function that each request goes through."""
+        role = self._role(owner)
+        is_public = role in _PUBLIC_ONLY and name[0] != "_"
+        if not (role in _EVERY_FUNCTION or is_public) or not any(functions_in(value)):
+            return False
+        # What is overridden is not called.
+        leaves = [each for each in self._leaves if self._classes.get(owner) in each.__mro__]
+        return not leaves or any(vars_of(each, name) is value for each in leaves)
+
+    def _role(self, owner: int) -> str:
+        # A class that botocore made for one client is at home nowhere.
+        return self._copies.home_of.get(owner, "client").rpartition(".")[2]
+
+    def _look(self, *, is_quick: bool) -> Callable[[], bool]:
         """Make what tells whether everything is as it was: by identity, in C, without a loop."""
-        home_of, own = self._copies.home_of, "botocore.client"
-        by_owner: dict[int, tuple[Namespace, list[str], list[object]]] = {}
-        for (owner, name), (held, value) in self._places.items():
-            # A class of the client's own is made of methods only.
-            if only is None or (home_of.get(owner, own) in only and _runs(value)):
-                _, names, values = by_owner.setdefault(owner, (held, [], []))
-                names.append(name)
-                values.append(value)
+        places = {
+            (owner, name): found
+            for (owner, name), found in self._places.items()
+            if not is_quick or self._is_on_the_way(owner, name, found[1])
+        }
         for held, name, value in self._attributes:
-            if only is not None and home_of.get(id(type(value)), own) not in only:
-                continue
-            _, names, values = by_owner.setdefault(id(held), (held, [], []))
+            places[id(held), name] = held, value
+        by_owner: dict[int, tuple[Namespace, list[str], list[object]]] = {}
+        for (owner, name), (held, value) in places.items():
+            _, names, values = by_owner.setdefault(owner, (held, [], []))
             names.append(name)
             values.append(value)
         for _, names, values in by_owner.values():
@@ -266,25 +282,21 @@ class PassedCode:
         getters = [itemgetter(*names) for _, names, _ in by_owner.values()]
         owners = [held for held, *_ in by_owner.values()]
         wanted = tuple(chain.from_iterable(values for *_, values in by_owner.values()))
-        functions = tuple(
-            each
-            for each in self._codes.values()
-            if only is None or home_of[id(each.__globals__)] in only
-        )
+        found = [functions_in(value) for value in wanted] if is_quick else [self._codes.values()]
+        functions = tuple({id(each): each for each in chain.from_iterable(found)}.values())
         codes = list(map(_code_of, functions))
         # Nothing may come in front of it either: in a subclass, or in the object itself.
-        objects, classes = (
-            tuple(
-                each
-                for each in found
-                if only is None or home_of.get(id(each if issubclass(type(each), type) else type(each)), own) in only
-            )
-            for found in (self.objects.values(), self._classes.values())
+        objects = tuple(
+            each
+            for each in self.objects.values()
+            if hasattr(each, "__dict__") and (not is_quick or self._role(id(type(each))) in _ON_THE_WAY)
         )
         kinds = list(map(type, objects))
-        leaves = tuple(set(kinds))
+        leaves = tuple(self._leaves)
         orders = tuple(map(_order_of, leaves))
-        sized = [*map(vars, classes), *(vars(each) for each in objects if hasattr(each, "__dict__"))]
+        sized = [*map(vars, leaves), *map(vars, objects)]
+        if not is_quick:
+            sized += map(vars, self._classes.values())
         sizes = list(map(len, sized))
 
         def holds() -> bool:
@@ -299,9 +311,17 @@ class PassedCode:
         return holds
 
 
-def _runs(value: object) -> bool:
-    is_error = issubclass(type(value), type) and issubclass(cast("type", value), BaseException)
-    return callable(value) and not is_error or isinstance(value, property | ModuleType)
+def vars_of(cls: type, name: str) -> object:
+    """Give what an object of a class finds under a name, as the class has it.
+
+    Args:
+        cls: The class.
+        name: The name.
+
+    Returns:
+        What the first class of those that it is made of has; None if none has.
+    """
+    return next((vars(each)[name] for each in cls.__mro__ if name in vars(each)), None)
 
 
 _LOCK: Final = type(Lock())

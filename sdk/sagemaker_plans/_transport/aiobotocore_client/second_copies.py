@@ -55,15 +55,6 @@ MODULES: Final = (
 )
 """Where the code stands between a client's methods and its HTTP session."""
 
-AT_EACH_CALL: Final = frozenset(
-    name
-    for name in MODULES
-    if name.rpartition(".")[2]
-    in {"auth", "awsrequest", "client", "endpoint", "history", "hooks", "parsers"}
-    | {"serialize", "signers", "validate"}
-)
-"""Those of them that make a request, sign it, hand it on and read the reply."""
-
 Namespace = Mapping[str, Any]
 Place = tuple[int, str]
 """A namespace (its id, or that of the class or dict that has it), and a name in it."""
@@ -104,6 +95,8 @@ class SecondCopies:
             self.values[id(handlers), "BUILTIN_HANDLERS"]  # type: ignore[arg-type]
         )
         """What botocore registers in each session."""
+        for needed_until_now in (self._kept, self._same, self._class_of, self._namespaces):
+            needed_until_now.clear()
 
     def _compare(self, owner: int, found: Namespace, copied: Namespace) -> None:
         for name, value in copied.items():
