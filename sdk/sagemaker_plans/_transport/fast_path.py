@@ -263,7 +263,7 @@ class FastPath:
             evidence,
             now=datetime.strptime(sent.context["timestamp"], TIME_FORMAT).replace(tzinfo=UTC),
             invocation=sent.context["retries"]["invocation-id"],
-            trace=dict(sent.headers).get(_TRACE),
+            trace=None if (trace := dict(sent.headers).get(_TRACE)) is None else _text(trace),
         )
         if not sent.is_same_as(again):
             # Other credentials than a moment ago, or another way to prepare a request.

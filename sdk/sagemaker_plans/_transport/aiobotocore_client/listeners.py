@@ -33,7 +33,11 @@ _EVENTS: Final = (
     "after-call-error",
 )
 _OWN: Final = {
-    "request-created": ("handler", "rebuild_and_replace_user_agent_handler"),
+    "request-created": (
+        "handler",
+        "rebuild_and_replace_user_agent_handler",
+        "seed_max_attempts",  # since botocore 1.44
+    ),
     "needs-retry": ("needs_retry",),
     "after-call": ("release_retry_quota",),
 }
