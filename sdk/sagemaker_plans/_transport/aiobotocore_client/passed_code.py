@@ -158,7 +158,7 @@ class PassedCode:
             if not is_made or sorted(held) != sorted((name, operation)):
                 raise NotPristineError
             self._places[id(cls), name] = vars(cls), method
-            self._follow_code(method)
+            self._follow_code(method, maker.__code__.co_consts)
         # Now the class itself is no more than its base with these methods.
         self._classes[id(cls)] = cls
         self._follow_class(base)
@@ -237,11 +237,13 @@ class PassedCode:
             raise NotPristineError(name)
         return value
 
-    def _follow_code(self, value: object) -> None:
+    def _follow_code(self, value: object, made: tuple[object, ...] = ()) -> None:
         for function in functions_in(value):
             home = id(function.__globals__)
             if id(function) in self._codes or home not in self._copies.modules:
                 continue
+            if function.__code__ not in (self._copies.codes.get(id(function)), *made):
+                raise NotPristineError(function.__name__)
             self._codes[id(function)] = function
             names = set(_names_in(function.__code__))
             self._names |= names

@@ -74,6 +74,8 @@ class SecondCopies:
         """What is where its authors put it."""
         self.classes: dict[int, type] = {}
         """Classes of these modules, by their id."""
+        self.codes: dict[int, CodeType] = {}
+        """What their functions run, by the function's id."""
         self.modules: dict[int, Namespace] = {}
         """The namespaces of the modules, by their id."""
         self.home_of: dict[int, str] = {}
@@ -140,6 +142,7 @@ class SecondCopies:
 
     def _is_same_function(self, found: FunctionType, copied: FunctionType) -> bool:
         home = id(copied.__globals__)
+        self.codes[id(found)] = copied.__code__
         parts = [
             [each.__defaults__, each.__kwdefaults__, each.__closure__, vars(each)]
             for each in (found, copied)
