@@ -11,7 +11,7 @@ import pytest
 from attrs import frozen
 from botocore.stub import Stubber
 
-from harness import MakeClient, Transport, session
+from harness import TRANSPORTS, MakeClient, Transport, session
 from sagemaker_plans import AsyncClient
 from sagemaker_plans._transport.aiobotocore_client import passed_code, second_copies
 from sagemaker_plans.emulator import Emulator
@@ -184,8 +184,24 @@ def patch(monkeypatch: pytest.MonkeyPatch, level: Level, wrap: Wrap) -> list[str
     return calls
 
 
-@pytest.mark.parametrize("level", of(LEVELS), ids=str)
-@pytest.mark.parametrize("wrap", WRAPS)
+EACH: Final = [
+    pytest.param(
+        level,
+        wrap,
+        transport,
+        # Each level once in every run, with one kind of patch on one transport.
+        marks=() if (row + column * len(TRANSPORTS) + other) % (len(WRAPS) * len(TRANSPORTS)) == 0 else pytest.mark.exhaustive,
+    )
+    for row, level in enumerate(of(LEVELS))
+    for column, wrap in enumerate(WRAPS)
+    for other, transport in enumerate(TRANSPORTS)
+]
+by_each = pytest.mark.parametrize(
+    ("level", "wrap", "transport"), EACH, indirect=["transport"], ids=str
+)
+
+
+@by_each
 async def test_a_patch_that_comes_later_sees_every_read_from_then_on(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, level: Level, wrap: Wrap
 ) -> None:
@@ -197,8 +213,7 @@ async def test_a_patch_that_comes_later_sees_every_read_from_then_on(
             assert len(calls) > number
 
 
-@pytest.mark.parametrize("level", of({**LEVELS, **WHEN_MADE}), ids=str)
-@pytest.mark.parametrize("wrap", WRAPS)
+@by_each
 @pytest.mark.usefixtures("_copies_of_now")
 async def test_a_patch_that_was_there_before_sees_every_read(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, level: Level, wrap: Wrap
@@ -210,16 +225,28 @@ async def test_a_patch_that_was_there_before_sees_every_read(
     assert len(calls) >= 4
 
 
-@pytest.mark.parametrize("level", of(DETAILS), ids=str)
+@pytest.mark.parametrize("level", of(WHEN_MADE), ids=str)
 @pytest.mark.parametrize("wrap", WRAPS)
-async def test_a_patch_of_a_detail_sees_every_read_from_the_next_second_on(
+@pytest.mark.usefixtures("_copies_of_now")
+async def test_a_patch_of_what_is_bound_when_a_client_is_made_sees_every_read(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, level: Level, wrap: Wrap
+) -> None:
+    calls = patch(monkeypatch, level, wrap)
+    async with make_client() as client:
+        assert await fast_reads(client, 4) == 0
+
+    assert len(calls) >= 4
+
+
+@pytest.mark.parametrize("level", of(DETAILS), ids=str)
+async def test_a_patch_of_a_detail_sees_every_read_from_the_next_second_on(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, level: Level
 ) -> None:
     now = [100.0]
     monkeypatch.setattr(passed_code, "monotonic", lambda: now[0])
     async with make_client() as client:
         assert await takes_fast_path(client)
-        calls = patch(monkeypatch, level, wrap)
+        calls = patch(monkeypatch, level, as_function)
         now[0] += 1.0
         assert await fast_reads(client, 2) == 0
 

@@ -296,9 +296,12 @@ class PassedCode:
         kinds = list(map(type, objects))
         leaves = tuple(self._leaves)
         orders = tuple(map(_order_of, leaves))
-        sized = [*map(vars, leaves), *map(vars, objects)]
-        if not is_quick:
-            sized += map(vars, self._classes.values())
+        in_front = [
+            each
+            for each in self._classes.values()
+            if not is_quick or self._role(id(each)) in _ON_THE_WAY
+        ]
+        sized = [*map(vars, in_front), *map(vars, objects)]
         sizes = list(map(len, sized))
 
         def holds() -> bool:
