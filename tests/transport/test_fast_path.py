@@ -230,7 +230,7 @@ async def test_a_session_class_of_the_users_gets_what_the_client_would_have_give
         async def send(self, request: Any) -> Any:
             # The client writes into the context later.
             given.append((request, {**request.context, **request.context["retries"]}))
-            return await super().send(request)
+            return await base.send(self, request)
 
     async with AsyncClient(
         region_name="us-east-1",

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from types import FunctionType
 from typing import Any, Final, Literal
@@ -95,7 +95,7 @@ class Level:
         return f"{self.owner}.{self.name}"
 
 
-def of(table: dict[str, tuple[str, ...]]) -> list[Level]:
+def of(table: Mapping[str, tuple[str, ...]]) -> list[Level]:
     return [Level(owner, name) for owner, names in table.items() for name in names]
 
 
@@ -107,9 +107,10 @@ class Proxy:
         self._calls = calls
         self._owner = owner
 
-    @property
-    def __class__(self) -> Any:
-        return type(self.__wrapped__)
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__class__":
+            return object.__getattribute__(self, "__wrapped__").__class__
+        return object.__getattribute__(self, name)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)
@@ -149,7 +150,7 @@ def in_a_shell(original: Any, calls: list[str]) -> Any:
     """As somebody at a prompt, or in a string of code: there is no file."""
     names: dict[str, Any] = {"original": original, "calls": calls}
     text = "def f(*a, **k):\n    calls.append('seen')\n    return original(*a, **k)\n"
-    exec(compile(text, "<stdin>", "exec"), names)
+    exec(compile(text, "<stdin>", "exec"), names)  # noqa: S102
     return names["f"]
 
 
@@ -190,7 +191,9 @@ EACH: Final = [
         wrap,
         transport,
         # Each level once in every run, with one kind of patch on one transport.
-        marks=() if (row + column * len(TRANSPORTS) + other) % (len(WRAPS) * len(TRANSPORTS)) == 0 else pytest.mark.exhaustive,
+        marks=()
+        if (row + column * len(TRANSPORTS) + other) % (len(WRAPS) * len(TRANSPORTS)) == 0
+        else pytest.mark.exhaustive,
     )
     for row, level in enumerate(of(LEVELS))
     for column, wrap in enumerate(WRAPS)
@@ -276,7 +279,7 @@ async def test_code_that_is_exchanged_inside_a_function_runs_for_every_read(
     seen: list[object] = []
     monkeypatch.setattr(sys, "seen_by_the_test", seen, raising=False)
     names: dict[str, Any] = {}
-    exec(
+    exec(  # noqa: S102
         "async def _send(self, request):\n"
         "    import sys\n"
         "    sys.seen_by_the_test.append(request)\n"
@@ -352,10 +355,12 @@ async def test_a_class_of_the_clients_that_was_exchanged_is_used(make_client: Ma
         assert await takes_fast_path(client)
         endpoint: Any = gateway_of(client)._client._endpoint  # type: ignore[attr-defined]
 
-        class Endpoint(type(endpoint)):  # type: ignore[misc]
+        base: Any = type(endpoint)
+
+        class Endpoint(base):  # type: ignore[misc]
             async def _send(self, request: Any) -> Any:
                 asked.append(request)
-                return await super()._send(request)
+                return await base._send(self, request)
 
         endpoint.__class__ = Endpoint
         assert await fast_reads(client, 2) == 0
@@ -404,8 +409,9 @@ async def test_botocores_stubber_answers_every_read(make_client: MakeClient) -> 
             stubber.assert_no_pending_responses()
 
 
+@pytest.mark.usefixtures("_copies_of_now")
 async def test_a_process_without_the_code_of_the_modules_has_no_fast_path(
-    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, _copies_of_now: None
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import botocore.auth
 

@@ -18,17 +18,17 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import anyio.to_thread
 import botocore.handlers
 from attrs import frozen
-from botocore.awsrequest import AWSPreparedRequest, HeadersDict, _HeaderKey
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 
 from sagemaker_plans._transport.aiobotocore_client.client_inside import ClientInside
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import CONTEXT_KEY
-from sagemaker_plans._transport.aiobotocore_client.second_copies import second_copies
+from sagemaker_plans._transport.aiobotocore_client.second_copies import kind_of, second_copies
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.exception_mapping import no_credentials
 from sagemaker_plans._transport.signing import TIME_FORMAT, Keys, Signer
@@ -56,7 +56,7 @@ class _Sent:
     method: str
     url: str
     headers: list[tuple[str, str | bytes]]
-    kind_of_headers: type
+    kind_of_headers: Any
     body: bytes
     stream_output: bool
     context: Mapping[str, Any]
@@ -64,9 +64,10 @@ class _Sent:
     def is_same_as(self, other: AWSPreparedRequest) -> bool:
         """Tell whether another request has all that this one has."""
         given: Any = other
+        kind: object = kind_of(given.headers)
         return (
             (self.method, self.url, self.body) == (given.method, given.url, given.body)
-            and self.kind_of_headers is type(given.headers)
+            and self.kind_of_headers is kind
             and self.headers == list(given.headers.items())
             and self.stream_output == given.stream_output
             and self.context == given.context
@@ -91,7 +92,9 @@ class _Model:
         self._fixed = {name: headers[name] for name in fixed}
         self._target = _text(headers[_TARGET])
         names = (*fixed, _TRACE, *_SIGNED, "amz-sdk-invocation-id", "Content-Length")
-        self._key = {name: _HeaderKey(name) for name in names}
+        # From inside, for it has no other name.
+        made: Any = HeadersDict(dict.fromkeys(names, ""))
+        self._key: dict[str, object] = {str(key): key for key in made._dict}  # noqa: SLF001
         credential = _text(headers["Authorization"]).partition(", ")[0]
         *_, region, service, _ = credential.rsplit("/", 3)
         self._signer = Signer(url=sent.url, region=region, service=service)
@@ -143,9 +146,7 @@ class _Model:
         context["retries"]["invocation-id"] = invocation
         context["timestamp"] = signed["X-Amz-Date"]
         context[CONTEXT_KEY] = evidence
-        return AWSPreparedRequest(
-            self._method, self.url, given, body, self._stream_output, context
-        )
+        return AWSPreparedRequest(self._method, self.url, given, body, self._stream_output, context)
 
 
 class FastPath:
@@ -164,7 +165,7 @@ class FastPath:
         self._models: dict[str, _Model] = {}
         self._tries_left = _TRIES
 
-    async def prepare(
+    async def prepare(  # noqa: PLR0911  # each for a reason of its own
         self, operation: Operation, members: Mapping[str, object], evidence: Evidence
     ) -> AWSPreparedRequest | None:
         """Prepare a request as the client would.
@@ -244,7 +245,7 @@ class FastPath:
                 method=request.method,
                 url=request.url,
                 headers=list(request.headers.items()),
-                kind_of_headers=type(request.headers),
+                kind_of_headers=kind_of(request.headers),
                 body=request.body,
                 stream_output=request.stream_output,
                 context=_copied(request.context),
@@ -298,7 +299,9 @@ def _text(value: str | bytes) -> str:
 
 def _copied(context: Mapping[str, Any]) -> dict[str, Any]:
     """Copy a request's context, with what botocore may change in it later."""
-    return {key: value.copy() if type(value) is dict else value for key, value in context.items()}
+    return {
+        key: value.copy() if kind_of(value) is dict else value for key, value in context.items()
+    }
 
 
 def _trace_now() -> str | None:

@@ -56,7 +56,9 @@ class Listeners:
     def __init__(self, client: Any, copies: SecondCopies, operations: Mapping[str, str]) -> None:  # noqa: ANN401
         events = client.meta.events
         self._emitter: Any = getattr(events, "_emitter", events)
-        self._names = [f"{each}.{SERVICE}.{name}" for each in _EVENTS for name in operations.values()]
+        self._names = [
+            f"{each}.{SERVICE}.{name}" for each in _EVENTS for name in operations.values()
+        ]
         self._methods = {
             event: frozenset(
                 id(value) for (_, name), value in copies.values.items() if name in names

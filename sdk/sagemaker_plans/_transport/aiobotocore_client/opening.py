@@ -95,7 +95,7 @@ async def open_client(
         raise ConnectionFailedError(
             f"could not open a client: {redacted(str(error))}", request_sent=False
         ) from shown_cause(error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # told by its words
         # Whatever a program that gives credentials, or a file of them, makes it raise.
         raise _cannot_open(error) from shown_cause(error)
     try:

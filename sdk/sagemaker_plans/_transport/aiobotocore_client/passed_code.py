@@ -9,13 +9,17 @@ microseconds, whether everything still is the very object that it was.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from operator import attrgetter, call, is_, itemgetter
+from operator import attrgetter, is_, itemgetter
 from threading import Lock
 from time import monotonic
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType
 from typing import Any, Final, cast
 
-from sagemaker_plans._transport.aiobotocore_client.second_copies import Namespace, SecondCopies
+from sagemaker_plans._transport.aiobotocore_client.second_copies import (
+    Namespace,
+    SecondCopies,
+    kind_of,
+)
 
 _NOT_PASSED: Final = frozenset(
     {"http_session", "_credentials", "_auth_token", "_loader", "_exceptions"}
@@ -55,7 +59,7 @@ def functions_in(value: Any) -> Iterator[FunctionType]:  # noqa: ANN401  # anyth
     if isinstance(value, property):
         yield from functions_in(value.fget)
     elif not isinstance(value, FunctionType):
-        held = getattr(value, "__dict__", {}).values() if hasattr(type(value), "__get__") else ()
+        held = getattr(value, "__dict__", {}).values() if hasattr(kind_of(value), "__get__") else ()
         inner = getattr(value, "__func__", None) or getattr(value, "__wrapped__", None)
         for each in (inner, *held):
             if isinstance(each, FunctionType):
@@ -95,7 +99,7 @@ class PassedCode:
         client: object,
         copies: SecondCopies,
         methods: Mapping[str, str],
-        handlers: Iterable[FunctionType] = (),
+        handlers: Iterable[FunctionType | MethodType] = (),
     ) -> None:
         self._copies = copies
         self._names: set[str] = set(methods)
@@ -171,7 +175,7 @@ class PassedCode:
         self._follow_class(cls)
         held = getattr(found, "__dict__", {})
         for name, value in held.items():
-            kind = cast("type", type(value))
+            kind = kind_of(value)
             if any(type(vars(each).get(name)) in _METHODS for each in cls.__mro__):
                 raise NotPristineError(name)
             if id(kind) in self._copies.classes:
@@ -194,14 +198,14 @@ class PassedCode:
         for cls in tuple(self._classes.values()):
             if id(cls) not in self._copies.classes:
                 continue
-            held = vars(cls)
-            for name in tuple(held):
+            members: Namespace = vars(cls)
+            for name in tuple(members):
                 is_used = name in self._names or name.startswith(self._beginnings)
                 is_used = is_used or name[:2] == "__" == name[-2:]
                 if name in _OF_MAKING and id(cls) not in self._made:
                     continue
                 if is_used and name not in _OF_EVERY_CLASS:
-                    self._follow_place(held, id(cls), name)
+                    self._follow_place(members, id(cls), name)
         for owner, names in tuple(self._names_of.items()):
             held = self._copies.modules[owner]
             for name in names & held.keys():
@@ -213,11 +217,11 @@ class PassedCode:
             return
         value = self._known(held, owner, name)
         self._places[owner, name] = held, value
-        if issubclass(type(value), type):
+        if issubclass(kind_of(value), type):
             if id(value) in self._copies.classes:
                 self._follow_class(value)
                 self._made.update(map(id, value.__mro__))
-        elif type(value) is dict and _SIGNATURE in cast("dict[str, object]", value):
+        elif kind_of(value) is dict and _SIGNATURE in cast("dict[str, object]", value):
             # What signs, by the kind of the signature.
             held = cast("dict[str, object]", value)
             signer = held[_SIGNATURE]
@@ -226,7 +230,7 @@ class PassedCode:
                 self._follow_class(cast("type", signer))
                 self._signers.append(cast("type", signer))
                 self._made.update(map(id, cast("type", signer).__mro__))
-        elif id(type(value)) in self._copies.classes and not hasattr(type(value), "__get__"):
+        elif id(kind_of(value)) in self._copies.classes and not hasattr(kind_of(value), "__get__"):
             self._follow_object(value)
         else:
             self._follow_code(value)
@@ -291,7 +295,8 @@ class PassedCode:
         objects = tuple(
             each
             for each in self.objects.values()
-            if hasattr(each, "__dict__") and (not is_quick or self._role(id(type(each))) in _ON_THE_WAY)
+            if hasattr(each, "__dict__")
+            and (not is_quick or self._role(id(type(each))) in _ON_THE_WAY)
         )
         kinds = list(map(type, objects))
         leaves = tuple(self._leaves)
@@ -306,7 +311,7 @@ class PassedCode:
 
         def holds() -> bool:
             return (
-                all(map(is_, chain.from_iterable(map(call, getters, owners)), wanted))
+                all(map(is_, chain.from_iterable(map(_call, getters, owners)), wanted))
                 and list(map(_code_of, functions)) == codes
                 and list(map(len, sized)) == sizes
                 and all(map(is_, map(type, objects), kinds))
@@ -327,6 +332,10 @@ def vars_of(cls: type, name: str) -> object:
         What the first class of those that it is made of has; None if none has.
     """
     return next((vars(each)[name] for each in cls.__mro__ if name in vars(each)), None)
+
+
+def _call(get: Callable[[Namespace], tuple[object, ...]], held: Namespace) -> tuple[object, ...]:
+    return get(held)
 
 
 _LOCK: Final = type(Lock())

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from types import CellType, CodeType, FunctionType, MethodType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 MODULES: Final = (
     "botocore.args",
@@ -60,6 +60,18 @@ Place = tuple[int, str]
 """A namespace (its id, or that of the class or dict that has it), and a name in it."""
 
 _PLAIN: Final = (str, bytes, int, float, set, frozenset, type(None))
+
+
+def kind_of(value: object) -> Any:  # noqa: ANN401  # any class
+    """Give the class of an object: its own, whatever it calls itself.
+
+    Args:
+        value: The object.
+
+    Returns:
+        The class.
+    """
+    return type(value)
 
 
 class SecondCopies:
@@ -119,20 +131,19 @@ class SecondCopies:
     def _is_alike(self, found: Any, copied: Any) -> bool:  # noqa: ANN401, PLR0911  # anything
         if isinstance(copied, type):
             # A proxy object calls itself what it stands for; its type does not.
-            return issubclass(type(found), type) and self._is_same_class(found, copied)
-        kind: Any = cast("object", type(found))
-        if kind is not type(copied) and self._class_of.get(id(type(copied))) is not kind:
+            return issubclass(kind_of(found), type) and self._is_same_class(found, copied)
+        kind = kind_of(found)
+        meant = kind_of(copied)
+        if kind is not self._class_of.get(id(meant), meant):
             return False
         if kind is FunctionType:
             return self._is_same_function(found, copied)
         if kind in _PLAIN:
             return bool(found == copied)
-        if issubclass(kind, tuple | list):
+        if issubclass(kind, (tuple, list)):
             return self._all_same(found, copied)
         if issubclass(kind, dict):
-            return self._all_same(found, copied) and self._all_same(
-                found.values(), copied.values()
-            )
+            return self._all_same(found, copied) and self._all_same(found.values(), copied.values())
         parts = _parts_of(copied)
         return self._all_same(_parts_of(found), parts)
 
@@ -167,12 +178,12 @@ class SecondCopies:
         return all(name in vars(found) for name in vars(copied))
 
 
-def _parts_of(value: Any) -> list[object]:  # noqa: ANN401  # anything
+def _parts_of(value: Any) -> list[object]:  # noqa: ANN401, PLR0911  # anything
     """Give what an object does its work with, if others put that into it."""
     if isinstance(value, property):
         return [value.fget, value.fset, value.fdel]
     if isinstance(value, staticmethod | classmethod):
-        return [cast("object", value.__func__)]
+        return [getattr(value, "__func__")]  # noqa: B009  # pyright knows no type of it
     if isinstance(value, MethodType):
         return [value.__func__, value.__self__]
     if isinstance(value, partial):
@@ -181,7 +192,7 @@ def _parts_of(value: Any) -> list[object]:  # noqa: ANN401  # anything
         return [value.cell_contents]
     if hasattr(value, "__wrapped__"):
         return [value.__wrapped__]
-    if hasattr(cast("object", type(value)), "__get__"):
+    if hasattr(kind_of(value), "__get__"):
         return list(getattr(value, "__dict__", {}).values())
     return []
 
