@@ -274,3 +274,59 @@ async def test_where_the_inside_of_the_client_is_another_there_is_no_fast_path(
     for _ in range(3):
         assert await path.prepare(operation, {"a": "b"}, Evidence(operation)) is None
     assert path._tries_left == 0
+
+
+async def test_credentials_that_changed_meanwhile_are_a_reason_to_look_once_more(
+    emulator: Emulator, transport: Transport
+) -> None:
+    theirs: Any = session()
+    theirs.set_credentials("test", "test")
+    async with AsyncClient(
+        region_name="us-east-1",
+        endpoint_url=emulator.endpoint_url,
+        session=theirs,
+        http_backend=transport.http_backend,
+    ) as client:
+        await fast_reads(client, 2)
+        credentials = gateway_of(client)._client._request_signer._credentials  # type: ignore[attr-defined]
+        credentials.token = "another"
+        assert await fast_reads(client, 1) == 0
+        assert fast_path_of(client)._tries_left == 2
+        assert await fast_reads(client, 3) == 2
+
+
+async def test_a_request_of_another_kind_is_no_model(make_client: MakeClient) -> None:
+    async with make_client() as client:
+        await fast_reads(client, 1)
+        path = fast_path_of(client)
+        path._learn("DescribeEdgeDeploymentPlan", {}, object())
+        assert await fast_reads(client, 3) == 0
+
+
+async def test_a_model_that_cannot_be_written_again_is_given_up(make_client: MakeClient) -> None:
+    async with make_client() as client:
+        await fast_reads(client, 2)
+        fast_path_of(client)._sent["DescribeEdgeDeploymentPlan"].headers.clear()
+        assert await fast_reads(client, 3) == 0
+
+
+async def test_members_of_another_kind_are_written_by_the_client(make_client: MakeClient) -> None:
+    from sagemaker_plans._transport.evidence import Evidence
+
+    async with make_client() as client:
+        assert await takes_fast_path(client)
+        operation = OPERATIONS[0]
+        evidence = Evidence(operation)
+        members = {"EdgeDeploymentPlanName": "p", "When": object()}
+        assert await fast_path_of(client).prepare(operation, members, evidence) is None
+
+
+async def test_reads_that_come_while_the_modules_are_compared_go_through_the_client(
+    make_client: MakeClient,
+) -> None:
+    async with make_client() as client:
+        await fast_reads(client, 1)
+        fast_path_of(client)._is_looking = True
+        assert await fast_reads(client, 2) == 0
+        fast_path_of(client)._is_looking = False
+        assert await fast_reads(client, 2) == 1

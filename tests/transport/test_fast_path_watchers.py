@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 from harness import TRANSPORTS, MakeClient, Transport, session
 from sagemaker_plans import AsyncClient
 from sagemaker_plans._transport.aiobotocore_client import passed_code, second_copies
+from sagemaker_plans._transport.aiobotocore_client.second_copies import kind_of
 from sagemaker_plans.emulator import Emulator
 from transport.clients import fast_path_of, fast_reads, gateway_of, takes_fast_path
 
@@ -200,7 +201,10 @@ EACH: Final = [
     for other, transport in enumerate(TRANSPORTS)
 ]
 by_each = pytest.mark.parametrize(
-    ("level", "wrap", "transport"), EACH, indirect=["transport"], ids=str
+    ("level", "wrap", "transport"),
+    EACH,
+    indirect=["transport"],
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 
 
@@ -355,7 +359,7 @@ async def test_a_class_of_the_clients_that_was_exchanged_is_used(make_client: Ma
         assert await takes_fast_path(client)
         endpoint: Any = gateway_of(client)._client._endpoint  # type: ignore[attr-defined]
 
-        base: Any = type(endpoint)
+        base = kind_of(endpoint)
 
         class Endpoint(base):  # type: ignore[misc]
             async def _send(self, request: Any) -> Any:

@@ -16,13 +16,13 @@ _NAMES: Final = (
 _SECRETS: Final = (
     # Of a header, of JSON (also in a list, beside its value or around it), of XML.
     re.compile(
-        rf"((?:{'|'.join(_NAMES)})[\\'\"]*\s*[:=,>][\s\[\\'\"]*)(?!\[?redacted\])[^\s\\'\"&,<\]}}]+",
+        rf"((?:{'|'.join(_NAMES)})[\\'\"]*\s*[:=,>][\s\[\\'\"]*+)(?!redacted\])[^\s\\'\"&,<\]}}]+",
         re.IGNORECASE,
     ),
     re.compile(r"(signature\s*=\s*['\"]?)[0-9a-z]+", re.IGNORECASE),
     re.compile(r"(proxy-authorization['\"]?\s*[:=]\s*['\"]?(?:\w+ )?)[^\s'\"&,<]+", re.IGNORECASE),
     # A user's name and password in an address, or in what was meant to be one.
-    re.compile(r"(\w://)(?!\[redacted\])[^/\n'\"@]+(?=@)"),
+    re.compile(r"(\w://)(?![^/@\n]*\[redacted\]@)[^/\n'\"@]+(?=@)"),
     re.compile(r"(\w://[^/\s'\"@:]+:)(?!\[redacted\])[^\s'\"@]+(?=@)"),
     re.compile(r"(?<![\w.+-])([\w.+-]+:)(?!//|\[redacted\])[^\s'\"@/]+(?=@[\w\[])"),
 )

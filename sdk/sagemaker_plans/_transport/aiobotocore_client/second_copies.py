@@ -186,7 +186,7 @@ def _parts_of(value: Any) -> list[object]:  # noqa: ANN401, PLR0911  # anything
         return [getattr(value, "__func__")]  # noqa: B009  # pyright knows no type of it
     if isinstance(value, MethodType):
         return [value.__func__, value.__self__]
-    if isinstance(value, partial):
+    if kind_of(value) is partial:
         return [value.func, value.args, value.keywords]
     if isinstance(value, CellType):
         return [value.cell_contents]
