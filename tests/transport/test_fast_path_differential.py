@@ -300,6 +300,9 @@ async def hold_verdicts_together(
         for reply in replies:
             script.reply = reply
             verdicts, requests = await both_ways(client, script, operation, {NAME: "p"})
+            if whole:
+                # botocore leaves nulls out, so a member that is null is one that is missing.
+                verdicts = [each if isinstance(each, str) else each[0] for each in verdicts]  # type: ignore[index]
             assert verdicts[0] == verdicts[1], reply
             assert len(requests) == 2
             count += 1
