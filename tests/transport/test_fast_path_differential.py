@@ -289,20 +289,15 @@ HEADERS: Final[list[dict[str, str]]] = [
 ]
 
 
-async def hold_verdicts_together(
-    replies: Iterator[Response], transport: Transport, *, whole: bool
-) -> int:
+async def hold_verdicts_together(replies: Iterator[Response], transport: Transport) -> int:
     script, count = Script(), 0
-    setting = Setting(endpoint_url="http://127.0.0.1:9", whole_model=whole)
+    setting = Setting(endpoint_url="http://127.0.0.1:9")
     operation = READS[0]
     async with opened(setting, transport, script) as client:
         await learned(client, script, operation)
         for reply in replies:
             script.reply = reply
             verdicts, requests = await both_ways(client, script, operation, {NAME: "p"})
-            if whole:
-                # botocore leaves nulls out, so a member that is null is one that is missing.
-                verdicts = [each if isinstance(each, str) else each[0] for each in verdicts]  # type: ignore[index]
             assert verdicts[0] == verdicts[1], reply
             assert len(requests) == 2
             count += 1
@@ -314,17 +309,16 @@ async def hold_verdicts_together(
 async def test_a_reply_has_one_verdict(transport: Transport) -> None:
     cells = list(product(BODIES, STATUSES, HEADERS))
     replies = (Response(status, headers, raw) for raw, status, headers in cells[::37])
-    assert await hold_verdicts_together(replies, transport, whole=False) > 150
+    assert await hold_verdicts_together(replies, transport) > 150
 
 
 @pytest.mark.exhaustive
 @pytest.mark.anyio
 @pytest.mark.usefixtures("at_one_moment")
-@pytest.mark.parametrize("whole", [False, True], ids=["own-model", "whole-model"])
-async def test_every_reply_has_one_verdict(transport: Transport, *, whole: bool) -> None:
+async def test_every_reply_has_one_verdict(transport: Transport) -> None:
     cells = product(BODIES, STATUSES, HEADERS)
     replies = (Response(status, headers, raw) for raw, status, headers in cells)
-    assert await hold_verdicts_together(replies, transport, whole=whole) > 7_000
+    assert await hold_verdicts_together(replies, transport) > 7_000
 
 
 def test_the_tables_are_as_big_as_they_should_be() -> None:

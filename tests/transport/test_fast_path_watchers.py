@@ -357,11 +357,12 @@ async def test_a_class_of_the_clients_that_was_exchanged_is_used(make_client: Ma
     asked: list[object] = []
     async with make_client() as client:
         assert await takes_fast_path(client)
-        endpoint: Any = gateway_of(client)._client._endpoint  # type: ignore[attr-defined]
+        theirs: Any = gateway_of(client)._client
+        endpoint = theirs._endpoint
 
         base = kind_of(endpoint)
 
-        class Endpoint(base):  # type: ignore[misc]
+        class Endpoint(base):  # type: ignore[misc, valid-type]
             async def _send(self, request: Any) -> Any:
                 asked.append(request)
                 return await base._send(self, request)

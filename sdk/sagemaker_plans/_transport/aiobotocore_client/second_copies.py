@@ -180,14 +180,14 @@ class SecondCopies:
 
 def _parts_of(value: Any) -> list[object]:  # noqa: ANN401, PLR0911  # anything
     """Give what an object does its work with, if others put that into it."""
+    if kind_of(value) is partial:
+        return [value.func, value.args, value.keywords]
     if isinstance(value, property):
         return [value.fget, value.fset, value.fdel]
     if isinstance(value, staticmethod | classmethod):
         return [getattr(value, "__func__")]  # noqa: B009  # pyright knows no type of it
     if isinstance(value, MethodType):
         return [value.__func__, value.__self__]
-    if kind_of(value) is partial:
-        return [value.func, value.args, value.keywords]
     if isinstance(value, CellType):
         return [value.cell_contents]
     if hasattr(value, "__wrapped__"):
