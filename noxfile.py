@@ -389,6 +389,7 @@ BENCH_PEERS = {
     "capo-sagemaker": ("capo-sagemaker>=0.11",),
     "moto": ("moto[sagemaker,server]>=5",),
     "sagemaker-core": ("sagemaker-core>=2",),
+    "trio": (f"{ROOT}[trio]",),  # this package and aiobotocore, with httpx
 }
 
 

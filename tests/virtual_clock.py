@@ -41,6 +41,22 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Give the virtual time in seconds."""
         return self._jumping.now
 
+    def jump(self, seconds: float) -> None:
+        """Let virtual time pass at once."""
+        self._jumping.now += seconds
+
+
+def freeze(seconds: float) -> None:
+    """Let virtual time pass in which nothing runs."""
+    if trio.lowlevel.in_trio_task():
+        clock = trio.lowlevel.current_clock()
+        assert isinstance(clock, trio.testing.MockClock)
+        clock.jump(seconds)
+    else:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        loop.jump(seconds)
+
 
 def virtual_backend(loop: Loop) -> tuple[str, dict[str, Any]]:
     """Give the backend and options under which anyio runs on a virtual clock."""

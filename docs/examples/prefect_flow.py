@@ -1,8 +1,8 @@
 """A Prefect flow that rolls a plan out stage by stage, then extends a training plan.
 
-Each task opens a client of its own, so that it can run anywhere. Prefect may run
-`deploy_stage` again, but only after some errors. It may never run `extend_training_plan`
-again, because that spends money.
+Each task asks for its client itself, so that it can run anywhere. Tasks that deploy at the
+same time in one event loop share a client. Prefect may run `deploy_stage` again, but only
+after some errors. It may never run `extend_training_plan` again, because that spends money.
 
 You need no AWS account: an emulator takes the place of the service. The first describe of
 the plan fails, so that there is a retry to see. Without PREFECT_API_URL, Prefect starts a
@@ -45,7 +45,7 @@ async def deploy_stage(plan_name: str, stage_name: str) -> int:
     # For the emulator. Real devices look for deployments every few minutes.
     schedule = smp.PollSchedule(interval=0.2)
     # Prefect makes the retries here, so that its UI shows them.
-    async with smp.AsyncClient(retry=smp.RetryPolicy.none(), polling=schedule) as client:
+    async with smp.shared_client(retry=smp.RetryPolicy.none(), polling=schedule) as client:
         stage = (await client.plans.describe(plan_name)).stage(stage_name)
         if stage.status not in DONE_OR_UNDER_WAY:
             await client.plans.start_stage(plan_name, stage_name)

@@ -1,5 +1,6 @@
 # The layers, from the top down. Imports only go down; each folder is a layer.
 #
+#   _shared_client    shared_client: one client for all who ask for the same one
 #   _client           AsyncClient: where everything is put together
 #   _edge, _training  client.plans and client.training_plans
 #   _engine           retries and their rules, pagination, polling, durations, locks
@@ -17,6 +18,7 @@ from sagemaker_plans._edge.reading import StagePager
 from sagemaker_plans._edge.watch import StageWatch
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import RetryEvent, RetryPolicy
+from sagemaker_plans._shared_client import shared_client
 from sagemaker_plans._training.reading import ExtensionPager
 from sagemaker_plans.errors import (
     AccessDeniedError,
@@ -127,4 +129,5 @@ __all__ = [
     "WaitTimeoutError",
     "errors",
     "models",
+    "shared_client",
 ]

@@ -28,10 +28,10 @@
         ├── StageNotStartedError
         └── WaitTimeoutError (also TimeoutError)
 
-Errors carry facts: whether the request was sent, what the service said, what was seen
-last. So code can decide without reading messages. Errors of other libraries do not reach
-the caller; if there was one, it is the ``__cause__``. All errors can be pickled and copied,
-with their notes.
+Errors have attributes for facts: whether the request was sent, what the service answered, and
+the state that was read last. So code need not parse messages. Errors of other libraries do not
+reach the caller. If such an error was the reason, it is the ``__cause__``. All errors can be
+pickled and copied, with their notes.
 """
 
 from collections.abc import Mapping
@@ -88,11 +88,11 @@ class SageMakerPlansError(Exception):
     """
 
     operation: str | None
-    """The AWS operation; None if the error belongs to none."""
+    """The AWS operation; None if the error does not belong to an operation."""
 
     next_token: str | None
-    """If a pager raised this: the token of the page that could not be read, where a new
-    pager can start. None stands for the first page."""
+    """If a pager raised the error: the token of the page that could not be read. A new pager
+    can start there. None stands for the first page."""
 
     def __init__(self, message: str, *, operation: str | None = None) -> None:
         super().__init__(message)
@@ -142,7 +142,7 @@ class ServiceError(SageMakerPlansError):
     """The service answered, and the answer was no.
 
     Args:
-        message: The service's own words.
+        message: The service's message, unchanged except that secrets are removed.
         code: The service's error code, unchanged (``"ThrottlingException"``).
         operation: The AWS operation.
         http_status: The HTTP status of the answer.
@@ -154,7 +154,7 @@ class ServiceError(SageMakerPlansError):
     """The service's error code, unchanged."""
 
     message: str
-    """The service's own words."""
+    """The service's message, unchanged except that secrets are removed."""
 
     http_status: int | None
     """The HTTP status of the answer."""
@@ -255,7 +255,7 @@ class UnexpectedReplyError(SageMakerPlansError):
     """A reply does not fit the service's model.
 
     Args:
-        message: What was being read.
+        message: Which reply does not fit.
         problems: Each problem with its path, such as ``Stages[5].StageName: ...``.
         reply: The whole reply: the parsed object, or the text if it was not JSON.
         operation: The AWS operation.
@@ -376,7 +376,7 @@ class PurchaseRefusedError(SageMakerPlansError):
     """This package refused to buy; no purchase was sent.
 
     Args:
-        message: Why, and what would be needed.
+        message: Why the package refused, and what to do.
         offering_id: The offering that was not bought.
         training_plan_arn: The training plan, if the caller named it.
     """
@@ -400,7 +400,7 @@ class PurchaseFailedError(SageMakerPlansError):
     cannot be bought again; search for a new one.
 
     Args:
-        message: What the service says, and what can still be done.
+        message: What the service says, and what to do now.
         extension: The extension that failed, as the service shows it.
         training_plan_arn: The training plan, if the caller named it.
     """
@@ -452,7 +452,7 @@ class WaitError(SageMakerPlansError):
     """A wait ended before the expected status was reached.
 
     Args:
-        message: What was seen and what to do.
+        message: Which status was read last, and what to do.
         last_seen: The stage or plan as it was read last.
         polls: How many polls this wait took part in.
         waited: How long the wait took, in seconds.
@@ -490,6 +490,7 @@ class WaitError(SageMakerPlansError):
 class StageFailedError(WaitError):
     """The stage ended as FAILED."""
 
+    # Narrower than in WaitError: here it is never None.
     last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last; the plan, if the wait was for all its stages."""
 
@@ -497,6 +498,7 @@ class StageFailedError(WaitError):
 class StageStoppedError(WaitError):
     """The stage ended as STOPPED."""
 
+    # Narrower than in WaitError: here it is never None.
     last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last; the plan, if the wait was for all its stages."""
 
@@ -506,11 +508,15 @@ class StageNotFoundError(WaitError):
 
 
 class StageNotStartedError(WaitError):
-    """The stage stayed READYTODEPLOY for ``start_grace``: nobody started it."""
+    """The stage stayed READYTODEPLOY for ``start_grace``, so it was not started."""
 
+    # Narrower than in WaitError: here it is always a stage.
     last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]
     """The stage as it was read last."""
 
 
 class WaitTimeoutError(WaitError, TimeoutError):
     """The wait's own deadline passed."""
+
+    reading_age: float | None = None
+    """How old the last reading was, in seconds; None if nothing was read."""

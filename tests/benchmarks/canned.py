@@ -1,7 +1,8 @@
 """A server that costs next to nothing: canned replies over raw sockets.
 
-`python -m benchmarks.canned` prints its address and serves until it is terminated. It reads
-no more of a request than where it ends and which operation it is for, so that what is
+`python -m benchmarks.canned` prints its address and serves until it is terminated. With the
+name of a file it speaks TLS, and writes the certificate of its authority there. It reads no
+more of a request than where it ends and which operation it is for, so that what is
 measured against it is the client.
 """
 
@@ -9,7 +10,10 @@ import asyncio
 import contextlib
 import json
 import signal
+import ssl
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, cast
 
 STAGES: Final = 10
@@ -102,18 +106,34 @@ class Canned(asyncio.Protocol):
             self._transport.write(_REPLIES.get(_header(head, _TARGET), _UNKNOWN))
 
 
-async def listen(port: int = 0) -> tuple[asyncio.Server, str]:
-    """Serve on the loopback interface; gives the server and its address."""
+async def listen(authority: Path | None = None) -> tuple[asyncio.Server, str]:
+    """Serve on the loopback interface; gives the server and its address.
+
+    Args:
+        authority: Where the certificate of the authority is written; None for plain HTTP.
+    """
     loop: Any = asyncio.get_running_loop()
-    server: asyncio.Server = await loop.create_server(Canned, "127.0.0.1", port, backlog=_BACKLOG)
+    server: asyncio.Server = await loop.create_server(
+        Canned, "127.0.0.1", 0, backlog=_BACKLOG, ssl=authority and _tls(authority)
+    )
     host, port = server.sockets[0].getsockname()[:2]
-    return server, f"http://{host}:{port}"
+    return server, f"{'https' if authority else 'http'}://{host}:{port}"
 
 
-async def _serve() -> None:
+def _tls(authority: Path) -> ssl.SSLContext:
+    import trustme  # only here: it takes longer to import than the server takes to start
+
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(authority)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+async def _serve(authority: Path | None) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    server, url = await listen()
+    server, url = await listen(authority)
     print(url, flush=True)  # noqa: T201  # a command
     await stopped.wait()
     server.close()
@@ -121,4 +141,4 @@ async def _serve() -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve())
+        asyncio.run(_serve(Path(sys.argv[1]) if sys.argv[1:] else None))

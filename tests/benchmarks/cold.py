@@ -1,7 +1,8 @@
-"""One cold start, in a process of its own; prints the seconds and CPU seconds as JSON.
+"""What a process does that is measured whole.
 
-`python -m benchmarks.cold PEER URL` goes from before the first import to the peer's first
-reply, `python -m benchmarks.cold MODULE` imports a module and nothing else.
+`python -m benchmarks.cold PEER URL` goes from the first import to the peer's first reply and
+closes the peer. `python -m benchmarks.cold MODULE` imports a module and nothing else; it
+prints the seconds and CPU seconds of that as JSON.
 """
 
 import sys
@@ -10,19 +11,12 @@ import time
 _WALL, _CPU = time.perf_counter(), time.process_time()
 
 
-def _tell() -> None:
-    wall, cpu = time.perf_counter() - _WALL, time.process_time() - _CPU
-    # On a line of its own, whatever the peer printed.
-    print(f'\n{{"wall": {wall}, "cpu": {cpu}}}')  # noqa: T201  # a command
-
-
 def _first_reply(name: str, url: str) -> None:
     from benchmarks.peers import PEERS
 
     peer = PEERS[name]()
     peer.open(url, pool=None)
     peer.load("describe", 1, 1)
-    _tell()
     peer.close()
 
 
@@ -31,4 +25,5 @@ if __name__ == "__main__":
         _first_reply(*sys.argv[1:])
     else:
         __import__(sys.argv[1])
-        _tell()
+        wall, cpu = time.perf_counter() - _WALL, time.process_time() - _CPU
+        print(f'{{"wall": {wall}, "cpu": {cpu}}}')  # noqa: T201  # a command

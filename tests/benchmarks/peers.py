@@ -14,8 +14,9 @@ from abc import ABC, abstractmethod
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from benchmarks.loops import AsyncioLoop, Loop, TrioLoop
+
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Awaitable, Callable, Mapping
     from concurrent.futures import ThreadPoolExecutor
 
@@ -85,33 +86,30 @@ class Peer(ABC):
 
 
 class AsyncPeer(Peer):
-    """A peer that runs on asyncio."""
+    """A peer that runs on an event loop."""
+
+    kind_of_loop: type[Loop] = AsyncioLoop
 
     def __init__(self) -> None:
-        self._runner: asyncio.Runner | None = None
+        self._loop: Loop | None = None
 
     @property
-    def runner(self) -> asyncio.Runner:
+    def loop(self) -> Loop:
         """The event loop of this peer."""
-        if self._runner is None:
-            import asyncio  # part of a cold start on asyncio, and only there
-
-            self._runner = asyncio.Runner()
-        return self._runner
+        if self._loop is None:
+            self._loop = self.kind_of_loop()
+        return self._loop
 
     def open(self, url: str, pool: int | None) -> None:
-        self.runner.run(self.connect(url, pool))
+        self.loop.run(self.connect, url, pool)
 
     def load(self, operation: str, calls: int, concurrency: int) -> Load:
         call: Callable[[], Awaitable[int]] = getattr(self, operation)
-        return self.runner.run(self._load(operation, call, calls, concurrency))
+        return self.loop.run(self._load, operation, call, calls, concurrency)
 
-    @staticmethod
     async def _load(
-        operation: str, call: Callable[[], Awaitable[int]], calls: int, concurrency: int
+        self, operation: str, call: Callable[[], Awaitable[int]], calls: int, concurrency: int
     ) -> Load:
-        import asyncio  # as above
-
         turns = iter(range(calls))
 
         async def work() -> int:
@@ -121,14 +119,14 @@ class AsyncPeer(Peer):
             return found
 
         wall, cpu = time.perf_counter(), time.process_time()
-        found = sum(await asyncio.gather(*(work() for _ in range(concurrency))))
+        found = sum(await self.loop.all(work, concurrency))
         load = Load(calls, time.perf_counter() - wall, time.process_time() - cpu)
         _checked(operation, calls, found)
         return load
 
     def close(self) -> None:
-        self.runner.run(self.disconnect())
-        self.runner.close()
+        self.loop.run(self.disconnect)
+        self.loop.close()
 
     @abstractmethod
     async def connect(self, url: str, pool: int | None) -> None: ...
@@ -191,11 +189,12 @@ class ThreadedPeer(Peer):
 class SagemakerPlans(AsyncPeer):
     """This package: typed models, validated requests, retries by safety."""
 
-    distributions = ("sagemaker-plans", "aiobotocore", "aiohttp")
+    distributions: tuple[str, ...] = ("sagemaker-plans", "aiobotocore", "aiohttp")
+    settings: Mapping[str, Any] = {}
 
     async def connect(self, url: str, pool: int | None) -> None:
         self._smp = _import("sagemaker_plans")
-        settings: dict[str, Any] = {}
+        settings: dict[str, Any] = dict(self.settings)
         if pool is not None:
             config = _import("aiobotocore.config").AioConfig(max_pool_connections=pool)
             settings["config"] = config
@@ -222,15 +221,19 @@ class SagemakerPlans(AsyncPeer):
 class Aiobotocore(AsyncPeer):
     """aiobotocore as its documentation shows it: dicts."""
 
-    distributions = ("aiobotocore", "botocore", "aiohttp")
+    distributions: tuple[str, ...] = ("aiobotocore", "botocore", "aiohttp")
 
     async def connect(self, url: str, pool: int | None) -> None:
-        settings: dict[str, Any] = {}
+        settings = self.config()
         if pool is not None:
-            config = _import("aiobotocore.config").AioConfig(max_pool_connections=pool)
-            settings["config"] = config
-        self._context = self._make(region_name=REGION, endpoint_url=url, **settings)
+            settings["max_pool_connections"] = pool
+        config = _import("aiobotocore.config").AioConfig(**settings) if settings else None
+        self._context = self._make(region_name=REGION, endpoint_url=url, config=config)
         self.client = await self._context.__aenter__()
+
+    def config(self) -> dict[str, Any]:
+        """Give the settings of its configuration, but for the pool."""
+        return {}
 
     @staticmethod
     def _make(**settings: Any) -> Any:
@@ -251,17 +254,49 @@ class Aiobotocore(AsyncPeer):
 class Aioboto3(Aiobotocore):
     """aioboto3, which hands out aiobotocore's clients, those of the version that it pins."""
 
-    distributions = ("aioboto3", "aiobotocore", "aiohttp")
+    distributions: tuple[str, ...] = ("aioboto3", "aiobotocore", "aiohttp")
 
     @staticmethod
     def _make(**settings: Any) -> Any:
         return _import("aioboto3").Session().client("sagemaker", **settings)
 
 
+class SagemakerPlansHttpx(SagemakerPlans):
+    """This package with httpx."""
+
+    distributions: tuple[str, ...] = ("sagemaker-plans", "aiobotocore", "httpx2")
+    settings: Mapping[str, Any] = {"http_backend": "httpx"}
+
+
+class SagemakerPlansTrio(SagemakerPlansHttpx):
+    """This package on trio, with httpx."""
+
+    distributions: tuple[str, ...] = ("sagemaker-plans", "aiobotocore", "httpx2", "trio")
+    kind_of_loop = TrioLoop
+
+
+class AiobotocoreHttpx(Aiobotocore):
+    """aiobotocore with httpx."""
+
+    distributions: tuple[str, ...] = ("aiobotocore", "botocore", "httpx2")
+
+    def config(self) -> dict[str, Any]:
+        httpx = _import("aiobotocore.httpxsession").HttpxSession
+        # Otherwise a request fails that waits five seconds for a free connection.
+        return {"http_session_cls": httpx, "connector_args": {"pool_timeout": None}}
+
+
+class AiobotocoreTrio(AiobotocoreHttpx):
+    """aiobotocore on trio, with httpx."""
+
+    distributions: tuple[str, ...] = ("aiobotocore", "botocore", "httpx2", "trio")
+    kind_of_loop = TrioLoop
+
+
 class Boto3(ThreadedPeer):
     """boto3, one client for all threads."""
 
-    distributions = ("boto3", "botocore", "urllib3")
+    distributions: tuple[str, ...] = ("boto3", "botocore", "urllib3")
 
     def open(self, url: str, pool: int | None) -> None:
         settings: dict[str, Any] = {}
@@ -284,7 +319,7 @@ class Boto3(ThreadedPeer):
 class SagemakerCore(ThreadedPeer):
     """sagemaker-core: boto3 and pydantic. Its create also describes: two requests."""
 
-    distributions = ("sagemaker-core", "boto3", "pydantic")
+    distributions: tuple[str, ...] = ("sagemaker-core", "boto3", "pydantic")
 
     def open(self, url: str, pool: int | None) -> None:
         # It makes its clients itself: this is how it is told where and how.
@@ -328,7 +363,7 @@ class SagemakerCore(ThreadedPeer):
 class CapoSagemaker(AsyncPeer):
     """capo-sagemaker: a stack of its own, typed dicts. Its pool has no setting of its own."""
 
-    distributions = ("capo-sagemaker", "zapros")
+    distributions: tuple[str, ...] = ("capo-sagemaker", "zapros")
 
     async def connect(self, url: str, pool: int | None) -> None:
         del pool
@@ -364,7 +399,7 @@ class CapoSagemaker(AsyncPeer):
 class BareAiohttp(AsyncPeer):
     """The floor: a POST of aiohttp and the JSON parser; no signature, no retry, no model."""
 
-    distributions = ("aiohttp",)
+    distributions: tuple[str, ...] = ("aiohttp",)
 
     async def connect(self, url: str, pool: int | None) -> None:
         aiohttp = _import("aiohttp")
@@ -402,3 +437,23 @@ PEERS: Final[Mapping[str, type[Peer]]] = {
     "capo-sagemaker": CapoSagemaker,
     "aiohttp": BareAiohttp,
 }
+"""All that are compared on asyncio and in threads, with the HTTP library of each's own."""
+
+OURS_AND_BASE: Final[Mapping[str, Mapping[str, type[Peer]]]] = {
+    "asyncio with httpx": {
+        "sagemaker-plans": SagemakerPlansHttpx,
+        "aiobotocore": AiobotocoreHttpx,
+    },
+    "trio with httpx": {"sagemaker-plans": SagemakerPlansTrio, "aiobotocore": AiobotocoreTrio},
+}
+"""This package and what it stands on, elsewhere."""
+
+WORKERS: Final[Mapping[str, type[Peer]]] = {
+    **PEERS,
+    **{
+        f"{name}, {where}": kind
+        for where, kinds in OURS_AND_BASE.items()
+        for name, kind in kinds.items()
+    },
+}
+"""Everything that a worker can be."""

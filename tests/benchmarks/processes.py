@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,14 +26,22 @@ class ProcessFailedError(Exception):
     """Another process did not do what it was for; the text says why."""
 
 
-def environment() -> dict[str, str]:
-    """Give the environment of every process: no AWS settings or proxies of this machine."""
+def environment(*, authority: Path | None = None) -> dict[str, str]:
+    """Give the environment of every process: no AWS settings or proxies of this machine.
+
+    Args:
+        authority: The certificate of the authority that a server over TLS has; None if no
+            server has one.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "PYTHON")) and not name.lower().endswith("_proxy")
     }
-    return kept | {
+    trusted = {} if authority is None else {"AWS_CA_BUNDLE": str(authority)}
+    return {
+        **kept,
+        **trusted,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -48,15 +58,16 @@ class Process:
     Args:
         python: The interpreter.
         arguments: Its arguments.
+        authority: As for `environment`.
     """
 
-    def __init__(self, python: str, *arguments: str) -> None:
+    def __init__(self, python: str, *arguments: str, authority: Path | None = None) -> None:
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `end`
         self._name = " ".join(arguments)
         try:
             self._process = subprocess.Popen(  # noqa: S603  # the benchmark's own
                 [python, *arguments],
-                env=environment(),
+                env=environment(authority=authority),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._words,
@@ -146,6 +157,55 @@ def run(python: str, *arguments: str) -> dict[str, Any]:
         raise ProcessFailedError(f"`{' '.join(arguments)}` failed:\n{ran.stderr[-LAST_WORDS:]}")
     found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     return found
+
+
+class Spent(NamedTuple):
+    """What a process took from its start to its end, in seconds."""
+
+    wall: float
+    cpu: float
+
+
+def whole(python: str, *arguments: str, without_bytecode: Path | None = None) -> Spent:
+    """Run a process to its end, and measure it from the outside.
+
+    Args:
+        python: The interpreter.
+        arguments: Its arguments.
+        without_bytecode: A copy of its packages without bytecode, to be used in their place.
+            They are then compiled in this process, and what was compiled is not kept. None
+            uses the packages as they are installed, with their bytecode.
+    """
+    env = environment()
+    options: tuple[str, ...] = ()
+    if without_bytecode is not None:
+        paths = os.pathsep.join([str(without_bytecode), str(TESTS)])
+        env |= {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+        options = ("-S",)  # the packages that are installed stay out of sight
+    with tempfile.TemporaryFile() as words:
+        began = time.perf_counter()
+        running = subprocess.Popen(  # noqa: S603  # the benchmark's own
+            [python, *options, *arguments],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(running.pid, 0)
+        wall = time.perf_counter() - began
+        running.returncode = os.waitstatus_to_exitcode(status)
+        if running.returncode != 0:
+            words.seek(0)
+            text = words.read().decode(errors="replace")[-LAST_WORDS:]
+            raise ProcessFailedError(f"`{' '.join(arguments)}` failed:\n{text}")
+    return Spent(wall, usage.ru_utime + usage.ru_stime)
+
+
+def copy_without_bytecode(python: str, folder: Path) -> Path:
+    """Copy the packages of an interpreter, but not their bytecode; gives the copy."""
+    code = "import json, sysconfig; print(json.dumps({'path': sysconfig.get_path('purelib')}))"
+    packages = run(python, "-c", code)["path"]
+    return shutil.copytree(packages, folder, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def resident_bytes(pid: int) -> int:

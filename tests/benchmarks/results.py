@@ -8,6 +8,12 @@ import attrs
 OURS: Final = "sagemaker-plans"
 BASE: Final = "aiobotocore"
 MOTO: Final = "moto"
+TLS: Final = "over TLS"
+"""How the loads over TLS are called."""
+TRIO: Final = "trio"
+"""The name of the environment that has trio and httpx."""
+STARTS: Final = ("process with bytecode", "process without bytecode")
+"""A whole process, from its start to its end, whose packages have bytecode or have none."""
 MODULES: Final = ("sagemaker_plans", "aiobotocore.session")
 """Whose imports alone are compared."""
 CONCURRENCIES: Final = (1, 20, 200)

@@ -18,16 +18,35 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import SubprocessError
+from tempfile import TemporaryDirectory
 from typing import Final, TypeVar
 
 import attrs
 
 from benchmarks import servers
-from benchmarks.peers import PEERS, WIRE_PLAN, Load
-from benchmarks.processes import Process, ProcessFailedError, resident_bytes, run
+from benchmarks.peers import OURS_AND_BASE, PEERS, WIRE_PLAN, Load
+from benchmarks.processes import (
+    Process,
+    ProcessFailedError,
+    copy_without_bytecode,
+    resident_bytes,
+    run,
+    whole,
+)
 from benchmarks.replay import Signed, replay, setup
 from benchmarks.report import markdown
-from benchmarks.results import AT, BASE, CONCURRENCIES, MODULES, MOTO, OURS, Results
+from benchmarks.results import (
+    AT,
+    BASE,
+    CONCURRENCIES,
+    MODULES,
+    MOTO,
+    OURS,
+    STARTS,
+    TLS,
+    TRIO,
+    Results,
+)
 from sagemaker_plans.emulator import Emulator, PlanSeed, Seed
 
 T = TypeVar("T")
@@ -37,11 +56,13 @@ LOADS: Final = (*(("describe", at) for at in CONCURRENCIES), ("create", AT))
 WAITERS: Final = (1, 10, 100)
 WAIT_INTERVAL: Final = 0.5
 WAIT_INTERVALS: Final = 6
-WEIGHED: Final = ((1_000, 1), (100, 10))
+WEIGHED: Final = ((1_000, 1), (100, 10), (10_000, 1))
 """How many plans, and how many waits on each."""
 SLOW_START: Final = 3.0
 """What takes longer to start, in seconds, is started in fewer rounds."""
 FEWER: Final = 2
+COPIED: Final = (OURS, BASE, "boto3", "capo-sagemaker")
+"""Those that are also started without bytecode. sagemaker-core's packages are too many."""
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
@@ -111,6 +132,8 @@ class Benchmark:
         began = time.monotonic()
         with servers.canned(sys.executable) as server:
             peers = self.loads(server.url)
+            self.elsewhere(server.url)
+            self.over_tls()
             self.starts(server.url, peers)
             self.soak(server.url)
         self.waits()
@@ -127,9 +150,12 @@ class Benchmark:
             say(f"{who} could not be run: {error}")
             self.results.failures.setdefault(who, str(error))
 
-    def worker(self, peer: str, url: str, stack: ExitStack) -> Process:
+    def worker(
+        self, peer: str, url: str, stack: ExitStack, *, authority: Path | None = None
+    ) -> Process:
         """Start the worker of a peer."""
-        worker = Process(self._settings.python(peer), "-m", "benchmarks.worker", peer)
+        python = self._settings.python(TRIO if peer.endswith("httpx") else peer)
+        worker = Process(python, "-m", "benchmarks.worker", peer, authority=authority)
         stack.enter_context(worker)
         opened = worker.ask(act="open", url=url, pool=POOL)
         self.results.versions[peer] = {"Python": opened["python"], **opened["versions"]}
@@ -158,6 +184,41 @@ class Benchmark:
                             self.note_load(operation, at, peer, load)
             return [peer for peer in workers if peer not in self.results.failures]
 
+    def elsewhere(self, url: str) -> None:
+        """Measure this package and what it stands on with httpx, on asyncio and on trio."""
+        for where, kinds in OURS_AND_BASE.items():
+            with ExitStack() as stack:
+                workers: dict[str, Process] = {}
+                for peer in kinds:
+                    with self.tolerated(f"{peer}, {where}"):
+                        workers[peer] = self.worker(f"{peer}, {where}", url, stack)
+                self.describes(where, workers)
+
+    def over_tls(self) -> None:
+        """Measure this package and what it stands on over TLS, with a certificate made here."""
+        with TemporaryDirectory() as folder, ExitStack() as stack:
+            authority = Path(folder) / "authority.pem"
+            with self.tolerated(TLS):
+                server = stack.enter_context(servers.canned(sys.executable, authority))
+                workers = {
+                    peer: self.worker(peer, server.url, stack, authority=authority)
+                    for peer in (OURS, BASE)
+                }
+                self.describes(TLS, workers)
+
+    def describes(self, where: str, workers: Mapping[str, Process]) -> None:
+        """Measure describes at one concurrency."""
+        calls: dict[str, int] = {}
+        for number in range(self._settings.rounds):
+            say(f"describes {where}, round {number + 1} of {self._settings.rounds}")
+            for peer in turned([*workers], number):
+                with self.tolerated(f"{peer}, {where}"):
+                    worker = workers[peer]
+                    if peer not in calls:
+                        calls[peer] = self.calls_for(worker, "describe", AT)
+                    load = _load(worker, "describe", calls[peer], AT)
+                    self.note_load(f"describe {where}", AT, peer, load)
+
     def calls_for(self, worker: Process, operation: str, at: int) -> int:
         """Find how many calls fill the time of a load; this also warms everything up."""
         few = max(30, at)
@@ -171,26 +232,41 @@ class Benchmark:
         self.results.note(f"{what} cpu at {at}", who, load.cpu / load.calls)
 
     def starts(self, url: str, peers: Sequence[str]) -> None:
-        """Measure cold starts, and imports alone."""
-        starts: dict[tuple[str, str], tuple[str, ...]] = {}
-        starts |= {("cold start", peer): (peer, url) for peer in peers}
-        starts |= {("import", module): (module,) for module in MODULES}
-        slow: set[tuple[str, str]] = set()
-        # The round before the first only fills caches: bytecode, the file system's.
-        for number in range(-1, self._settings.rounds):
-            say(f"starts, round {number + 1} of {self._settings.rounds}")
-            for key in turned([*starts], number):
-                if key in slow and number >= FEWER:
-                    continue
-                measure, who = key
-                with self.tolerated(f"{measure} of {who}"):
-                    python = self._settings.python(who)
-                    spent = run(python, "-m", "benchmarks.cold", *starts[key])
-                    if spent["wall"] > SLOW_START:
-                        slow.add(key)
-                    if number >= 0:
-                        self.results.note(f"{measure} wall", who, spent["wall"])
-                        self.results.note(f"{measure} cpu", who, spent["cpu"])
+        """Measure whole processes with one describe, and imports alone."""
+        with TemporaryDirectory() as folder:
+            copies: dict[str, Path] = {}
+            for peer in (peer for peer in peers if peer in COPIED):
+                with self.tolerated(f"packages of {peer}"):
+                    copy = Path(folder) / peer
+                    copies[peer] = copy_without_bytecode(self._settings.python(peer), copy)
+            keys = [(STARTS[0], peer) for peer in peers]
+            keys += [(STARTS[1], peer) for peer in copies]
+            keys += [("import", module) for module in MODULES]
+            slow: set[tuple[str, str]] = set()
+            # The round before the first only fills caches: bytecode, the file system's.
+            for number in range(-1, self._settings.rounds):
+                say(f"starts, round {number + 1} of {self._settings.rounds}")
+                for key in turned(keys, number):
+                    if key in slow and number >= FEWER:
+                        continue
+                    with self.tolerated(" of ".join(key)):
+                        wall, cpu = self.start(*key, url, copies)
+                        if wall > SLOW_START:
+                            slow.add(key)
+                        if number >= 0:
+                            self.results.note(f"{key[0]} wall", key[1], wall)
+                            self.results.note(f"{key[0]} cpu", key[1], cpu)
+
+    def start(
+        self, measure: str, who: str, url: str, copies: Mapping[str, Path]
+    ) -> tuple[float, float]:
+        """Measure one start; gives the seconds and the CPU seconds."""
+        python = self._settings.python(who)
+        if measure == "import":
+            spent = run(python, "-m", "benchmarks.cold", who)
+            return spent["wall"], spent["cpu"]
+        copy = copies[who] if measure == STARTS[1] else None
+        return whole(python, "-m", "benchmarks.cold", who, url, without_bytecode=copy)
 
     def soak(self, url: str) -> None:
         """Find out whether many calls leave anything behind."""

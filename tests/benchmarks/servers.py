@@ -12,6 +12,7 @@ from benchmarks.replay import Signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 TIME_TO_START: Final = 30.0
 
@@ -46,9 +47,9 @@ class Server(Process):
         raise ProcessFailedError(f"nothing answers at {url}: {self.last_words()}")
 
 
-def canned(python: str) -> Server:
-    """Start the server of canned replies."""
-    return Server(python, "-m", "benchmarks.canned")
+def canned(python: str, authority: Path | None = None) -> Server:
+    """Start the server of canned replies, over TLS if there is a file for its authority."""
+    return Server(python, "-m", "benchmarks.canned", *([str(authority)] if authority else []))
 
 
 def emulator(python: str) -> Server:

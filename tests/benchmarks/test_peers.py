@@ -9,19 +9,32 @@ import pytest
 from benchmarks import canned
 from benchmarks.peers import (
     EXPECTED,
-    PEERS,
+    WORKERS,
     Aiobotocore,
+    AiobotocoreHttpx,
+    AiobotocoreTrio,
     AsyncPeer,
     BareAiohttp,
     Boto3,
     Peer,
     SagemakerPlans,
+    SagemakerPlansHttpx,
+    SagemakerPlansTrio,
     WrongReplyError,
 )
 from benchmarks.report import TARGETS, markdown
 from benchmarks.results import BASE, OURS, Results
 
-INSTALLED: tuple[type[Peer], ...] = (SagemakerPlans, Aiobotocore, Boto3, BareAiohttp)
+INSTALLED: tuple[type[Peer], ...] = (
+    SagemakerPlans,
+    SagemakerPlansHttpx,
+    SagemakerPlansTrio,
+    Aiobotocore,
+    AiobotocoreHttpx,
+    AiobotocoreTrio,
+    Boto3,
+    BareAiohttp,
+)
 
 
 @pytest.fixture
@@ -61,7 +74,7 @@ def test_a_peer_reads_ten_stages_and_creates_the_plan(
     loads = {name: peer.load(name, calls=8, concurrency=concurrency) for name in EXPECTED}
 
     peer.close()
-    assert kind in PEERS.values()
+    assert kind in WORKERS.values()
     assert EXPECTED["describe"] == 10
     for load in loads.values():
         assert load.calls == 8

@@ -43,7 +43,7 @@ def wait(peer: SagemakerPlans | Aiobotocore, waiters: int, interval: float, inte
         )
         await asyncio.gather(*waits)
 
-    peer.runner.run(wait_for_all())
+    peer.loop.run(wait_for_all)
 
 
 def weight(plans: int, waiters: int) -> float:

@@ -18,7 +18,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.peers import PEERS, Peer
+from benchmarks.peers import WORKERS, Peer
 from benchmarks.processes import resident_bytes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def main(name: str) -> None:
     # Some peers print; what they print shall not be taken for an answer.
     with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        worker = Worker(PEERS[name]())
+        worker = Worker(WORKERS[name]())
         for line in sys.stdin:
             order: dict[str, Any] = json.loads(line)
             try:

@@ -1,4 +1,4 @@
-"""A gateway without a network: a book whose pages a test wrote, and who asked for which."""
+"""A gateway without a network. It answers with the pages of a test, and records requests."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -41,7 +41,7 @@ class Book(Gateway):
 
     @property
     def tokens(self) -> list[object]:
-        """The tokens that were asked for, in order; None for the first page."""
+        """The page tokens of the requests, in order; None for the first page."""
         return [request.get("NextToken") for _, request in self.requests]
 
     @property
@@ -70,7 +70,7 @@ def book_of(pages: Sequence[Answer], *, errors: dict[str, Exception] | None = No
 
 
 def stage_wire(name: str, succeeded: int = 0) -> Wire:
-    """Write a stage; the count of devices tells one reading of it from another."""
+    """Write a stage. The count of devices distinguishes one reading from another."""
     return {
         "StageName": name,
         "DeviceSelectionConfig": {"DeviceSubsetType": "PERCENTAGE", "Percentage": 10},

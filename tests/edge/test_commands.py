@@ -9,7 +9,7 @@ from sagemaker_plans import (
     ResourceNotFoundError,
     StageStatus,
 )
-from sagemaker_plans.emulator import Emulator, Fault
+from sagemaker_plans.emulator import Emulator
 
 START, STOP = "StartEdgeDeploymentStage", "StopEdgeDeploymentStage"
 COMMANDS = {START: "start_stage", STOP: "stop_stage"}
@@ -44,22 +44,6 @@ async def test_a_stage_that_does_not_exist_is_not_found(
             await getattr(client.plans, method)("rollout", "stage-0")
 
     assert caught.value.operation == operation
-
-
-@every_command
-async def test_a_command_is_sent_again_when_its_reply_was_lost(
-    make_client: MakeClient, emulator: Emulator, operation: str, method: str
-) -> None:
-    async with make_client() as client:
-        await client.plans.create(a_spec())
-        emulator.clock.hold()
-        emulator.clock.advance(60)
-        if operation == STOP:
-            await client.plans.start_stage("rollout", "stage-0")
-        emulator.inject(operation, Fault.disconnect())
-        await getattr(client.plans, method)("rollout", "stage-0")
-
-    assert len(emulator.requests_of(operation)) == 2
 
 
 @every_command

@@ -1,4 +1,4 @@
-"""Creating a plan: after a lost reply look, then decide; in every combination."""
+"""Creating a plan: after a lost reply it is described first, in every combination."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -64,12 +64,12 @@ def loop(request: pytest.FixtureRequest) -> Loop:
 
 @attrs.define
 class Creation:
-    """A create whose requests meet their fates, and what came of it."""
+    """A create with the fates of its requests, and its result."""
 
     create: Iterable[Kind] = ()
     describe: Iterable[Kind] = ()
     there: EdgeDeploymentPlanSpec | None = None
-    """A plan of somebody else's that exists."""
+    """A plan of another caller that exists; None if there is none."""
     policy: RetryPolicy = FOUR_TIMES
     arn: str | None = None
     error: errors.SageMakerPlansError | None = None
@@ -91,7 +91,7 @@ class Creation:
 
     @property
     def result(self) -> tuple[object, int, int]:
-        """The ARN or the class of the error, and how often was created and described."""
+        """The ARN or the error's class, and the numbers of creates and describes."""
         return self.arn or type(self.error), self.created, self.described
 
 
@@ -101,27 +101,29 @@ def created(loop: Loop, *, spec: Any = PLAN, **settings: Any) -> Creation:
     return creation
 
 
-def test_a_create_that_is_answered_is_not_looked_for(loop: Loop) -> None:
+def test_a_create_with_a_reply_is_not_followed_by_a_describe(loop: Loop) -> None:
     assert created(loop).result == (ARN, 1, 0)
 
 
 @pytest.mark.parametrize("lost", ["lost after", "down after", "unreadable"])
-def test_what_was_created_unheard_is_found(loop: Loop, lost: Kind) -> None:
+def test_a_plan_whose_create_reply_was_lost_is_found(loop: Loop, lost: Kind) -> None:
     assert created(loop, create=[lost]).result == (ARN, 1, 1)
 
 
 @pytest.mark.parametrize("lost", ["lost before", "down before"])
-def test_what_was_not_created_is_sent_again(loop: Loop, lost: Kind) -> None:
+def test_a_create_without_effect_is_sent_again(loop: Loop, lost: Kind) -> None:
     assert created(loop, create=[lost]).result == (ARN, 2, 1)
 
 
-def test_each_lost_reply_is_followed_by_a_look(loop: Loop) -> None:
+def test_each_lost_reply_is_followed_by_a_describe(loop: Loop) -> None:
     lost: list[Kind] = ["lost before", "down before", "lost after"]
     assert created(loop, create=lost).result == (ARN, 3, 3)
 
 
 @pytest.mark.parametrize("again", ["throttled", "unsent"])
-def test_what_had_no_effect_is_sent_again_without_a_look(loop: Loop, again: Kind) -> None:
+def test_a_create_that_provably_had_no_effect_is_sent_again_at_once(
+    loop: Loop, again: Kind
+) -> None:
     assert created(loop, create=[again] * 3).result == (ARN, 4, 0)
 
 
@@ -129,13 +131,13 @@ def test_what_had_no_effect_is_sent_again_without_a_look(loop: Loop, again: Kind
     ("again", "error"),
     [("throttled", errors.ThrottledError), ("unsent", errors.ConnectionFailedError)],
 )
-def test_what_never_had_an_effect_ends_with_its_own_error(
+def test_a_create_that_never_had_an_effect_raises_its_last_error(
     loop: Loop, again: Kind, error: type[Exception]
 ) -> None:
     assert created(loop, create=[again] * 9).result == (error, 4, 0)
 
 
-@pytest.mark.parametrize("last", ["throttled", "unsent", "lost before", "down before"])
+@pytest.mark.parametrize("last", ["unsent", "lost before", "down before"])
 def test_after_a_lost_reply_no_failure_proves_that_nothing_was_created(
     loop: Loop, last: Kind
 ) -> None:
@@ -147,18 +149,18 @@ def test_after_a_lost_reply_no_failure_proves_that_nothing_was_created(
     assert error.plan_name == "rollout"
     assert error.operation == CREATE
     assert "check with describe('rollout') before creating it again" in str(error)
-    assert "it was not there when it was looked for" in str(error)
+    assert "no plan of that name was found" in str(error)
     assert [note.split(" in ")[0] for note in error.__notes__] == ["gave up after 4 attempts"]
 
 
-def test_a_request_that_arrives_after_the_look_is_found_by_the_next(loop: Loop) -> None:
-    # It is carried out while the second attempt waits for its turn.
+def test_a_request_that_arrives_after_the_describe_is_found_by_the_next(loop: Loop) -> None:
+    # It is carried out during the pause before the second attempt.
     policy = RetryPolicy(base_delay=9, throttle_base_delay=9, max_delay=9)
     creation = created(loop, create=["lost and late"], policy=policy)
     assert creation.result[0] == ARN
 
 
-def test_a_refusal_at_once_is_the_answer(loop: Loop) -> None:
+def test_a_service_error_without_doubt_is_raised(loop: Loop) -> None:
     assert created(loop, create=["refused"]).result == (errors.AccessDeniedError, 1, 0)
 
 
@@ -174,9 +176,8 @@ def test_a_name_that_exists_at_the_first_attempt_is_a_plain_error(loop: Loop) ->
     assert creation.result == (errors.ResourceInUseError, 1, 0)
 
 
-@pytest.mark.parametrize("again", ["throttled", "unsent"])
-def test_a_name_that_exists_after_no_effect_is_a_plain_error(loop: Loop, again: Kind) -> None:
-    creation = created(loop, create=[again], there=a_spec())
+def test_a_name_that_exists_after_no_effect_is_a_plain_error(loop: Loop) -> None:
+    creation = created(loop, create=["unsent"], there=a_spec())
     assert creation.result == (errors.ResourceInUseError, 2, 0)
 
 
@@ -187,7 +188,7 @@ def test_a_name_that_exists_after_a_lost_reply_is_looked_at(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize("lost", ["lost before", "down before"])
-def test_a_plan_of_somebody_elses_that_is_the_same_is_good(loop: Loop, lost: Kind) -> None:
+def test_a_plan_of_another_caller_that_matches_counts_as_created(loop: Loop, lost: Kind) -> None:
     creation = created(loop, create=[lost], there=a_spec())
     assert creation.result == (ARN, 1, 1)
 
@@ -196,63 +197,63 @@ DIFFERENT: dict[str, tuple[EdgeDeploymentPlanSpec, EdgeDeploymentPlanSpec, str]]
     "fleet": (
         spec_of(fleet="cameras"),
         spec_of(fleet="doorbells"),
-        "device_fleet_name: asked for 'cameras', there is 'doorbells'",
+        "device_fleet_name: the spec has 'cameras', the plan has 'doorbells'",
     ),
     "models": (
         spec_of(configs=models("detector")),
         spec_of(configs=models("detector", "tracker")),
-        "model_configs: asked for (ModelConfig(",
+        "model_configs: the spec has (ModelConfig(",
     ),
     "a model twice": (
         spec_of(configs=models("detector", "detector", "tracker")),
         spec_of(configs=models("detector", "tracker", "tracker")),
-        "model_configs: asked for (ModelConfig(",
+        "model_configs: the spec has (ModelConfig(",
     ),
     "stages": (
         spec_of(StageSpec("canary", CANARIES)),
         spec_of(StageSpec("canary", CANARIES), StageSpec("rest", PercentageOfFleet(100))),
-        "stages: asked for ('canary',), there is ('canary', 'rest')",
+        "stages: the spec has ('canary',), the plan has ('canary', 'rest')",
     ),
     "order of the stages": (
         spec_of(StageSpec("a", CANARIES), StageSpec("b", CANARIES)),
         spec_of(StageSpec("b", CANARIES), StageSpec("a", CANARIES)),
-        "stages: asked for ('a', 'b'), there is ('b', 'a')",
+        "stages: the spec has ('a', 'b'), the plan has ('b', 'a')",
     ),
     "percentage": (
         staged(PercentageOfFleet(10)),
         staged(PercentageOfFleet(11)),
-        "stage canary: device_selection: asked for PercentageOfFleet(percentage=10), there is P",
+        "stage canary: device_selection: the spec has PercentageOfFleet(percentage=10), the plan",
     ),
     "devices": (
         staged(CANARIES),
         staged(NamedDevices(["cam-001", "cam-003"])),
-        "stage canary: device_selection: asked for NamedDevices(",
+        "stage canary: device_selection: the spec has NamedDevices(",
     ),
     "part of a name": (
         staged(NameContains("cam")),
         staged(NameContains("bell")),
-        "stage canary: device_selection: asked for NameContains(",
+        "stage canary: device_selection: the spec has NameContains(",
     ),
     "kind of selection": (
         staged(PercentageOfFleet(10)),
         staged(CANARIES),
-        "stage canary: device_selection: asked for PercentageOfFleet(",
+        "stage canary: device_selection: the spec has PercentageOfFleet(",
     ),
     "policy": (
         staged(CANARIES, DO_NOTHING),
         staged(CANARIES, ROLLBACK),
-        "stage canary: failure_handling_policy: asked for 'DO_NOTHING', there is 'ROLLBACK",
+        "stage canary: failure_handling_policy: the spec has 'DO_NOTHING', the plan has 'ROLLBACK",
     ),
     "default policy": (
         staged(CANARIES),
         staged(CANARIES, DO_NOTHING),
-        "stage canary: failure_handling_policy: asked for 'ROLLBACK_ON_FAILURE', there is 'DO_",
+        "stage canary: failure_handling_policy: the spec has 'ROLLBACK_ON_FAILURE', the plan has",
     ),
 }
 
 
 @pytest.mark.parametrize(("asked", "there", "words"), DIFFERENT.values(), ids=DIFFERENT)
-def test_a_plan_that_differs_is_never_taken_for_ones_own(
+def test_a_plan_that_differs_never_counts_as_created(
     loop: Loop, asked: EdgeDeploymentPlanSpec, there: EdgeDeploymentPlanSpec, words: str
 ) -> None:
     creation = created(loop, create=["lost before"], spec=asked, there=there)
@@ -261,11 +262,11 @@ def test_a_plan_that_differs_is_never_taken_for_ones_own(
     assert isinstance(error, errors.PlanMismatchError)
     assert (error.plan_name, error.operation) == ("rollout", CREATE)
     assert [difference[: len(words)] for difference in error.differences] == [words]
-    assert f"a plan named rollout exists ({ARN}) and is not the one asked for" in str(error)
+    assert f"a plan named rollout exists ({ARN}), but it does not match the spec" in str(error)
     assert isinstance(error.__cause__, errors.ConnectionFailedError)
 
 
-def test_every_difference_is_told_at_once(loop: Loop) -> None:
+def test_one_error_lists_every_difference(loop: Loop) -> None:
     asked = spec_of(StageSpec("canary", CANARIES), configs=models("a"), fleet="one")
     there = spec_of(
         StageSpec("canary", PercentageOfFleet(5), DO_NOTHING), configs=models("b"), fleet="two"
@@ -273,14 +274,14 @@ def test_every_difference_is_told_at_once(loop: Loop) -> None:
     error = created(loop, create=["lost before"], spec=asked, there=there).error
     assert isinstance(error, errors.PlanMismatchError)
     assert error.differences[1] == (
-        f"model_configs: asked for {shown(asked.model_configs)}, "
-        f"there is {shown(there.model_configs)}"
+        f"model_configs: the spec has {shown(asked.model_configs)}, "
+        f"the plan has {shown(there.model_configs)}"
     )
     assert str(error).startswith(
-        f"a plan named rollout exists ({ARN}) and is not the one asked for:\n  - "
+        f"a plan named rollout exists ({ARN}), but it does not match the spec:\n  - "
         + "\n  - ".join(error.differences)
     )
-    assert [difference.split(": asked")[0] for difference in error.differences] == [
+    assert [difference.split(": the spec has")[0] for difference in error.differences] == [
         "device_fleet_name",
         "model_configs",
         "stage canary: device_selection",
@@ -312,7 +313,7 @@ SAME: dict[str, tuple[EdgeDeploymentPlanSpec, EdgeDeploymentPlanSpec]] = {
 
 
 @pytest.mark.parametrize(("asked", "there"), SAME.values(), ids=SAME)
-def test_what_makes_no_difference_is_none(
+def test_equivalent_plans_do_not_differ(
     loop: Loop, asked: EdgeDeploymentPlanSpec, there: EdgeDeploymentPlanSpec
 ) -> None:
     creation = created(loop, create=["lost before"], spec=asked, there=there)
@@ -321,7 +322,7 @@ def test_what_makes_no_difference_is_none(
 
 @pytest.mark.parametrize("lost", ["lost before", "lost after", "down after", "unreadable"])
 @pytest.mark.parametrize("failing", ["refused", "lost before", "down after", "throttled"])
-def test_a_look_that_fails_leaves_the_outcome_unknown(
+def test_a_describe_that_fails_leaves_the_outcome_unknown(
     loop: Loop, lost: Kind, failing: Kind
 ) -> None:
     creation = created(loop, create=[lost], describe=[failing] * 9)
@@ -334,8 +335,9 @@ def test_a_look_that_fails_leaves_the_outcome_unknown(
     lost_reply = error.__cause__.__context__
     assert isinstance(lost_reply, errors.SageMakerPlansError)
     assert str(error).startswith(
-        f"plan rollout may or may not have been created: {lost_reply}; looking for it failed too: "
-        f"{error.__cause__}; check with describe('rollout') before creating it again"
+        f"plan rollout may or may not have been created: {lost_reply}; "
+        f"the search for the plan failed too: {error.__cause__}; "
+        "check with describe('rollout') before creating it again"
     )
 
 
@@ -344,16 +346,18 @@ def test_a_look_is_itself_retried(loop: Loop) -> None:
     assert creation.result == (ARN, 1, 3)
 
 
-def test_a_policy_of_none_still_looks(loop: Loop) -> None:
+def test_without_retries_a_lost_reply_is_still_followed_by_a_describe(loop: Loop) -> None:
     none = RetryPolicy.none()
     assert created(loop, create=["lost after"], policy=none).result == (ARN, 1, 1)
     lost = created(loop, create=["lost before"], policy=none)
     assert lost.result == (errors.OutcomeUnknownError, 1, 1)
-    assert "; it was not there when it was looked for; check with " in str(lost.error)
+    assert "; no plan of that name was found; check with " in str(lost.error)
 
 
 @pytest.mark.parametrize("wrong", [None, "rollout", {"name": "rollout"}, a_spec().to_wire()])
-def test_what_is_no_spec_is_refused_before_anything_is_sent(loop: Loop, wrong: Any) -> None:
+def test_an_object_that_is_not_a_spec_is_refused_before_anything_is_sent(
+    loop: Loop, wrong: Any
+) -> None:
     creation = created(loop, spec=wrong)
     assert creation.result == (errors.InvalidRequestError, 0, 0)
     assert isinstance(creation.error, errors.InvalidRequestError)
@@ -376,7 +380,7 @@ async def answered(create: Callable[[], Awaitable[str]]) -> str | errors.SageMak
     [None, Fault.disconnect("rst", committed=True), Fault.not_json(), Fault.internal_failure()],
     ids=["nothing", "reset", "unreadable", "down"],
 )
-async def test_of_two_clients_that_create_one_name_one_succeeds_and_the_other_knows(
+async def test_of_two_clients_that_create_one_name_one_gets_an_error(
     emulator: Emulator, make_client: MakeClient, fault: Fault | None
 ) -> None:
     specs = [a_spec(stages=1), a_spec(stages=2)]
@@ -401,7 +405,7 @@ async def test_of_two_clients_that_create_one_name_one_succeeds_and_the_other_kn
 
 
 @pytest.mark.anyio
-async def test_of_two_clients_that_create_the_same_plan_one_is_told_that_it_exists(
+async def test_of_two_clients_that_create_the_same_plan_one_gets_resource_in_use(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     async with make_client() as first, make_client() as second:
@@ -416,7 +420,7 @@ async def test_of_two_clients_that_create_the_same_plan_one_is_told_that_it_exis
 async def test_a_cancelled_create_sends_no_more(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
-    emulator.inject(CREATE, Fault.throttle(), times=None)
+    emulator.inject(CREATE, Fault.disconnect(), times=None)
     waiting = anyio.Event()
 
     def tell(_: object) -> None:
@@ -424,7 +428,7 @@ async def test_a_cancelled_create_sends_no_more(
 
     patient = fast_retries(
         max_attempts=100,
-        throttle_base_delay=20,
+        base_delay=20,
         max_delay=20,
         on_retry=tell,
     )

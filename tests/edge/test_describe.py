@@ -19,7 +19,7 @@ DESCRIBE = "DescribeEdgeDeploymentPlan"
 pytestmark = pytest.mark.anyio
 
 
-async def test_describe_gives_what_create_was_asked_for(make_client: MakeClient) -> None:
+async def test_describe_returns_the_plan_that_was_created(make_client: MakeClient) -> None:
     async with make_client() as client:
         arn = await client.plans.create(a_spec())
         plan = await client.plans.describe("rollout")
@@ -34,7 +34,7 @@ async def test_an_empty_page_in_front_changes_nothing(
     async with make_client() as client:
         await client.plans.create(a_spec(stages=10))
         whole = await client.plans.describe("rollout")
-        # Its token leads to the stages held back.
+        # Its token leads to the stages that were left out.
         emulator.inject(DESCRIBE, Fault.empty_page())
         assert await client.plans.describe("rollout") == whole
 
@@ -58,7 +58,7 @@ async def test_a_plan_that_does_not_exist_is_not_found(make_client: MakeClient) 
             await client.plans.describe("nowhere")
 
 
-async def test_a_plan_whose_pages_go_in_a_circle_is_never_half_read(
+async def test_a_plan_whose_pages_go_in_a_circle_is_an_error(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     async with make_client() as client:
@@ -100,7 +100,7 @@ async def test_a_plan_without_stages_is_a_plan() -> None:
     assert plan.name == "rollout"
 
 
-async def test_a_page_that_does_not_fit_spoils_the_whole_plan() -> None:
+async def test_a_page_that_does_not_fit_is_an_error_for_the_whole_plan() -> None:
     book = book_of([plan_page(stage_wire("a")), {"Stages": []}])
 
     with pytest.raises(UnexpectedReplyError) as caught:

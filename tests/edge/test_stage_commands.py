@@ -1,4 +1,4 @@
-"""Start and stop: a reply that was lost does not make a success look like a refusal."""
+"""Start and stop: after a lost reply, a success is not reported as a refusal."""
 
 import pytest
 
@@ -14,7 +14,7 @@ START, STOP, DESCRIBE = (
 
 
 @pytest.mark.anyio
-async def test_a_start_whose_reply_was_lost_is_a_success_once_the_stage_is_seen_to_run(
+async def test_a_start_whose_reply_was_lost_succeeds_if_the_stage_runs(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     async with make_client() as client:
@@ -27,7 +27,7 @@ async def test_a_start_whose_reply_was_lost_is_a_success_once_the_stage_is_seen_
 
 
 @pytest.mark.anyio
-async def test_a_stop_whose_reply_was_lost_is_a_success_once_the_stage_is_seen_to_stop(
+async def test_a_stop_whose_reply_was_lost_succeeds_if_the_stage_stops(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     emulator.clock.hold()
@@ -42,7 +42,7 @@ async def test_a_stop_whose_reply_was_lost_is_a_success_once_the_stage_is_seen_t
 
 
 @pytest.mark.anyio
-async def test_a_start_refused_at_its_first_attempt_is_not_looked_into(
+async def test_a_start_refused_at_its_first_attempt_is_not_followed_by_a_describe(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     async with make_client() as client:
@@ -55,7 +55,7 @@ async def test_a_start_refused_at_its_first_attempt_is_not_looked_into(
 
 
 @pytest.mark.anyio
-async def test_a_refusal_after_doubt_stands_where_the_stage_shows_no_effect(
+async def test_a_refusal_after_doubt_is_raised_if_the_stage_shows_no_effect(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     async with make_client() as client:
@@ -69,7 +69,7 @@ async def test_a_refusal_after_doubt_stands_where_the_stage_shows_no_effect(
 
 
 @pytest.mark.anyio
-async def test_a_refusal_after_doubt_says_so_where_the_plan_cannot_be_read(
+async def test_a_refusal_after_doubt_has_a_note_if_the_plan_cannot_be_read(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     async with make_client() as client:
@@ -80,5 +80,5 @@ async def test_a_refusal_after_doubt_says_so_where_the_plan_cannot_be_read(
             await client.plans.start_stage("rollout", "stage-0")
 
     notes = "\n".join(refused.value.__notes__)
-    assert "an earlier attempt may have had its effect, and the plan could not be read to" in notes
+    assert "an earlier attempt may have taken effect; this could not be checked, because" in notes
     assert refused.value.__notes__[0].startswith("an earlier attempt")

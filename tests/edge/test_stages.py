@@ -61,7 +61,7 @@ async def test_a_page_has_as_many_stages_as_were_asked_for(
     assert asked == [2, 2, 2]
 
 
-async def test_a_walk_goes_on_from_an_error_with_a_new_pager(
+async def test_a_new_pager_continues_after_an_error(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     seen: list[Stage] = []
@@ -93,7 +93,7 @@ async def test_a_page_is_tried_again_without_the_pages_before_it(
     assert len(emulator.requests_of(DESCRIBE)) == 4
 
 
-async def test_a_token_that_comes_twice_ends_the_walk(
+async def test_a_token_that_comes_twice_is_an_error(
     make_client: MakeClient, emulator: Emulator
 ) -> None:
     async with make_client() as client:
@@ -142,7 +142,7 @@ async def test_a_pager_begins_anew_with_each_iteration() -> None:
     assert book.tokens == [None, "page 1", "page 2"] * 2
 
 
-async def test_two_walks_of_one_pager_do_not_meet() -> None:
+async def test_two_iterations_of_one_pager_are_independent() -> None:
     pager = book_of(THREE_PAGES).plans.stages("rollout")
 
     pairs: list[tuple[str, str]] = []
@@ -200,7 +200,7 @@ async def test_an_iterator_that_has_ended_stays_at_its_end() -> None:
     assert len(book.requests) == 1
 
 
-async def test_a_walk_begins_at_the_token_that_it_is_given() -> None:
+async def test_a_pager_begins_at_its_start_token() -> None:
     book = book_of(THREE_PAGES)
 
     stages = await book.plans.stages("rollout", start_token="page 2").collect()
@@ -241,7 +241,7 @@ async def test_an_error_carries_the_token_of_its_page(position: int) -> None:
     assert caught.value.next_token == (f"page {position}" if position else None)
 
 
-async def test_a_walk_can_be_stepped_on_after_an_error() -> None:
+async def test_an_iteration_can_continue_after_an_error() -> None:
     lost = {"page 1": ConnectionFailedError("lost", request_sent=None)}
     book = book_of(THREE_PAGES, errors=dict[str, Exception](lost))
     iterator = aiter(book.plans.stages("rollout"))
@@ -254,7 +254,7 @@ async def test_a_walk_can_be_stepped_on_after_an_error() -> None:
     assert seen == ["a", "b", "c"]
 
 
-async def test_a_cancelled_step_takes_nothing_away() -> None:
+async def test_a_cancelled_step_loses_no_stage() -> None:
     book = book_of(THREE_PAGES)
     iterator = aiter(book.plans.stages("rollout"))
 
@@ -266,7 +266,7 @@ async def test_a_cancelled_step_takes_nothing_away() -> None:
     assert [stage.name async for stage in iterator] == ["a", "b", "c"]
 
 
-async def test_a_token_that_leads_back_to_the_start_ends_the_walk() -> None:
+async def test_a_token_that_leads_back_to_the_start_is_an_error() -> None:
     book = Book(lambda _: {**plan_page(stage_wire("a")), "NextToken": "page 1"})
 
     with pytest.raises(PaginationError) as caught:
@@ -280,7 +280,7 @@ async def test_a_token_that_leads_back_to_the_start_ends_the_walk() -> None:
     )
 
 
-async def test_a_token_that_leads_back_to_an_earlier_page_ends_the_walk() -> None:
+async def test_a_token_that_leads_back_to_an_earlier_page_is_an_error() -> None:
     following = {None: "page 1", "page 1": "page 2", "page 2": "page 3", "page 3": "page 1"}
     book = Book(lambda token: {**plan_page(stage_wire("a")), "NextToken": following[token]})
 
@@ -296,7 +296,7 @@ def endless(token: str | None) -> dict[str, object]:
     return {**plan_page(), "NextToken": str(number + 1)}
 
 
-async def test_a_thousand_empty_pages_in_a_row_end_the_walk() -> None:
+async def test_a_thousand_empty_pages_in_a_row_are_an_error() -> None:
     book = Book(endless)
 
     with pytest.raises(PaginationError) as caught:
@@ -310,7 +310,7 @@ async def test_a_thousand_empty_pages_in_a_row_end_the_walk() -> None:
     assert len(book.requests) == 1000
 
 
-async def test_empty_pages_are_counted_anew_after_each_stage() -> None:
+async def test_empty_pages_are_counted_from_zero_after_each_stage() -> None:
     def answer(token: str | None) -> dict[str, object]:
         number = 0 if token is None else int(token)
         stages = [stage_wire(f"s{number}")] if number % 1000 == 999 else []
@@ -322,7 +322,7 @@ async def test_empty_pages_are_counted_anew_after_each_stage() -> None:
     assert names(stages) == ["s999", "s1999", "s2999"]
 
 
-async def test_a_thousandth_empty_page_that_is_the_last_is_no_error() -> None:
+async def test_a_thousandth_empty_page_that_is_the_last_is_not_an_error() -> None:
     def answer(token: str | None) -> dict[str, object]:
         number = 0 if token is None else int(token)
         return plan_page() if number == 999 else endless(token)
@@ -353,7 +353,7 @@ async def test_a_token_that_cannot_be_one_is_refused_at_once(token: object) -> N
     assert book.requests == []
 
 
-async def test_all_that_is_wrong_is_told_at_once() -> None:
+async def test_one_error_lists_everything_that_is_wrong() -> None:
     book = book_of(THREE_PAGES)
 
     with pytest.raises(InvalidRequestError) as caught:
@@ -363,7 +363,7 @@ async def test_all_that_is_wrong_is_told_at_once() -> None:
     assert caught.value.operation == DESCRIBE
 
 
-async def test_only_what_was_given_is_sent() -> None:
+async def test_only_given_arguments_are_sent() -> None:
     book = book_of(THREE_PAGES)
 
     await book.plans.stages("rollout", page_size=10).collect()

@@ -126,7 +126,9 @@ def test_it_warns_of_addresses_that_others_reach(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert run(["--host", "0.0.0.0"], monkeypatch) == 0  # noqa: S104
-    assert "0.0.0.0 is not a loopback address: whoever reaches it controls" in caplog.text
+    assert (
+        "0.0.0.0 is not a loopback address: every host that reaches it can control" in caplog.text
+    )
 
 
 def test_a_seed_that_makes_no_sense_is_explained_without_a_traceback(

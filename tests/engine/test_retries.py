@@ -15,6 +15,7 @@ from engine.error_samples import SAMPLES, a_failure, an_answer
 from harness import examples
 from sagemaker_plans import RetryEvent, RetryPolicy, errors
 from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retry_rules import Decision, decide
 from sagemaker_plans._wire.operations import (
     CREATE_PLAN,
     DESCRIBE_PLAN,
@@ -211,23 +212,17 @@ def test_without_a_time_limit_only_the_attempts_count(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_what_may_be_sent_again_is_and_nothing_else(loop: Loop, operation: Operation) -> None:
-    again = {
-        Safety.READ: [an_answer(), UNSENT, DOWN],
-        Safety.COMMAND: [an_answer(), UNSENT, DOWN],
-        Safety.CREATE: [an_answer(), UNSENT],
-        Safety.PURCHASE: [an_answer(), UNSENT],
-    }[operation.safety]
-    sent = [
-        error
-        for error in (an_answer(), UNSENT, DOWN, an_answer(errors.AccessDeniedError))
-        if len(make(loop, [error], operation=operation).began) == 2
-    ]
-    assert [str(error) for error in sent] == [str(error) for error in again]
+def test_what_the_table_says_is_sent_again_and_nothing_else(
+    loop: Loop, operation: Operation
+) -> None:
+    failures = (an_answer(), UNSENT, DOWN, an_answer(errors.AccessDeniedError))
+    sent_again = [len(make(loop, [each], operation=operation).began) == 2 for each in failures]
+    assert sent_again == [decide(operation, each) is Decision.RETRY for each in failures]
+    assert {*sent_again} == {True, False}
 
 
 def test_an_attempt_that_looks_itself_is_made_again_after_doubt(loop: Loop) -> None:
-    attempts = Attempts([DOWN, an_answer(), UNSENT])
+    attempts = Attempts([DOWN, DOWN, DOWN])
 
     async def run() -> str:
         return await Retrier(PATIENT).run(CREATE_PLAN, attempts, after_look=True)
@@ -408,8 +403,8 @@ def test_every_retry_is_told_to_the_hook_before_its_wait(loop: Loop) -> None:
         told.append((event, anyio.current_time()))
 
     policy = RetryPolicy(on_retry=hook)
-    make(loop, failures, policy=policy, operation=START_STAGE, lasting=1.0)
-    name = "StartEdgeDeploymentStage"
+    make(loop, failures, policy=policy, lasting=1.0)
+    name = "DescribeEdgeDeploymentPlan"
     events = [
         RetryEvent(operation=name, attempt=1, delay=0.2, elapsed=1.0, error=failures[0]),
         RetryEvent(operation=name, attempt=2, delay=2.0, elapsed=2.2, error=failures[1]),

@@ -101,8 +101,8 @@ def test_what_is_no_error_of_this_package_is_never_retried(error: BaseException)
 def test_every_error_of_every_operation_is_decided_by_the_table(
     error: SageMakerPlansError, operation: Operation
 ) -> None:
-    cell = CELLS[row_of(error), SAFETIES[operation.name]]
-    assert decide(operation, error) is WORDS[cell]
+    happened = ROWS[row_of(error)]
+    assert decide(operation, error) is DECISIONS[happened, operation.safety]
 
 
 def test_only_a_throttle_or_a_proof_lets_a_purchase_be_sent_again() -> None:

@@ -1,4 +1,4 @@
-"""A server on real sockets that counts what it accepted, and loses replies as it is told.
+"""A server on real sockets that counts what it accepted, and loses replies on demand.
 
 It shares no code with the package and none with the emulator. The same offering can be
 bought again and again, so that a second purchase is accepted, and counted, too.
@@ -39,7 +39,7 @@ _LONGEST: Final = 30.0
 
 @frozen
 class Request:
-    """One request as it came."""
+    """One request that the server received."""
 
     target: str
     """The operation; empty if the request named none."""
@@ -47,11 +47,11 @@ class Request:
     path: str
     members: dict[str, Any]
     connection: int
-    """The number of the connection on which it came."""
+    """The number of the connection on which the request came."""
 
     @property
     def subject(self) -> object:
-        """What it is about: an offering, or a plan."""
+        """The offering or the plan that the request names."""
         named = ("TrainingPlanExtensionOfferingId", "EdgeDeploymentPlanName")
         return next((self.members[name] for name in named if name in self.members), None)
 
@@ -67,7 +67,7 @@ class Connection:
     unread: bytes = b""
 
 
-class Gone(Exception):  # noqa: N818  # it is no error
+class Gone(Exception):  # noqa: N818  # it only ends the handler
     """The connection is over."""
 
 
@@ -122,15 +122,15 @@ class CountingServer:
         return [*bought, *(one["EdgeDeploymentPlanName"] for one in self.created)].count(subject)
 
     def accepted_twice(self) -> set[str]:
-        """Tell what was bought twice, ever."""
+        """Return what was bought twice."""
         return {each for each in self.ever_bought if self.ever_bought.count(each) > 1}
 
     def targets_of(self, subject: str) -> list[str]:
-        """List the operations that were asked for an offering or a plan."""
+        """List the operations of the requests for an offering or a plan."""
         return [one.target for one in self.requests if one.subject == subject]
 
     def begin(self, fate: Fate, lookup: Lookup = Lookup.TRUE) -> None:
-        """Forget what was, and do something else from now on."""
+        """Forget all requests, and treat the next ones in another way."""
         with self._lock:
             self.fate, self.lookup = fate, lookup
             for record in (self.requests, self.bought, self.created):
@@ -139,7 +139,7 @@ class CountingServer:
     def stop_listening(self) -> None:
         """Refuse new connections from now on."""
         self._listener.close()
-        # Until then it may still be waited on.
+        # Close it last, because the thread may still wait on it.
         self._threads[0].join(_LONGEST)
 
     def __enter__(self) -> Self:
@@ -299,14 +299,14 @@ class CountingServer:
         raise Gone
 
     def _send_garbage(self, wire: socket.socket) -> None:
-        # Past the encryption, where there is one.
+        # Use the plain socket, also below encryption.
         with socket.socket(fileno=socket.dup(wire.fileno())) as below:
             below.sendall(self._garbage or b"")
         close(wire)
 
 
 def extension(request: Request, number: int) -> dict[str, Any]:
-    """Give an extension as the service shows it."""
+    """Return an extension in the service's wire form."""
     return {
         "TrainingPlanExtensionOfferingId": request.members["TrainingPlanExtensionOfferingId"],
         "ExtendedAt": time.time() + number,
@@ -321,7 +321,7 @@ def extension(request: Request, number: int) -> dict[str, Any]:
 
 
 def plan_of(request: dict[str, Any]) -> dict[str, Any]:
-    """Give a plan as the service shows it."""
+    """Return a plan in the service's wire form."""
     status = {
         "StageStatus": "READYTODEPLOY",
         "EdgeDeploymentSuccessInStage": 0,
@@ -339,7 +339,7 @@ def plan_of(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def refusal(code: str) -> dict[str, Any]:
-    """Give the body with which the service says no."""
+    """Return the body of an error reply of the service."""
     return {"__type": code, "message": "no"}
 
 
@@ -352,7 +352,7 @@ def said(
     ours: bool = True,
     **headers: str,
 ) -> Callable[[socket.socket], None]:
-    """Give what sends a reply: the service's own, or somebody else's."""
+    """Return the function that sends the service's reply, or that of a proxy."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = {**headers} if status in {101, 204} else {**headers, "Content-Length": len(content)}
     if ours:

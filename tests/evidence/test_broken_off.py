@@ -1,4 +1,4 @@
-"""A purchase that is broken off by closing, by other event loops, or by driving it by hand."""
+"""Purchases that are interrupted by closing, by other event loops, or by a manual driver."""
 
 import asyncio
 import contextvars
@@ -74,7 +74,7 @@ async def test_closing_in_the_middle_of_a_purchase_leaves_doubt(transport: Trans
     assert len(server.bought) == 1
 
 
-async def test_letting_go_in_the_middle_of_a_purchase_leaves_doubt_and_the_client_as_it_was(
+async def test_releasing_in_the_middle_of_a_purchase_leaves_doubt_and_restores_the_client(
     transport: Transport,
 ) -> None:
     with CountingServer(Fate.ACCEPT_HANG) as server:
@@ -96,7 +96,7 @@ async def test_letting_go_in_the_middle_of_a_purchase_leaves_doubt_and_the_clien
 
 
 def state_of(theirs: Any) -> tuple[object, ...]:
-    """Give all that wrapping changes in a client."""
+    """Return everything that wrapping changes in a client."""
     handlers = theirs.meta.events._emitter._handlers
     heard = [
         handler
@@ -110,7 +110,7 @@ def state_of(theirs: Any) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["first-first", "last-first"])
-async def test_two_around_one_client_leave_it_as_it_was_in_any_order(
+async def test_two_wrappers_around_one_client_restore_it_in_any_order(
     transport: Transport, order: tuple[int, int]
 ) -> None:
     with CountingServer(Fate.PROXY_502) as server:
@@ -144,7 +144,7 @@ def test_several_event_loops_at_once_end_at_once(transport: Transport, loops: in
             except BaseException as error:  # noqa: BLE001  # judged below
                 told.append(error)
             finally:
-                # Only the loop that it belongs to can close it.
+                # Only the event loop of the client can close it.
                 if isinstance(told[-1], ExtensionReceipt):
                     await client.aclose()
 
@@ -169,7 +169,7 @@ def test_several_event_loops_at_once_end_at_once(transport: Transport, loops: in
 
 
 async def drive(coroutine: Coroutine[Any, Any, Any], holds: Callable[[], bool]) -> None:
-    """Drive a coroutine as a task would, until something holds."""
+    """Drive a coroutine as a task would, until a condition holds."""
     for _ in range(10_000):
         if holds():
             return
@@ -188,7 +188,7 @@ async def drive(coroutine: Coroutine[Any, Any, Any], holds: Callable[[], bool]) 
 async def drive_to_its_end(
     coroutine: Coroutine[Any, Any, Any], first: Callable[[], object]
 ) -> object:
-    """Begin with a step of ours, and drive the coroutine on in contexts of their own."""
+    """Take the first step in our context, and each later step in a new one."""
 
     def further() -> object:
         return contextvars.Context().run(coroutine.send, None)
@@ -221,7 +221,7 @@ async def client_by(way: str, url: str, transport: Transport) -> AsyncGenerator[
 
 
 by_every_way = pytest.mark.parametrize("way", ["own", "wrapped"])
-# httpx connects in tasks of its own, which cancel the task that drives; aiohttp does not.
+# httpx connects in new tasks, which cancel the driving task. aiohttp does not.
 on_aiohttp = pytest.mark.parametrize("transport", TRANSPORTS[:1], indirect=True)
 
 
@@ -247,9 +247,9 @@ def test_a_purchase_that_is_driven_by_hand_can_be_closed(
             await drive(coroutine, lambda: bool(server.bought))
             close = coroutine.close
             with suppress(OutcomeUnknownError):
-                # What libraries below clean up may not be cleaned up from another context.
+                # The libraries below may not clean up from another context.
                 contextvars.Context().run(close) if elsewhere else close()
-            # Nothing is left behind that would keep others from buying it.
+            # No lock is left that would block other purchases of the offering.
             server.fate = Fate.ACCEPT
             return await asyncio.wait_for(
                 asyncio.create_task(client.training_plans.extend("tpeo-1")), 5
@@ -265,7 +265,7 @@ def test_a_purchase_that_is_driven_by_hand_can_be_closed(
 @by_every_way
 @on_aiohttp
 @pytest.mark.parametrize("raised", [RuntimeError, TimeoutError, asyncio.CancelledError])
-def test_what_is_thrown_in_from_another_context_is_doubt(
+def test_an_exception_thrown_from_another_context_leaves_doubt(
     transport: Transport, way: str, raised: type[BaseException]
 ) -> None:
     async def throw_into_one(server: CountingServer) -> object:

@@ -1,4 +1,4 @@
-"""Calls that somebody else carries: they outlive our waiting, our client, and our link."""
+"""Calls that a wrapper runs in another task: they outlive the call, the client and the link."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def retrying_client(endpoint_url: str, transport: Transport) -> AsyncGener
 
 
 def carried_by_tasks(theirs: Any) -> list[asyncio.Task[Any]]:
-    """Let a wrapper carry purchases to tasks of its own, which no cancellation reaches."""
+    """Let a wrapper run purchases in new tasks, which no cancellation reaches."""
     extend = theirs.extend_training_plan
     tasks: list[asyncio.Task[Any]] = []
 
@@ -57,7 +57,7 @@ async def ended(tasks: list[asyncio.Task[Any]]) -> None:
     await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
 
 
-async def test_a_purchase_that_a_task_carries_is_not_sent_after_it_was_given_up(
+async def test_a_purchase_in_another_task_is_not_sent_after_its_call_has_ended(
     emulator: Emulator, transport: Transport
 ) -> None:
     emulator.inject(EXTEND, Fault.disconnect(committed=True), times=None)
@@ -78,7 +78,7 @@ async def test_a_purchase_that_a_task_carries_is_not_sent_after_it_was_given_up(
 
 
 @pytest.mark.parametrize("ended_by", ["cancellation", "time limit", "the wrapper's own limit"])
-async def test_closing_does_not_bring_back_retries_of_a_purchase_that_is_still_carried(
+async def test_closing_does_not_enable_retries_of_a_purchase_in_another_task(
     emulator: Emulator, transport: Transport, ended_by: str
 ) -> None:
     # The reply is lost only after the client was closed.
@@ -107,7 +107,7 @@ async def test_closing_does_not_bring_back_retries_of_a_purchase_that_is_still_c
     assert len(emulator.requests_of(EXTEND)) == 1
 
 
-async def test_a_client_that_may_still_carry_a_purchase_stays_observed(
+async def test_a_client_that_may_still_send_a_purchase_stays_observed(
     emulator: Emulator, transport: Transport
 ) -> None:
     async with users_client(emulator.endpoint_url, transport) as theirs:
@@ -124,7 +124,7 @@ async def test_a_client_that_may_still_carry_a_purchase_stays_observed(
         assert theirs._endpoint.http_session is not before
 
 
-async def test_a_client_is_left_as_it_was_found_after_a_purchase_without_doubt(
+async def test_a_client_is_restored_after_a_purchase_without_doubt(
     emulator: Emulator, transport: Transport
 ) -> None:
     async with users_client(emulator.endpoint_url, transport) as theirs:
@@ -158,6 +158,6 @@ async def test_a_hook_may_look_for_a_plan_that_is_about_to_be_created_or_started
 
     assert arn.endswith("/rollout")
     assert seen == ["rollout is not there", "rollout is there"]
-    # What the hook heard is no answer to what it looked at.
+    # The reply to the hook's request does not count as the reply to ours.
     assert len(emulator.requests_of("CreateEdgeDeploymentPlan")) == 1
     assert len(emulator.requests_of("StartEdgeDeploymentStage")) == 1

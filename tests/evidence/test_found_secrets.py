@@ -1,4 +1,4 @@
-"""No secret gets out through the text of an error, what is behind it, or a line of the log."""
+"""No error message, cause or log line shows a secret."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def assert_kept(error: BaseException, log: str) -> None:
         (500, f"<html>{ECHO}</html>"),
     ],
 )
-async def test_what_repeats_the_headers_of_a_purchase_is_told_without_its_secrets(
+async def test_a_page_that_repeats_the_headers_is_shown_without_secrets(
     transport: Transport, caplog: pytest.LogCaptureFixture, status: int, body: str
 ) -> None:
     caplog.set_level("DEBUG", "sagemaker_plans")
@@ -64,7 +64,7 @@ async def test_what_repeats_the_headers_of_a_purchase_is_told_without_its_secret
     assert_kept(caught.value, caplog.text)
 
 
-async def test_a_proxy_that_wants_another_password_is_told_without_the_one_it_got(
+async def test_an_error_of_a_proxys_password_does_not_show_the_password(
     transport: Transport, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ScriptedServer(Answer(b"no", 407)) as server:
@@ -98,7 +98,7 @@ async def test_a_hook_that_fails_behind_a_purchase_is_logged_without_its_secrets
 
 
 @pytest.mark.parametrize("kind", [None, 5, "", ["ThrottlingException"]])
-async def test_a_no_whose_type_is_no_text_is_none_of_the_services(
+async def test_an_error_whose_type_is_not_a_string_is_not_the_services(
     transport: Transport, kind: object
 ) -> None:
     with ScriptedServer(Answer(json.dumps({"__type": kind}).encode(), 400)) as server:

@@ -1,4 +1,4 @@
-"""HTTP sessions of the user's own making: one request leaves them, or none."""
+"""HTTP sessions that the user wrote: they send a purchase once or not at all."""
 
 from __future__ import annotations
 
@@ -127,11 +127,11 @@ async def test_a_layer_below_the_session_that_repeats_requests_sends_a_purchase_
     assert len(emulator.requests_of(EXTEND)) == 1
 
 
-# sessions that cannot be had a second time
+# sessions that cannot be copied
 
 
 class OneForAll(AIOHTTPSession):
-    """Gives every client the same connections."""
+    """Lets all HTTP clients share the same connections."""
 
     pool: aiohttp.ClientSession | None = None
 
@@ -143,7 +143,7 @@ class OneForAll(AIOHTTPSession):
 
 @on_aiohttp
 @pytest.mark.usefixtures("transport")
-async def test_a_session_that_shares_its_connections_is_refused_and_goes_on_working(
+async def test_a_session_that_shares_its_connections_is_refused_and_still_works(
     emulator: Emulator,
 ) -> None:
     offering = emulator.add_extension_offering(emulator.training_plan_arn)
@@ -161,7 +161,7 @@ async def test_a_session_that_shares_its_connections_is_refused_and_goes_on_work
 
 
 class InTheWay:
-    """Something of the user's around a session."""
+    """A user's object around a session."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
@@ -175,7 +175,7 @@ class InTheWay:
 
 @on_asyncio
 @pytest.mark.parametrize("around", [InTheWay, wrapt.ObjectProxy])
-async def test_a_purchase_through_something_else_than_a_session_is_refused_and_not_in_doubt(
+async def test_a_purchase_through_an_unknown_session_is_refused_and_not_in_doubt(
     emulator: Emulator, transport: Transport, around: Any
 ) -> None:
     async with users_client(emulator.endpoint_url, transport) as theirs:
@@ -190,7 +190,7 @@ async def test_a_purchase_through_something_else_than_a_session_is_refused_and_n
 
 
 @on_aiohttp
-async def test_a_purchase_is_refused_once_the_session_was_exchanged(
+async def test_a_purchase_is_refused_after_the_session_was_replaced(
     emulator: Emulator, transport: Transport
 ) -> None:
     async with users_client(emulator.endpoint_url, transport) as theirs:
@@ -198,9 +198,9 @@ async def test_a_purchase_is_refused_once_the_session_was_exchanged(
         ours = theirs._endpoint.http_session
         async with AIOHTTPSession(timeout=5) as other:
             theirs._endpoint.http_session = other
-            with pytest.raises(ConfigurationError, match="exchanged after the client was wrapped"):
+            with pytest.raises(ConfigurationError, match="replaced after the client was wrapped"):
                 await client.training_plans.extend("tpeo-1")
-        # A proxy object around ours, as tracers put there, is fine.
+        # A tracer may put a proxy object around our session. That is fine.
         theirs._endpoint.http_session = wrapt.ObjectProxy(ours)
         with pytest.raises(Exception, match="tpeo-1"):
             await client.training_plans.extend("tpeo-1")
@@ -231,7 +231,7 @@ async def test_a_purchase_through_a_patched_send_follows_no_redirect(transport: 
         async with users_client(server.url, transport) as theirs:
             seen = patch_send(theirs)
             client = AsyncClient.from_client(theirs, retry=FAST)
-            with pytest.raises(OutcomeUnknownError, match="it redirects to"):
+            with pytest.raises(OutcomeUnknownError, match="the endpoint redirects to"):
                 await client.training_plans.extend("tpeo-1")
             assert "_get_session" not in vars(theirs._endpoint.http_session.session)
 
@@ -259,12 +259,12 @@ async def test_a_fake_in_the_place_of_send_answers_a_purchase(
     assert len(emulator.requests) == 0
 
 
-# a wrapper that writes the request anew
+# a wrapper that copies the request
 
 
 @on_asyncio
 @pytest.mark.parametrize("fault", [LOST, FAILED, None], ids=["lost", "failed", "bought"])
-async def test_a_wrapper_that_writes_a_purchase_anew_and_repeats_it_sends_it_once(
+async def test_a_wrapper_that_copies_and_repeats_a_purchase_sends_it_once(
     emulator: Emulator, transport: Transport, fault: Fault | None
 ) -> None:
     offering = emulator.add_extension_offering(emulator.training_plan_arn, resellable=True)
@@ -278,7 +278,7 @@ async def test_a_wrapper_that_writes_a_purchase_anew_and_repeats_it_sends_it_onc
             for _ in range(2):
                 try:
                     return await extend(**copied)
-                except Exception:  # noqa: BLE001, S110  # stubborn
+                except Exception:  # noqa: BLE001, S110  # the wrapper tries again
                     pass
             return await extend(**copied)
 
@@ -305,7 +305,7 @@ class ClosesBadly(AIOHTTPSession):
 
 @on_aiohttp
 @pytest.mark.usefixtures("transport")
-async def test_a_receipt_that_was_heard_is_given_though_its_connection_cannot_be_closed(
+async def test_a_receipt_is_returned_although_its_connection_cannot_be_closed(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     offering = emulator.add_extension_offering(emulator.training_plan_arn)
@@ -332,7 +332,7 @@ async def test_the_error_of_a_closed_client_is_not_its_own_cause(
 
 @on_aiohttp
 @pytest.mark.parametrize("way", ["own", "wrapped"])
-async def test_a_patched_http_client_that_buys_elsewhere_and_says_nothing_is_doubt(
+async def test_a_patched_http_client_that_buys_in_another_way_leaves_doubt(
     emulator: Emulator, transport: Transport, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     offering = emulator.add_extension_offering(emulator.training_plan_arn, resellable=True)
@@ -344,7 +344,7 @@ async def test_a_patched_http_client_that_buys_elsewhere_and_says_nothing_is_dou
     async def elsewhere(
         _: object, __: str, url: Any, *, headers: Any, data: Any, **___: object
     ) -> None:
-        # None of the HTTP client's own signals is given.
+        # The HTTP client emits none of its signals.
         await anyio.to_thread.run_sync(buy, str(url), data, dict(headers))
         raise ConnectionRefusedError
 
@@ -360,7 +360,7 @@ async def test_a_patched_http_client_that_buys_elsewhere_and_says_nothing_is_dou
 
 
 @on_aiohttp
-async def test_a_refused_session_that_buys_elsewhere_is_doubt(
+async def test_a_refused_session_that_buys_in_another_way_leaves_doubt(
     emulator: Emulator, transport: Transport
 ) -> None:
     offering = emulator.add_extension_offering(emulator.training_plan_arn, resellable=True)

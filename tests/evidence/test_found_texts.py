@@ -1,4 +1,4 @@
-"""What is bought is what was asked for, whatever kind of text names it."""
+"""The offering that is bought is the value of the argument, for every kind of string."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.anyio
 
 
 class Wanted(str, Enum):  # noqa: UP042  # users have them
-    """Offerings, as somebody's configuration names them."""
+    """Offerings, as an enum of a user's configuration."""
 
     SPRING = "tpeo-0123456789abcdef"
 
 
 class Loud(str):
-    """A text that shows itself as another one."""
+    """A string whose str() is another string."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class Loud(str):
 
 @by_every_way
 @pytest.mark.parametrize("offering", [Wanted.SPRING, Loud(Wanted.SPRING.value)], ids=repr)
-async def test_the_offering_that_is_sent_is_the_text_itself_and_not_how_it_shows_itself(
+async def test_the_offering_that_is_sent_is_the_value_and_not_the_str_of_the_argument(
     transport: Transport, way: str, offering: str
 ) -> None:
     with ScriptedServer(Answer(b"{}")) as server:

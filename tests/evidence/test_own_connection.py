@@ -1,4 +1,4 @@
-"""A purchase has a connection of its own, with encryption and through proxies too."""
+"""A purchase has its own connection, also with encryption and through proxies."""
 
 import ssl
 import time
@@ -73,15 +73,13 @@ async def test_a_purchase_and_a_create_have_connections_of_their_own(
             await client.plans.create(a_spec())
             carried = [[one.target for one in each.requests] for each in server.connections]
             assert carried == [[HISTORY, HISTORY], [EXTEND], [EXTEND], [CREATE]]
-            # While the client is open still.
+            # The client is still open here.
             assert all(wait_for_the_end(server, number) for number in (1, 2, 3))
             assert not server.connections[0].closed_by_client
 
 
 @by_every_way
-async def test_a_purchase_that_finds_no_listener_any_more_was_not_sent(
-    transport: Transport, way: str
-) -> None:
+async def test_a_purchase_to_a_closed_port_was_not_sent(transport: Transport, way: str) -> None:
     with CountingServer() as server:
         async with client_for(way, "plain", server.url, transport) as client:
             await client.training_plans.extension_history(ARN).collect()
@@ -141,7 +139,7 @@ async def test_an_encrypted_purchase_gives_its_receipt(
     ids=["garbage", "in-the-clear", "reset", "cut"],
 )
 @pytest.mark.usefixtures("_trusted")
-async def test_what_comes_to_grief_after_the_handshake_may_have_been_bought(
+async def test_a_failure_after_the_handshake_leaves_doubt(
     transport: Transport, way: str, tls: ssl.SSLContext, fate: Fate, garbage: bytes | None
 ) -> None:
     with CountingServer(fate, tls=tls, garbage=garbage) as server:
@@ -158,7 +156,7 @@ async def test_a_handshake_that_fails_sends_nothing(
 ) -> None:
     with CountingServer(tls=tls) as server:
         async with client_for(way, "plain", server.url, transport) as client:
-            # Nobody vouches for this server.
+            # The certificate of this server is not trusted.
             with pytest.raises(ConnectionFailedError) as caught:
                 await client.training_plans.extend("tpeo-1")
 
@@ -195,7 +193,7 @@ async def test_a_proxy_that_refuses_the_tunnel_sends_nothing(
     assert caught.value.request_sent is False
     assert proxy.bought == []
     assert proxy.requests == []
-    # As often as retries are allowed, each on a connection of its own.
+    # One connection for each allowed attempt.
     assert [[one.method for one in each.requests] for each in proxy.connections] == [
         ["CONNECT"]
     ] * 3
@@ -222,7 +220,7 @@ async def test_a_proxy_that_forwards_and_loses_the_reply_leaves_doubt(
 @by_every_way
 @pytest.mark.parametrize("fate", [Fate.ACCEPT, Fate.ACCEPT_RESET, Fate.THROTTLE_THEN_RESET])
 @pytest.mark.usefixtures("_trusted")
-async def test_what_is_lost_in_a_tunnel_is_sent_once(
+async def test_a_purchase_that_is_lost_in_a_tunnel_is_sent_once(
     transport: Transport, way: str, tls: ssl.SSLContext, fate: Fate
 ) -> None:
     with CountingServer(fate, tunnel=tls) as proxy:

@@ -1,4 +1,4 @@
-"""One purchase is sent once, though a layer below or beside the call would send it again."""
+"""A purchase is sent once, although another layer tries to send it again."""
 
 import socket
 import urllib.request
@@ -54,7 +54,7 @@ def wrapped(theirs: Any, **settings: Any) -> AsyncClient:
 
 
 def tries_again(theirs: Any, between: Callable[[], Awaitable[None]]) -> None:
-    """Make a client's purchases be tried twice, with something done between."""
+    """Make a client try each purchase twice, and do something in between."""
     extend: Call = theirs.extend_training_plan
 
     async def stubborn(**request: Any) -> Any:
@@ -68,7 +68,7 @@ def tries_again(theirs: Any, between: Callable[[], Awaitable[None]]) -> None:
 
 
 class Sometimes:
-    """Credentials that are there at first."""
+    """Credentials that fail as soon as the test sets ``fail``."""
 
     def __init__(self, inner: Any, error: Callable[[], Exception]) -> None:
         self._inner = inner
@@ -90,7 +90,7 @@ class Sometimes:
     ],
     ids=["in-passing", "for-good"],
 )
-async def test_a_second_send_for_want_of_credentials_says_nothing_of_the_first(
+async def test_a_second_send_without_credentials_proves_nothing_about_the_first(
     server: CountingServer, transport: Transport, error: Callable[[], Exception]
 ) -> None:
     async with users_client(server.url, transport) as theirs:
@@ -108,7 +108,7 @@ async def test_a_second_send_for_want_of_credentials_says_nothing_of_the_first(
     assert len(server.bought) == 1
 
 
-async def test_a_second_send_by_a_closed_client_says_nothing_of_the_first(
+async def test_a_second_send_by_a_closed_client_proves_nothing_about_the_first(
     server: CountingServer, transport: Transport
 ) -> None:
     async with users_client(server.url, transport) as theirs:
@@ -119,7 +119,7 @@ async def test_a_second_send_by_a_closed_client_says_nothing_of_the_first(
     assert len(server.bought) == 1
 
 
-async def test_a_second_send_after_letting_go_says_nothing_of_the_first(
+async def test_a_second_send_after_release_proves_nothing_about_the_first(
     server: CountingServer, transport: Transport
 ) -> None:
     async with users_client(server.url, transport) as theirs:
@@ -203,7 +203,7 @@ async def test_the_users_own_purchase_is_not_retried_by_a_wrapped_client(
                 await theirs.extend_training_plan(TrainingPlanExtensionOfferingId="tpeo-1")
         assert len(server.bought) == 1
 
-        # Let go of, it does as it did before.
+        # After the release, the client retries as before.
         async def no_pause(_: float) -> None:
             await anyio.lowlevel.checkpoint()
 
@@ -214,11 +214,11 @@ async def test_the_users_own_purchase_is_not_retried_by_a_wrapped_client(
     assert len(server.bought) > 2
 
 
-# carried past the link
+# requests that have lost their link
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS[:1], indirect=True)
-async def test_the_users_other_purchases_are_none_of_our_calls(
+async def test_the_users_other_purchases_do_not_count_as_our_calls(
     server: CountingServer, transport: Transport
 ) -> None:
     server.fate = Fate.ACCEPT
@@ -246,11 +246,11 @@ async def test_the_users_other_purchases_are_none_of_our_calls(
     ]
 
 
-async def test_a_send_that_was_cancelled_while_connecting_cancels_nobody_later(
+async def test_a_send_that_was_cancelled_while_connecting_cancels_no_later_call(
     transport: Transport,
 ) -> None:
     with ExitStack() as open_sockets:
-        # Nobody accepts, and the queue is full: whoever connects waits.
+        # The server accepts nothing and its queue is full, so every new connection waits.
         mute = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
             waiting = open_sockets.enter_context(socket.socket())
@@ -274,7 +274,7 @@ async def test_a_send_that_was_cancelled_while_connecting_cancels_nobody_later(
     assert caught.value.request_sent is False
 
 
-async def test_a_session_that_turns_elsewhere_proves_nothing_by_the_first_failure(
+async def test_a_session_that_sends_in_another_way_after_a_failure_leaves_doubt(
     server: CountingServer, transport: Transport
 ) -> None:
     plain: Any = AIOHTTPSession if transport.http_backend == "aiohttp" else HttpxSession
@@ -285,7 +285,7 @@ async def test_a_session_that_turns_elsewhere_proves_nothing_by_the_first_failur
             try:
                 return await above.send(request)
             except EndpointConnectionError as error:
-                # By means of its own, of which nobody hears.
+                # It sends in another way, which this package cannot observe.
                 with suppress(OSError):
                     await anyio.to_thread.run_sync(carry, server.url, request)
                 raise ConnectionClosedError(endpoint_url=server.url) from error

@@ -13,9 +13,9 @@ from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans.emulator import PlanSeed, Seed
 
 OFFERING: Final = "tpeo-0123456789abcdef"
-"""Of the emulator's own seed; it costs 1234.50 USD."""
+"""An offering of the emulator's default seed; it costs 1234.50 USD."""
 PLAN_ARN: Final = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/demo-plan"
-"""The training plan of the emulator's own seed."""
+"""The training plan of the emulator's default seed."""
 
 DESCRIBE: Final = operations.DESCRIBE_PLAN.name
 CREATE: Final = operations.CREATE_PLAN.name
@@ -30,19 +30,19 @@ Step = Callable[[AsyncClient], Awaitable[object]]
 
 @frozen(kw_only=True, eq=False)
 class Act:
-    """A call, and how it comes to be made."""
+    """A call, with its preparation."""
 
     name: str
     operation: Operation
     column: Column
-    """Where the design's table speaks of it."""
+    """Its column in the design's table."""
     perform: Step
     seed: Seed = field(factory=Seed.default)
     """What exists before."""
     buys_before: bool = False
     """Whether an extension must have been bought before."""
     before: tuple[str, ...] = ()
-    """The operations that it asks for before its own, once each."""
+    """The operations that it calls before its own, once each."""
     confirmed: bool = False
     """Whether a purchase can be looked for in the history."""
     member: str

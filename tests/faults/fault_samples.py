@@ -31,16 +31,16 @@ Strikes = Literal["always", "replies", "needed members", "pages"]
 
 @frozen(kw_only=True)
 class Meaning:
-    """What a fault is to the one who asked."""
+    """What a fault means for the caller."""
 
     row: Row | None = None
-    """Its row in the design's table; None for what is no failure at all."""
+    """Its row in the design's table; None if it is not a failure."""
     error: type[SageMakerPlansError] | None = None
     """What is raised if it lasts."""
     strikes: Strikes = "always"
     """always; only replies that have members; only if those are needed; only pages."""
     lasts: bool = False
-    """Whether it takes all the time that there is."""
+    """Whether it lasts until the request timeout."""
 
 
 @frozen(kw_only=True)
@@ -142,7 +142,7 @@ ARGUMENTS_LEFT_ALONE: Final = {
     ("unknown_enum_value", "value"),
     ("unknown_enum_value", "member"),
 }
-"""What changes nothing that this package looks at."""
+"""Changes that this package ignores."""
 
 
 def constructors() -> dict[str, inspect.Signature]:

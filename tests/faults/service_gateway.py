@@ -1,4 +1,4 @@
-"""The emulated service behind the package's own seam: no sockets, virtual time, any fate."""
+"""A gateway to the emulated service: no sockets, virtual time, and faults on demand."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,12 +59,12 @@ _NOT_CARRIED_OUT: Final[tuple[Kind, ...]] = (
 )
 
 CALLER: ContextVar[str] = ContextVar("caller", default="nobody")
-"""Who makes the calls of this task."""
+"""The name of the caller in this task."""
 
 
 @frozen
 class Fate:
-    """What becomes of one request."""
+    """What happens to one request."""
 
     kind: Kind = "fine"
     before: float = 0.0
@@ -84,11 +84,11 @@ class Sent:
     operation: str
     fate: Fate
     refused: bool
-    """Whether the service itself said no."""
+    """Whether the service itself answered with an error."""
 
     @property
     def in_doubt(self) -> bool:
-        """Whether its caller cannot tell if it had its effect."""
+        """Whether the caller cannot know if the request had its effect."""
         if self.fate.kind in _LOST:
             return True
         return self.fate.kind in {"unreadable", "not ours"} and not self.refused
@@ -96,10 +96,10 @@ class Sent:
 
 @define
 class ServiceGateway(Gateway):
-    """Hands requests to a service of its own; make it inside the event loop."""
+    """Passes requests to its own service. Create it inside the event loop."""
 
     fates: Mapping[str, Iterator[Fate]] = field(factory=dict[str, Iterator[Fate]])
-    """By operation; what has none left is fine."""
+    """The next fates by operation. Without one, a request succeeds."""
     seed: Seed = field(factory=Seed.default)
     timings: Timings = field(factory=Timings)
     late: float = 0.5
@@ -124,7 +124,7 @@ class ServiceGateway(Gateway):
         return sum(one.request_id.startswith(f"{caller}/") for one in self.service.purchases)
 
     def arrive(self, *, until: float) -> None:
-        """Carry out what was late."""
+        """Carry out the requests that are late."""
         due = [one for one in self._underway if one[0] <= until]
         self._underway = [one for one in self._underway if one[0] > until]
         for _, carry_out in due:

@@ -56,7 +56,7 @@ TIMES = {"once": ONCE, "for-ever": FOR_EVER}
 
 @frozen(kw_only=True)
 class Result:
-    """How a call ended, and what the server saw of it."""
+    """How a call ended, and what the server received."""
 
     error: type[SageMakerPlansError] | None = None
     outcome: str | None = None
@@ -119,7 +119,7 @@ def _success(act: Act, sent: int) -> Result:
 
 def _commanded(act: Act, sample: Sample, *, times: int | None) -> Result:
     own, error = act.operation.name, sample.meaning.error
-    # A refusal has no right reply that could be garbled.
+    # An error has no correct reply that could be changed.
     is_heard = times == ONCE or error is errors.UnexpectedReplyError
     if sample.committed and is_heard:
         # The emulator takes no second start and no second stop: a look shows the first.
@@ -160,7 +160,7 @@ def _bought(act: Act, sample: Sample, *, times: int | None) -> Result:
 
 @frozen
 class Stand:
-    """An emulator and an open client of botocore's for it, of one transport."""
+    """An emulator, and an open botocore client for it with one transport."""
 
     emulator: Emulator
     opened: OpenedClient
@@ -199,7 +199,7 @@ class Stand:
             outcome = given.outcome if isinstance(given, ExtensionReceipt) else None
         requests = Counter(one.operation for one in emulator.requests[asked:])
         if act.confirmed and error is errors.OutcomeUnknownError:
-            # How often it was looked for in vain is a matter of time: see
+            # The number of readings without success depends on time: see
             # test_extend_broken_off, where the time is virtual.
             requests[HISTORY] = act.before.count(HISTORY)
         return Result(
@@ -328,7 +328,7 @@ def test_a_reply_that_does_not_come_in_time_ends_as_the_table_says(
 @pytest.mark.anyio
 @pytest.mark.parametrize("act", ACTS, ids=str)
 async def test_a_refused_connection_is_tried_again(transport: Transport, act: Act) -> None:
-    # Nobody listens there until the first retry is announced.
+    # The port is closed until the first retry is announced.
     with own_port() as port:
         emulator = Emulator(port=port, seed=act.seed)
         emulator.clock.hold()

@@ -1,4 +1,4 @@
-"""Thousands of random misfortunes: what is told is true, and money is spent once a call.
+"""Thousands of random faults: the reports are true, and each call spends money once.
 
 In memory, under virtual time, on both loops; and a sample of them on sockets.
 """
@@ -150,7 +150,7 @@ class Ended:
     sent: int
     """Its purchase requests."""
     in_doubt: int
-    """Those of them of which it cannot know how they went."""
+    """Those of its requests whose outcome it cannot know."""
 
     @property
     def was_cancelled(self) -> bool:
@@ -158,7 +158,7 @@ class Ended:
 
 
 class Warnings(logging.Handler):
-    """Keeps what is said of purchases that were broken off."""
+    """Keeps the log messages about purchases that were interrupted."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -166,7 +166,7 @@ class Warnings(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         words = record.getMessage()
-        if "was broken off" in words:
+        if "was interrupted" in words:
             self.offerings[words.partition("offering ")[2].partition(" ")[0]] += 1
 
 
@@ -207,7 +207,7 @@ async def shopped(shopping: Shopping) -> tuple[list[Ended], ServiceGateway]:
     async with anyio.create_task_group() as group:
         for number, call in enumerate(shopping.calls):
             group.start_soon(one, f"call-{number}", call)
-    # What is still under way arrives in the end.
+    # Requests that are still under way arrive in the end.
     await anyio.sleep(100)
     gateway.arrive(until=anyio.current_time())
     ended: list[Ended] = []
@@ -230,7 +230,7 @@ async def shopped(shopping: Shopping) -> tuple[list[Ended], ServiceGateway]:
 
 @MANY
 @given(shopping=SHOPPINGS)
-def test_whatever_happens_to_purchases_what_is_told_is_true(shopping: Shopping) -> None:
+def test_random_faults_of_purchases_give_true_reports(shopping: Shopping) -> None:
     with warnings() as warned:
         ended, gateway = run_virtually(shopping.loop, shopped, shopping)
     purchases = Counter(one.offering_id for one in gateway.service.purchases)
@@ -290,7 +290,7 @@ def _check_error(end: Ended, error: SageMakerPlansError) -> None:
         assert end.in_doubt == 1
         assert not isinstance(error, errors.PurchaseReplyError) or end.bought == 1
     else:
-        # A plain no, or never sent: then nothing was bought.
+        # After a service error, or if it was never sent, nothing was bought.
         assert isinstance(error, errors.ServiceError | errors.ConnectionFailedError)
         assert (end.bought, end.in_doubt) == (0, 0)
 
@@ -336,7 +336,7 @@ BUILDINGS = st.builds(
 
 @frozen(kw_only=True)
 class Built:
-    """How a create ended, with what stood there at that moment."""
+    """How a create ended, and the plan that existed at that time."""
 
     caller: str
     spec: EdgeDeploymentPlanSpec
@@ -383,7 +383,7 @@ async def built(building: Building) -> tuple[list[Built], ServiceGateway]:
 
 @settings(MANY, max_examples=600)
 @given(building=BUILDINGS)
-def test_whatever_happens_to_creates_what_is_told_is_true(building: Building) -> None:
+def test_random_faults_of_creates_give_true_reports(building: Building) -> None:
     found, gateway = run_virtually(building.loop, built, building)
     late = any(fate.kind == "lost and late" for fate in building.create)
     for one in found:
@@ -404,7 +404,7 @@ def test_whatever_happens_to_creates_what_is_told_is_true(building: Building) ->
                 # A refusal stands as it came; with a note, if there is doubt.
                 noted = "may have had its effect" in "".join(getattr(one.end, "__notes__", ()))
                 assert noted is doubtful
-                # What it looked for and did not find is not there, unless it came late.
+                # A plan that was not found does not exist, unless its create arrived late.
                 stands = one.there is not None and _shape(one.there) == wanted
                 assert late or not (doubtful and stands)
             case error:

@@ -64,7 +64,7 @@ SENT: Final[Mapping[str, Mapping[str, bool]]] = {
         "TrainingPlanArn": True,
     },
 }
-"""The members of each request that has no shape of its own, and whether each must be there."""
+"""The members of each request that has no model, and whether each is required."""
 
 ERRORS: Final[Mapping[str, type[ServiceError]]] = {
     "ConflictException": ConflictError,
@@ -72,7 +72,7 @@ ERRORS: Final[Mapping[str, type[ServiceError]]] = {
     "ResourceLimitExceeded": ResourceLimitExceededError,
     "ResourceNotFound": ResourceNotFoundError,
 }
-"""Every error that the service's model knows, and what it is here."""
+"""The class of this package for every error in the service's model."""
 
 REPLIES: Final[Mapping[str, type[Any]]] = {
     "DescribeEdgeDeploymentPlan": StagePage,
@@ -81,10 +81,10 @@ REPLIES: Final[Mapping[str, type[Any]]] = {
     "SearchTrainingPlanOfferings": Offerings,
     "DescribeTrainingPlanExtensionHistory": ExtensionPage,
 }
-"""What the reply of each operation is read as, where it has one."""
+"""The class as which the reply of each operation is read, if it has members."""
 
 REQUESTS: Final[Mapping[str, type[Any]]] = {CREATE_PLAN.name: EdgeDeploymentPlanSpec}
-"""What the request of each operation is written from, where that is a model."""
+"""The model from which the request of each operation is written, if there is one."""
 
 NAMES: Final[Mapping[tuple[type[Any], str], str]] = {
     (Created, ""): "CreateEdgeDeploymentPlanResponse",

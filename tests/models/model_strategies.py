@@ -41,13 +41,13 @@ from sagemaker_plans.models._wire_form import WireModel
 PATIENT: Final = settings(
     deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow]
 )
-"""For tests by property: a slow machine is no failure."""
+"""For property tests: a slow machine is not a failure."""
 BRIEF: Final = settings(PATIENT, max_examples=examples(5))
-"""For what hangs on a model's class more than on its values."""
+"""For properties that depend on a model's class more than on its values."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_EXACT: Final = EPOCH + timedelta(seconds=2**33)
-"""Until here (March 2242) a JSON number, a double, tells one microsecond from the next."""
+"""Up to here (March 2242) a double distinguishes one microsecond from the next."""
 
 TIMESTAMP_MEMBERS: Final = frozenset(
     {
@@ -67,7 +67,7 @@ def moments() -> st.SearchStrategy[datetime]:
 
 
 def names() -> st.SearchStrategy[str]:
-    """Names that the service takes."""
+    """Names that the service accepts."""
     return st.from_regex(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", fullmatch=True)
 
 
@@ -107,7 +107,7 @@ def _strange_wire(kind: str, others: dict[str, object]) -> dict[str, object]:
 
 
 def unrecognized_selections() -> st.SearchStrategy[UnrecognizedSelection]:
-    # A kind of tomorrow, or one of today whose own member is missing.
+    # A type that AWS may add later, or a known type without its member.
     torn = st.sampled_from([{"DeviceSubsetType": kind.value} for kind in DeviceSubsetType])
     return st.builds(
         UnrecognizedSelection, _strange_wires() | cast("st.SearchStrategy[dict[str, object]]", torn)
@@ -124,7 +124,7 @@ def described_selections() -> st.SearchStrategy[DeviceSelectionConfig]:
 
 
 def requested_selections() -> st.SearchStrategy[DeviceSelectionConfig]:
-    """Selections that the service takes."""
+    """Selections that the service accepts."""
     return st.one_of(
         st.builds(PercentageOfFleet, st.integers(1, 100)),
         st.builds(NamedDevices, st.lists(names(), min_size=1, max_size=4)),

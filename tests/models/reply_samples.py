@@ -13,16 +13,16 @@ Key = str | int
 
 @frozen
 class Site:
-    """A place in a wire form where a value stands."""
+    """A place of a value in a wire form."""
 
     path: str
     """As a problem names it, such as ``Stages[1].StageName``."""
     keys: tuple[Key, ...]
-    """The way there, member names and positions."""
+    """The path to it: member names and positions."""
     kind: str
-    """The type that the service's model gives it."""
+    """Its type in the service's model."""
     required: bool = field(kw_only=True)
-    """Whether the service's model says that it is always there."""
+    """Whether the service's model requires it."""
 
     @property
     def is_member(self) -> bool:
@@ -31,7 +31,7 @@ class Site:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether nothing stands below it."""
+        """Whether it has no members or items."""
         return self.kind not in {"structure", "list"}
 
 

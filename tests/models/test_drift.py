@@ -1,4 +1,4 @@
-"""This package and the service's own model say the same, but for what is listed here."""
+"""This package agrees with the service's model, except for the differences listed here."""
 
 import copy
 from collections.abc import Callable
@@ -81,13 +81,13 @@ def advice(found: frozenset[str]) -> str:
     return WHAT_TO_DO.format(version=service_model.VERSION, differences=lines)
 
 
-def test_this_package_follows_the_service_model_but_for_what_is_deliberate() -> None:
+def test_this_package_differs_from_the_service_model_only_deliberately() -> None:
     found = differences(service_model.service()) - DELIBERATE.keys()
     assert not found, advice(found)
 
 
 @pytest.mark.parametrize("difference", DELIBERATE)
-def test_a_deliberate_difference_is_still_one(difference: str) -> None:
+def test_a_deliberate_difference_still_exists(difference: str) -> None:
     gone = f"no longer a difference, take it out of DELIBERATE: {difference}"
     assert difference in differences(service_model.service()), gone
 

@@ -1,4 +1,4 @@
-"""The error tree is as drawn, and its errors carry their facts wherever they are sent."""
+"""The error tree is as its docstring shows, and pickled or copied errors keep their facts."""
 
 import copy
 import inspect
@@ -188,7 +188,7 @@ def test_an_error_of_two_kinds_is_caught_as_either(
     assert isinstance(caught.value, SageMakerPlansError)
 
 
-def test_no_error_but_the_documented_ones_is_a_value_or_a_timeout_error() -> None:
+def test_only_documented_errors_are_value_or_timeout_errors() -> None:
     found = {
         name
         for name, cls in public_classes().items()
@@ -224,7 +224,7 @@ def test_every_attribute_that_is_declared_is_set(error: SageMakerPlansError) -> 
     assert set(vars(error)) == declared
 
 
-# --- errors that are sent around ---
+# --- pickled and copied errors ---
 
 
 @every_example
@@ -261,7 +261,7 @@ class OwnError(errors.ServiceError):
 # --- words and facts ---
 
 
-def test_a_new_error_has_no_page_to_go_on_from() -> None:
+def test_a_new_error_has_no_next_token() -> None:
     assert SageMakerPlansError("it broke").next_token is None
 
 

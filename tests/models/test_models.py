@@ -1,4 +1,4 @@
-"""The models are values: frozen, slotted, comparable, hashable, fit to be sent around."""
+"""The models are values: frozen, slotted, comparable, hashable, and picklable."""
 
 import ast
 import copy
@@ -340,7 +340,7 @@ def test_a_selection_tells_the_services_name_of_its_kind(
     assert selection.device_subset_type == kind
 
 
-def test_a_selection_of_no_kind_cannot_be_made() -> None:
+def test_the_base_class_of_selections_cannot_be_created() -> None:
     kind: Any = DeviceSelectionConfig
     with pytest.raises(TypeError, match="abstract"):
         kind()
@@ -365,7 +365,7 @@ def test_a_known_value_has_the_usual_repr(member: OpenEnum) -> None:
 
 
 @every_member
-def test_a_member_is_called_as_its_value(member: OpenEnum) -> None:
+def test_the_name_of_a_member_is_its_value(member: OpenEnum) -> None:
     assert member.name == member.value
 
 

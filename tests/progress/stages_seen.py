@@ -95,5 +95,10 @@ def written(console: Console) -> str:
 
 def last_picture(console: Console) -> list[str]:
     """Give the lines that stand on the terminal now."""
-    _, _, last = written(console).rpartition("\x1b[2K")
+    return last_picture_in(written(console))
+
+
+def last_picture_in(output: str) -> list[str]:
+    """Give the lines that stand on a terminal that got this."""
+    _, _, last = output.rpartition("\x1b[2K")
     return [line.rstrip() for line in re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", last).splitlines()]

@@ -205,8 +205,8 @@ def test_a_receipt_shows_what_was_bought_first_and_bold() -> None:
     ("outcome", "words"),
     [
         ("purchased", "bought"),
-        ("already_purchased", "had been bought before, nothing was sent"),
-        ("confirmed_by_history", "bought: the reply was lost, the history has it"),
+        ("already_purchased", "was bought before; nothing was sent"),
+        ("confirmed_by_history", "bought; the reply was lost, but the history shows it"),
     ],
 )
 def test_a_receipt_says_how_it_came_about(

@@ -1,4 +1,4 @@
-"""What is made sure of before a purchase is sent: on the wire, on every transport."""
+"""The checks before a purchase is sent: over real sockets, on every transport."""
 
 import math
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ async def extend(
 
 
 async def refused(make_client: MakeClient, offering: str = OFFERING, **arguments: Any) -> str:
-    """Give the words in which a purchase is refused."""
+    """Return the reason in the error of a refused purchase."""
     async with make_client() as client:
         with pytest.raises(errors.PurchaseRefusedError) as caught:
             await extend(client, offering, **arguments)
@@ -97,7 +97,7 @@ async def test_what_was_bought_before_is_found_on_a_later_page(
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY, HISTORY]
 
 
-async def test_of_two_extensions_the_one_with_a_date_is_taken_for_the_later() -> None:
+async def test_an_extension_with_a_date_counts_as_later_than_one_without() -> None:
     dated = {"TrainingPlanExtensionOfferingId": OFFERING, "ExtendedAt": 1.5}
     undated = {"TrainingPlanExtensionOfferingId": OFFERING}
     book = Book(lambda _: {"TrainingPlanExtensions": [undated, dated, undated]})
@@ -132,8 +132,8 @@ async def test_the_pending_payment_of_another_extension_refuses(
         await extend(client)
     words = await refused(make_client, OTHER)
     assert words == (
-        f"the payment of extension {OFFERING} is pending; the service takes one at a time, "
-        "so try again when it is completed"
+        f"the payment of extension {OFFERING} is pending; the service accepts one payment at a "
+        "time, so try again when it is completed"
     )
     assert len(emulator.requests_of(EXTEND)) == 1
 
@@ -141,7 +141,7 @@ async def test_the_pending_payment_of_another_extension_refuses(
 @pytest.mark.parametrize(
     ("member", "value"), [("PaymentStatus", "PENDING"), ("PaymentStatus", "pending")]
 )
-async def test_a_pending_payment_is_one_however_it_is_spelled(
+async def test_a_pending_payment_is_found_in_any_spelling(
     emulator: Emulator, make_client: MakeClient, member: str, value: str
 ) -> None:
     async with make_client() as client:
@@ -151,7 +151,7 @@ async def test_a_pending_payment_is_one_however_it_is_spelled(
     assert "is pending" in await refused(make_client, OTHER)
 
 
-async def test_a_purchase_that_failed_before_is_not_called_bought(
+async def test_a_purchase_that_failed_before_is_not_reported_as_bought(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, payment_fails=True)
@@ -166,7 +166,7 @@ async def test_a_purchase_that_failed_before_is_not_called_bought(
 
 
 @pytest.mark.parametrize("member", ["Status", "PaymentStatus"])
-async def test_a_failure_is_one_in_either_status(
+async def test_a_failure_is_found_in_either_status(
     emulator: Emulator, make_client: MakeClient, member: str
 ) -> None:
     async with make_client() as client:
@@ -196,7 +196,10 @@ async def test_a_history_that_cannot_be_read_refuses(
 ) -> None:
     emulator.inject(HISTORY, fault, times=None)
     words = await refused(make_client)
-    expected = f"the extension history of {PLAN_ARN} could not be read, so it may be bought already"
+    expected = (
+        f"the extension history of {PLAN_ARN} could not be read, so the offering may have been "
+        "bought before"
+    )
     assert words.startswith(expected)
     assert {*asked(emulator)} == {HISTORY}
 
@@ -219,7 +222,7 @@ async def test_a_fee_up_to_the_limit_is_paid(
 @pytest.mark.parametrize(
     "limit", [Decimal("1234.49"), Decimal("1234.4999999999999999999"), 1234, 0]
 )
-async def test_a_dearer_offering_is_refused(
+async def test_an_offering_above_the_limit_is_refused(
     emulator: Emulator, make_client: MakeClient, limit: Decimal | int
 ) -> None:
     words = await refused(make_client, max_upfront_fee=limit)
@@ -230,13 +233,13 @@ async def test_a_dearer_offering_is_refused(
 @pytest.mark.parametrize(
     "fee", ["1,234.50", "", "free", "NaN", "-5", "1e3", " 5", "\u0665", "Infinity"]
 )
-async def test_a_fee_that_is_no_number_is_refused(
+async def test_a_fee_that_is_not_a_number_is_refused(
     emulator: Emulator, make_client: MakeClient, fee: str
 ) -> None:
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, upfront_fee=fee)
     words = await refused(make_client, max_upfront_fee=9999)
     assert words == (
-        f"its fee {fee!r} is not a number that could be compared with max_upfront_fee (9999)"
+        f"its fee {fee!r} is not a number, so it cannot be compared with max_upfront_fee (9999)"
     )
     assert EXTEND not in asked(emulator)
 
@@ -254,7 +257,7 @@ async def test_an_offering_without_a_currency_is_refused(
 ) -> None:
     emulator.inject(SEARCH, Fault.missing_member("CurrencyCode"))
     words = await refused(make_client, max_upfront_fee=9999)
-    assert words == "its fee of 1234.50 has no currency that could be compared with USD"
+    assert words == "its fee of 1234.50 has no currency, so it cannot be compared with a fee in USD"
     assert EXTEND not in asked(emulator)
 
 
@@ -265,8 +268,8 @@ async def test_an_offering_in_another_currency_is_refused(
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, currency_code=there)
     words = await refused(make_client, max_upfront_fee=9999, currency_code=given)
     assert words == (
-        f"its fee is 1234.50 {there}, and max_upfront_fee is in {given or 'USD'}; give the limit "
-        "in the offering's currency and say so with currency_code"
+        f"its fee is 1234.50 {there}, but max_upfront_fee is in {given or 'USD'}; pass the limit "
+        "in the offering's currency, and that currency as currency_code"
     )
     assert EXTEND not in asked(emulator)
 
@@ -289,8 +292,8 @@ async def test_an_offering_that_is_gone_is_refused(
 ) -> None:
     words = await refused(make_client, "tpeo-gone", max_upfront_fee=9999)
     assert words == (
-        f"it is not among the 3 offerings for {PLAN_ARN}: it was sold, is no longer offered, or "
-        "is for another plan"
+        f"it is not among the 3 offerings for {PLAN_ARN}: it may have been sold, may no longer "
+        "be offered, or may be for another plan"
     )
     # Once without a length, and then with each of the 38 that AWS documents.
     assert asked(emulator) == [HISTORY, *[SEARCH] * 39]
@@ -304,7 +307,7 @@ async def test_an_offering_for_another_plan_is_refused(
 ) -> None:
     elsewhere = emulator.add_training_plan("another-plan")
     theirs = emulator.add_extension_offering(elsewhere)
-    assert "is for another plan" in await refused(make_client, theirs, max_upfront_fee=9999)
+    assert "may be for another plan" in await refused(make_client, theirs, max_upfront_fee=9999)
     assert EXTEND not in asked(emulator)
 
 
@@ -337,7 +340,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"max_upfront_fee": 5000.0},
         (
             'max_upfront_fee: got 5000.0; allowed are a Decimal such as Decimal("5000.00") and '
-            "whole numbers, 0 or more; no float, which is not exact"
+            "whole numbers, 0 or more; a float is not exact"
         ),
     ),
     "a bool": ({"max_upfront_fee": True}, "max_upfront_fee: got True; allowed are a Decimal"),
@@ -380,7 +383,7 @@ async def test_a_wrong_argument_is_refused_before_anything_is_sent(
     assert emulator.requests == ()
 
 
-async def test_all_wrong_arguments_are_told_at_once(
+async def test_one_error_lists_all_wrong_arguments(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     wrong: dict[str, Any] = {
@@ -402,8 +405,8 @@ async def test_a_limit_needs_the_plan(emulator: Emulator, make_client: MakeClien
         with pytest.raises(errors.ConfigurationError) as caught:
             await client.training_plans.extend(OFFERING, max_upfront_fee=FEE)
     assert str(caught.value) == (
-        "extend: max_upfront_fee needs training_plan_arn, because an offering's fee can only be "
-        "looked up among the offerings for a plan"
+        "extend: max_upfront_fee needs training_plan_arn, because the service lists the fee of "
+        "an offering only among the offerings for its plan"
     )
     assert caught.value.operation == EXTEND
     assert emulator.requests == ()
@@ -455,7 +458,7 @@ async def test_a_purchase_that_is_always_throttled_was_not_made(
         ("CodeOfTomorrow", errors.ServiceError),
     ],
 )
-async def test_a_refusal_of_the_service_is_the_answer(
+async def test_a_service_error_is_raised_unchanged(
     emulator: Emulator, make_client: MakeClient, code: str, error: type[errors.ServiceError]
 ) -> None:
     emulator.inject(EXTEND, Fault.error(code, "No."), times=None)
@@ -467,7 +470,7 @@ async def test_a_refusal_of_the_service_is_the_answer(
     assert emulator.purchases == ()
 
 
-async def test_what_is_sold_out_is_refused_by_the_service(
+async def test_the_service_refuses_a_sold_out_offering(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     emulator.add_extension_offering(PLAN_ARN, offering_id=OFFERING, sold_out=True)
@@ -477,7 +480,7 @@ async def test_what_is_sold_out_is_refused_by_the_service(
     assert emulator.purchases == ()
 
 
-async def test_an_offering_named_like_its_plan_waits_for_nobody(
+async def test_an_offering_named_like_its_plan_does_not_deadlock(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     async with make_client() as client:

@@ -1,4 +1,4 @@
-"""Purchases in virtual time: how long is looked, what breaks them off, what is logged."""
+"""Purchases in virtual time: reading the history, interruptions, and the log."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def loop(request: pytest.FixtureRequest) -> Loop:
 
 @pytest.fixture(autouse=True)
 def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """Give what was logged, with its level."""
+    """Return the log messages with their levels."""
     caplog.set_level(logging.INFO, "sagemaker_plans")
     return lambda: [f"{record.levelname}: {record.getMessage()}" for record in caplog.records]
 
@@ -55,7 +55,7 @@ def run(loop: Loop, main: Callable[[], Awaitable[Any]]) -> Any:
     return run_virtually(loop, main)
 
 
-# How long the history is looked at.
+# How long the history is read.
 
 
 @pytest.mark.parametrize("lag", [0, 0.1, 1, 3, 5, 7, 9, 9.7])
@@ -83,7 +83,7 @@ def test_a_purchase_that_shows_later_is_unknown_after_the_limit(loop: Loop, lag:
     assert run(loop, main) == (10.0, 1)
 
 
-def test_no_time_to_look_means_no_waiting(loop: Loop) -> None:
+def test_a_reconcile_limit_of_zero_does_not_wait(loop: Loop) -> None:
     async def main() -> float:
         gateway = ServiceGateway(fates(ExtendTrainingPlan=["lost before"]))
         with pytest.raises(errors.OutcomeUnknownError):
@@ -93,7 +93,7 @@ def test_no_time_to_look_means_no_waiting(loop: Loop) -> None:
     assert run(loop, main) == 0.0
 
 
-def test_the_looks_come_less_and_less_often(loop: Loop) -> None:
+def test_the_pauses_between_readings_of_the_history_grow(loop: Loop) -> None:
     async def main() -> list[float]:
         gateway = Noting(ServiceGateway(fates(ExtendTrainingPlan=["lost before"])))
         with pytest.raises(errors.OutcomeUnknownError):
@@ -105,7 +105,7 @@ def test_the_looks_come_less_and_less_often(loop: Loop) -> None:
 
 @attrs.define
 class Noting(Gateway):
-    """Notes when it is called."""
+    """Records the times of its calls."""
 
     inner: Gateway
     noted: list[tuple[float, str]] = attrs.field(factory=list[tuple[float, str]])
@@ -115,7 +115,7 @@ class Noting(Gateway):
         return await self.inner.call(operation, request)
 
 
-def test_a_look_that_takes_for_ever_is_cut_off_at_the_limit(loop: Loop) -> None:
+def test_a_reading_that_never_ends_is_cancelled_at_the_limit(loop: Loop) -> None:
     async def main() -> float:
         looks = iter([FINE, Fate(before=1e6)])
         gateway = ServiceGateway(
@@ -129,7 +129,7 @@ def test_a_look_that_takes_for_ever_is_cut_off_at_the_limit(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize("failing", ["throttled", "down before", "lost before", "refused"])
-def test_a_look_that_fails_is_repeated_whatever_it_failed_with(loop: Loop, failing: Kind) -> None:
+def test_a_reading_that_fails_is_repeated_after_any_error(loop: Loop, failing: Kind) -> None:
     async def main() -> str:
         history: list[Kind] = ["fine", failing, failing]
         gateway = ServiceGateway(
@@ -141,7 +141,7 @@ def test_a_look_that_fails_is_repeated_whatever_it_failed_with(loop: Loop, faili
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_every_success_of_the_service_that_cannot_be_read_went_through(
+def test_an_unreadable_success_of_the_service_is_reported_as_bought(
     loop: Loop, status: int
 ) -> None:
     async def main() -> errors.PurchaseReplyError:
@@ -157,13 +157,13 @@ def test_every_success_of_the_service_that_cannot_be_read_went_through(
 @pytest.mark.parametrize(
     "answering",
     [
-        {"http_status": 200},  # a captive portal's, or a cache's
-        {"http_status": None},  # a fake's
+        {"http_status": 200},  # of a captive portal or a cache
+        {"http_status": None},  # of a fake
         {"http_status": 200, "request_id": "id-1", "raw": b'{"__type":"ThrottlingException"}'},
     ],
     ids=["no-request-id", "no-status", "an-error"],
 )
-def test_what_the_service_may_not_have_said_is_not_called_a_purchase(
+def test_a_success_that_may_be_a_proxys_is_not_reported_as_bought(
     loop: Loop, answering: dict[str, Any]
 ) -> None:
     async def main() -> errors.OutcomeUnknownError:
@@ -177,7 +177,7 @@ def test_what_the_service_may_not_have_said_is_not_called_a_purchase(
     assert error.reply == json.loads(answering.get("raw", b'{"Sold": "yes"}'))
 
 
-def test_an_unreadable_error_is_not_called_a_purchase(loop: Loop) -> None:
+def test_an_unreadable_error_is_not_reported_as_bought(loop: Loop) -> None:
     async def main() -> errors.OutcomeUnknownError:
         with pytest.raises(errors.OutcomeUnknownError) as caught:
             await plans(Answering(http_status=500)).extend(OFFERING)
@@ -190,7 +190,7 @@ def test_an_unreadable_error_is_not_called_a_purchase(loop: Loop) -> None:
 
 @attrs.define
 class Answering(Gateway):
-    """Answers with an object that has nothing that is needed."""
+    """Answers with an object without the required members."""
 
     http_status: int | None
     request_id: str | None = None
@@ -207,12 +207,12 @@ class Answering(Gateway):
         )
 
 
-# What breaks a purchase off.
+# What interrupts a purchase.
 
 
 @attrs.define
 class Breaking(Gateway):
-    """Carries purchases out and then breaks, as if the process were to end."""
+    """Carries out purchases and then raises, as if the process ended."""
 
     inner: ServiceGateway
     breaks: list[BaseException]
@@ -229,7 +229,7 @@ class Breaking(Gateway):
     [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError],
     ids=lambda cls: cls.__name__,
 )
-def test_whatever_breaks_a_purchase_off_its_outcome_is_told(
+def test_the_outcome_of_an_interrupted_purchase_is_logged(
     loop: Loop, breaking: type[BaseException], told: Told
 ) -> None:
     mine = breaking("mine")
@@ -244,12 +244,14 @@ def test_whatever_breaks_a_purchase_off_its_outcome_is_told(
     assert run(loop, main) == 1
     assert told()[-1] == (
         f"WARNING: ExtendTrainingPlan: the purchase of offering {OFFERING} for plan {PLAN_ARN} "
-        f"was broken off ({breaking.__name__}) while it was on its way; the history shows it: "
+        f"was interrupted ({breaking.__name__}) while it was on its way; the history shows that "
         "it was bought"
     )
 
 
-def test_a_hook_that_raises_breaks_off_nothing_that_was_sent(loop: Loop, told: Told) -> None:
+def test_a_hook_that_raises_does_not_interrupt_a_purchase_that_was_sent(
+    loop: Loop, told: Told
+) -> None:
     mine = RuntimeError("no more")
 
     def hook(_: object) -> None:
@@ -266,7 +268,7 @@ def test_a_hook_that_raises_breaks_off_nothing_that_was_sent(loop: Loop, told: T
 
 
 def cancelled(extending: Callable[[], Awaitable[object]], times: Iterable[float]) -> bool:
-    """Cancel a task of asyncio's own at these times; tell whether it ended as cancelled."""
+    """Cancel an asyncio task at these times, and return whether it was cancelled."""
 
     async def main() -> bool:
         task = asyncio.ensure_future(extending())
@@ -297,11 +299,11 @@ def test_a_task_of_asyncio_may_be_cancelled_again_and_again(times: list[float], 
     assert [line.rpartition("; ")[2] for line in warned] == ["its outcome is not known"]
 
 
-def test_a_purchase_is_closed_without_waiting_and_told(told: Told) -> None:
+def test_a_purchase_is_closed_without_waiting_and_logged(told: Told) -> None:
     async def main() -> int:
         gateway = ServiceGateway({EXTEND: iter([Fate(after=100)])})
         purchase = plans(gateway).extend(OFFERING, training_plan_arn=PLAN_ARN)
-        # Step by step, as a loop would do it; a future is waited for when it is yielded.
+        # Drive the coroutine as an event loop would, and wait for each future that it yields.
         while (waiting := purchase.send(None)) is None or not gateway.service.purchases:
             if waiting is not None:
                 await waiting
@@ -310,12 +312,12 @@ def test_a_purchase_is_closed_without_waiting_and_told(told: Told) -> None:
 
     assert run_virtually("asyncio", main) == 1
     assert told()[-1].endswith(
-        "was broken off (GeneratorExit) while it was on its way; its outcome is not known"
+        "was interrupted (GeneratorExit) while it was on its way; its outcome is not known"
     )
 
 
 @pytest.mark.parametrize("moment", [0.5, 1.5, 2.5, 3.5, 4.5])
-def test_a_cancellation_at_any_moment_lets_at_most_one_purchase_through(
+def test_a_cancellation_at_any_time_leaves_at_most_one_purchase(
     loop: Loop, told: Told, moment: float
 ) -> None:
     async def main() -> tuple[list[str], int, float]:
@@ -336,7 +338,7 @@ def test_a_cancellation_at_any_moment_lets_at_most_one_purchase_through(
         assert warned == ["its outcome is not known"]
     elif moment < 4:
         assert (sent, purchases, ended) == ([HISTORY, EXTEND, HISTORY], 1, moment)
-        assert warned == ["the history shows it: it was bought"]
+        assert warned == ["the history shows that it was bought"]
     else:
         assert (sent, purchases, ended, warned) == ([HISTORY, EXTEND], 1, 4.0, [])
 
@@ -400,7 +402,7 @@ def test_every_outcome_is_logged(
     assert after.startswith(f"{level}: ExtendTrainingPlan: {words}")
 
 
-def test_what_is_found_bought_is_logged_and_what_is_refused_too(loop: Loop, told: Told) -> None:
+def test_purchases_found_in_the_history_and_refusals_are_logged(loop: Loop, told: Told) -> None:
     async def main() -> None:
         gateway = ServiceGateway()
         await extend(gateway)
@@ -484,12 +486,12 @@ def test_purchases_for_different_plans_go_side_by_side(loop: Loop) -> None:
     assert most_at_once(loop, (OFFERING, PLAN_ARN), (OTHER, ANOTHER_ARN)) == 2
 
 
-def test_names_that_are_exchanged_do_not_wait_for_each_other_for_ever(loop: Loop) -> None:
+def test_exchanged_names_of_offering_and_plan_do_not_deadlock(loop: Loop) -> None:
     calls = (PLAN_ARN, ANOTHER_ARN), (ANOTHER_ARN, PLAN_ARN)
     assert most_at_once(loop, *calls, *calls) == 2
 
 
-def test_no_turn_is_leaked_however_it_ends(loop: Loop) -> None:
+def test_no_lock_is_kept_after_a_call_has_ended(loop: Loop) -> None:
     locks = KeyedLocks()
     ended: list[str] = []
 
@@ -521,7 +523,7 @@ def test_no_turn_is_leaked_however_it_ends(loop: Loop) -> None:
     assert nobody_waits(locks)
 
 
-def test_a_turn_for_nothing_is_nobodys(loop: Loop) -> None:
+def test_a_lock_without_a_name_is_not_shared(loop: Loop) -> None:
     locks = KeyedLocks()
 
     async def main() -> None:
@@ -531,7 +533,7 @@ def test_a_turn_for_nothing_is_nobodys(loop: Loop) -> None:
     run(loop, main)
 
 
-def test_the_fee_is_checked_when_it_is_ones_turn(loop: Loop) -> None:
+def test_the_fee_is_checked_after_the_lock_is_taken(loop: Loop) -> None:
     async def main() -> list[str]:
         gateway = ServiceGateway(timings=Timings(payment_seconds=0))
         client = plans(gateway)

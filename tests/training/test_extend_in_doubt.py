@@ -1,4 +1,4 @@
-"""Purchases whose outcome is in doubt, or that are cancelled: on the wire."""
+"""Purchases whose outcome is in doubt, or that are cancelled: over real sockets."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ UNREADABLE = [
 ]
 
 SOON_GIVEN_UP = fast_retries(reconcile_limit=0.2)
-"""For what never shows in the history."""
+"""A policy for purchases that never show in the history."""
 
 
 def name_of(fault: Fault) -> str:
@@ -80,7 +80,7 @@ async def test_a_purchase_whose_reply_is_lost_is_found_in_the_history(
         receipt = await extend(client)
     assert receipt.outcome == "confirmed_by_history"
     [request] = emulator.requests_of(EXTEND)
-    # The id of a reply that never came, or not whole, is not known.
+    # If no whole reply came, its request id is not known.
     is_heard = not fault.name.startswith(("disconnect", "cut"))
     told = [one.getMessage() for one in caplog.records if one.name == "sagemaker_plans"]
     assert told[-1] == (
@@ -93,7 +93,7 @@ async def test_a_purchase_whose_reply_is_lost_is_found_in_the_history(
 
 
 @pytest.mark.parametrize("fault", BEFORE_THE_COMMIT, ids=name_of)
-async def test_absence_from_the_history_is_no_proof(
+async def test_absence_from_the_history_proves_nothing(
     emulator: Emulator, make_client: MakeClient, fault: Fault
 ) -> None:
     emulator.inject(EXTEND, fault)
@@ -117,7 +117,7 @@ async def test_without_the_plan_the_outcome_is_unknown_at_once(
     assert type(error) is errors.OutcomeUnknownError
     assert (
         "; check the extension history of its training plan before buying it again, and pass "
-        "training_plan_arn= next time, so that this is done for you"
+        "training_plan_arn= next time, so that extend() checks it for you"
     ) in str(error)
     assert asked(emulator) == [EXTEND]
 
@@ -130,7 +130,7 @@ async def test_a_reply_that_cannot_be_read_is_never_lost(
     error = await in_doubt(make_client)
     assert isinstance(error, errors.PurchaseReplyError)
     assert isinstance(error, errors.UnexpectedReplyError)
-    # Only JSON is surely the whole of what the service said.
+    # Only valid JSON is certainly a whole reply of the service.
     is_json = fault.name not in {"truncated_json", "not_json"}
     assert (f"the purchase of offering {OFFERING} went through" in str(error)) is is_json
     assert (f"offering {OFFERING} may or may not have been bought" in str(error)) is not is_json
@@ -168,7 +168,7 @@ async def test_the_reply_is_kept_whole(emulator: Emulator, make_client: MakeClie
     )
 
 
-async def test_a_reply_that_is_no_json_is_kept_as_text(
+async def test_a_reply_that_is_not_json_is_kept_as_text(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     emulator.inject(EXTEND, Fault.not_json())
@@ -178,7 +178,7 @@ async def test_a_reply_that_is_no_json_is_kept_as_text(
     assert error.reply.startswith("<!DOCTYPE html>")
 
 
-async def test_half_a_reply_is_kept_as_it_came(emulator: Emulator, make_client: MakeClient) -> None:
+async def test_half_a_reply_is_kept_unchanged(emulator: Emulator, make_client: MakeClient) -> None:
     emulator.inject(EXTEND, Fault.truncated_json())
     error = await in_doubt(make_client)
     assert isinstance(error, errors.PurchaseReplyError)
@@ -188,18 +188,18 @@ async def test_half_a_reply_is_kept_as_it_came(emulator: Emulator, make_client: 
         json.loads(error.reply)
 
 
-async def test_a_reply_without_ones_own_offering_says_so(
+async def test_a_reply_without_the_bought_offering_is_an_error(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     fault = Fault.unknown_enum_value("tpeo-other", member="TrainingPlanExtensionOfferingId")
     emulator.inject(EXTEND, fault)
     error = await in_doubt(make_client)
     assert isinstance(error, errors.PurchaseReplyError)
-    assert error.problems == (f"TrainingPlanExtensions: {OFFERING} is not among them",)
+    assert error.problems == (f"TrainingPlanExtensions: has no extension {OFFERING}",)
 
 
 @pytest.mark.parametrize("fault", UNREADABLE, ids=name_of)
-async def test_a_reply_that_cannot_be_read_is_made_good_by_the_history(
+async def test_after_an_unreadable_reply_the_history_confirms_the_purchase(
     emulator: Emulator, make_client: MakeClient, fault: Fault
 ) -> None:
     emulator.inject(EXTEND, fault)
@@ -216,7 +216,7 @@ def lagging(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 
 
 @pytest.mark.parametrize("lagging", [3600.0], indirect=True)
-async def test_a_history_that_lags_is_looked_at_until_it_shows_the_purchase(
+async def test_a_history_that_lags_is_read_until_it_shows_the_purchase(
     lagging: Emulator, transport: Transport
 ) -> None:
     receipts: list[ExtensionReceipt] = []
@@ -227,7 +227,7 @@ async def test_a_history_that_lags_is_looked_at_until_it_shows_the_purchase(
     lagging.clock.hold()
     lagging.inject(EXTEND, Fault.disconnect("rst", committed=True))
     with lagging.hold_replies(HISTORY) as gate:
-        gate.open()  # it counts only
+        gate.open()  # the gate only counts here
         async with (
             client_for(lagging.endpoint_url, transport) as client,
             anyio.create_task_group() as group,
@@ -250,7 +250,7 @@ async def test_a_history_that_lags_longer_leaves_the_outcome_unknown(
     assert len(lagging.requests_of(EXTEND)) == len(lagging.purchases) == 1
 
 
-async def test_looks_that_fail_are_repeated(
+async def test_readings_of_the_history_that_fail_are_repeated(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sagemaker_plans")
@@ -310,7 +310,7 @@ async def test_a_cancellation_between_two_sends_ends_it_at_once(
     assert warnings(caplog) == []
 
 
-async def test_a_cancelled_purchase_that_was_made_is_found_and_told(
+async def test_a_cancelled_purchase_that_was_made_is_found_and_logged(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sagemaker_plans")
@@ -325,11 +325,11 @@ async def test_a_cancelled_purchase_that_was_made_is_found_and_told(
         "upfront fee 1234.50 USD, request id None"
     )
     [warning] = warnings(caplog)
-    assert f"the purchase of offering {OFFERING} for plan {PLAN_ARN} was broken off" in warning
-    assert warning.endswith("while it was on its way; the history shows it: it was bought")
+    assert f"the purchase of offering {OFFERING} for plan {PLAN_ARN} was interrupted" in warning
+    assert warning.endswith("while it was on its way; the history shows that it was bought")
 
 
-async def test_a_cancelled_purchase_that_does_not_show_is_told_as_unknown(
+async def test_a_cancelled_purchase_that_does_not_show_is_logged_as_unknown(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with make_client(retry=SOON_GIVEN_UP) as client:
@@ -341,7 +341,7 @@ async def test_a_cancelled_purchase_that_does_not_show_is_told_as_unknown(
     assert warning.endswith("while it was on its way; its outcome is not known")
 
 
-async def test_a_cancelled_purchase_without_the_plan_is_told_as_unknown_at_once(
+async def test_a_cancelled_purchase_without_the_plan_is_logged_as_unknown_at_once(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with make_client() as client:
@@ -352,11 +352,11 @@ async def test_a_cancelled_purchase_without_the_plan_is_told_as_unknown_at_once(
                 group.cancel_scope.cancel()
     assert asked(emulator) == [EXTEND]
     [warning] = warnings(caplog)
-    assert "for plan (not named) was broken off" in warning
+    assert "for plan (not named) was interrupted" in warning
     assert warning.endswith("its outcome is not known")
 
 
-async def test_a_cancellation_during_the_looks_does_not_end_them(
+async def test_a_cancellation_does_not_end_the_reading_of_the_history(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.inject(EXTEND, Fault.disconnect("rst", committed=True))
@@ -367,13 +367,13 @@ async def test_a_cancellation_during_the_looks_does_not_end_them(
     gate.open()
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY, HISTORY]
     [warning] = warnings(caplog)
-    assert warning.endswith("the history shows it: it was bought")
+    assert warning.endswith("the history shows that it was bought")
 
 
-async def test_the_looks_after_a_cancellation_are_bounded(
+async def test_the_history_is_read_for_a_bounded_time_after_a_cancellation(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # No reply ever comes, and no request_timeout ends the waiting for it.
+    # No reply ever comes, and no request_timeout ends the wait for it.
     emulator.inject(HISTORY, Fault.hang(), nth=2, times=None)
     async with make_client(retry=SOON_GIVEN_UP, request_timeout=3600.0) as client:
         with emulator.hold_replies(EXTEND) as gate:
@@ -382,7 +382,7 @@ async def test_the_looks_after_a_cancellation_are_bounded(
     assert warning.endswith("its outcome is not known")
 
 
-async def test_a_reply_that_could_not_be_read_is_in_the_log_if_the_looks_are_cancelled(
+async def test_an_unreadable_reply_is_logged_if_the_reading_is_cancelled(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate = Gate()
@@ -397,7 +397,7 @@ async def test_a_reply_that_could_not_be_read_is_in_the_log_if_the_looks_are_can
     assert f"; request id {request.request_id}, reply '<!DOCTYPE html>" in unread
 
 
-async def test_what_left_a_purchase_in_doubt_is_in_the_log_if_the_looks_are_cancelled(
+async def test_the_cause_of_the_doubt_is_logged_if_the_reading_is_cancelled(
     emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate = Gate()
@@ -449,7 +449,7 @@ async def test_purchases_for_one_plan_wait_for_each_other_and_others_do_not(
     assert len(emulator.requests_of(EXTEND)) == len(emulator.purchases) == 2
 
 
-async def test_what_one_call_bought_the_next_finds_bought(
+async def test_a_second_call_finds_what_the_first_one_bought(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     outcomes: list[str] = []

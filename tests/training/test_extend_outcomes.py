@@ -1,4 +1,4 @@
-"""What a purchase ends as, by what the service says of it; and how its price is found."""
+"""The outcome of a purchase by its status, and how its price is looked up."""
 
 import logging
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def offerings(*fees: str, offering_id: str = OFFERING, currency: str = "USD") ->
 
 @define
 class Scripted(Gateway):
-    """Answers each operation with what a test wrote down, the last answer again and again."""
+    """Answers each operation with the replies of a test, and repeats the last one."""
 
     answers: Mapping[str, list[Wire | Exception]]
     requests: list[tuple[str, dict[str, object]]] = field(
@@ -99,7 +99,7 @@ class Scripted(Gateway):
         ("Failed", "Pending", False),
     ],
 )
-async def test_pending_is_pending_however_it_is_spelled(
+async def test_pending_is_found_in_any_spelling(
     status: str | None, payment: str | None, *, pending: bool
 ) -> None:
     one = TrainingPlanExtension(offering_id=OFFERING, status=status, payment_status=payment)
@@ -119,7 +119,7 @@ async def test_pending_is_pending_however_it_is_spelled(
         (None, None, False),
     ],
 )
-async def test_failed_is_failed_however_it_is_spelled(
+async def test_failed_is_found_in_any_spelling(
     status: str | None, payment: str | None, *, failed: bool
 ) -> None:
     one = TrainingPlanExtension(offering_id=OFFERING, status=status, payment_status=payment)
@@ -128,7 +128,7 @@ async def test_failed_is_failed_however_it_is_spelled(
 
 
 @pytest.mark.parametrize("said", [{"Status": "Failed"}, {"PaymentStatus": "PaymentFailed"}])
-async def test_a_reply_that_says_failed_is_no_receipt(
+async def test_a_reply_with_a_failed_extension_raises(
     said: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sagemaker_plans")
@@ -140,7 +140,7 @@ async def test_a_reply_that_says_failed_is_no_receipt(
     error = caught.value
     assert error.extension.offering_id == OFFERING
     assert (error.training_plan_arn, error.operation) == (PLAN_ARN, EXTEND)
-    assert f"offering {OFFERING} was bought, and the service says that it failed" in str(error)
+    assert f"offering {OFFERING} was bought, but the service says that it failed" in str(error)
     assert str(error).endswith("search for a new offering, and ask AWS whether money was taken")
     assert caplog.records[-1].getMessage() == f"ExtendTrainingPlan: {error}"
     assert [name for name, _ in gateway.requests] == [HISTORY, EXTEND]
@@ -148,7 +148,7 @@ async def test_a_reply_that_says_failed_is_no_receipt(
     assert "not bought" not in caplog.text
 
 
-async def test_a_history_that_says_failed_after_doubt_is_no_receipt() -> None:
+async def test_a_history_with_a_failed_extension_raises_after_doubt() -> None:
     gateway = Scripted(
         {
             HISTORY: [{"TrainingPlanExtensions": []}, extension(PaymentStatus="Failed")],
@@ -162,7 +162,7 @@ async def test_a_history_that_says_failed_after_doubt_is_no_receipt() -> None:
     assert [name for name, _ in gateway.requests] == [HISTORY, EXTEND, HISTORY]
 
 
-async def test_a_pending_payment_is_a_receipt() -> None:
+async def test_a_pending_payment_gives_a_receipt() -> None:
     gateway = Scripted({EXTEND: [extension(Status="Pending", PaymentStatus="Pending")]})
 
     assert (await gateway.plans.extend(OFFERING)).outcome == "purchased"
@@ -172,7 +172,7 @@ async def test_a_pending_payment_is_a_receipt() -> None:
 
 
 async def bought_for(gateway: Scripted, offering: Any, most: int = 5000) -> list[object]:
-    """Buy, and give the lengths that were searched."""
+    """Buy, and return the lengths that were searched."""
     await gateway.plans.extend(offering, training_plan_arn=PLAN_ARN, max_upfront_fee=most)
     return gateway.asked(SEARCH, "DurationHours")
 
@@ -202,7 +202,7 @@ async def test_without_a_length_one_search_for_all_comes_first(offering: object)
     assert await bought_for(selling(offerings("100")), offering) == [None]
 
 
-async def test_what_the_search_for_all_leaves_out_is_searched_length_by_length() -> None:
+async def test_an_offering_missing_in_the_search_for_all_is_searched_by_length() -> None:
     other = offerings("1", offering_id="tpeo-other")
 
     assert await bought_for(selling(other, other, other, offerings("100")), OFFERING) == [
@@ -213,7 +213,7 @@ async def test_what_the_search_for_all_leaves_out_is_searched_length_by_length()
     ]
 
 
-async def test_an_offering_that_its_own_length_does_not_list_is_gone() -> None:
+async def test_an_offering_not_listed_for_its_own_length_is_refused() -> None:
     gateway = selling(offerings("1", offering_id="tpeo-other"))
     offering = TrainingPlanExtensionOffering(offering_id=OFFERING, duration_hours=24)
 
@@ -250,14 +250,14 @@ async def test_an_offering_that_is_listed_twice_at_one_price_is_bought() -> None
     assert await bought_for(selling(offerings("100", "100.00")), OFFERING) == [None]
 
 
-# arguments that Python itself stumbles over
+# arguments that Python itself cannot format or compare
 
 
 ABSURD: list[Any] = [-(10**5000), Decimal("sNaN"), Decimal("-Infinity"), [10**5000]]
 
 
 @pytest.mark.parametrize("fee", ABSURD, ids=lambda fee: type(fee).__name__)
-async def test_an_absurd_limit_is_refused_in_our_own_words(fee: Any) -> None:
+async def test_an_absurd_limit_raises_an_error_of_this_package(fee: Any) -> None:
     gateway = selling(offerings("100"))
 
     with pytest.raises(InvalidRequestError, match="max_upfront_fee: got "):

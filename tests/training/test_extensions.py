@@ -108,7 +108,7 @@ async def test_a_token_that_cannot_be_one_is_refused_at_once(token: object) -> N
     assert book.requests == []
 
 
-async def test_a_history_whose_pages_go_in_a_circle_is_told() -> None:
+async def test_a_history_whose_pages_go_in_a_circle_is_an_error() -> None:
     book = Book(lambda _: {**history_page("tpeo-1"), "NextToken": "again"})
 
     with pytest.raises(PaginationError) as caught:

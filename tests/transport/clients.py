@@ -17,7 +17,7 @@ from sagemaker_plans._transport.fast_path import FastPath
 
 
 class BareSession(AioSession):
-    """A session without credentials of its own; shares the parsed models with all others."""
+    """A session without credentials. All sessions share the parsed service models."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -59,7 +59,7 @@ WAYS = [
     *((transport, "wrapped") for transport in (TRANSPORTS[0], TRANSPORTS[-1])),
 ]
 by_every_way = pytest.mark.parametrize(("transport", "way"), WAYS, indirect=["transport"], ids=str)
-"""Runs a test with a client that the package made, and with one that it was handed."""
+"""Runs a test with the package's own client, and with one that the user made."""
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from yarl import URL
 ENDPOINT = "http://sagemaker.invalid"
 
 HTTPX_MODULES = tuple(name for name in ("httpx2", "httpx") if find_spec(name))
-"""The httpx that aiobotocore prefers, and the one it falls back to, where installed."""
+"""The httpx that aiobotocore prefers, and the one that it uses instead, if installed."""
 
 
 def _classes(*modules: ModuleType, of: tuple[type[Exception], ...]) -> Iterator[type[Exception]]:
@@ -59,7 +59,7 @@ def httpx_classes(name: str) -> tuple[type[Exception], ...]:
 
 
 def made_by_botocore(cls: type[Exception]) -> Exception:
-    """Make an exception of botocore, with words for all that its message names."""
+    """Make an exception of botocore, with a value for each field of its message."""
     fmt = str(getattr(cls, "fmt", ""))
     words: dict[str, Any] = {name: f"<{name}>" for _, name, _, _ in Formatter().parse(fmt) if name}
     if issubclass(cls, boto.WaiterError):
@@ -79,7 +79,7 @@ _AIOHTTP_MAKERS: dict[type[Exception], Callable[[Any], Exception]] = {
     aiohttp.ClientConnectorError: lambda cls: cls(_KEY, _REFUSED),
     aiohttp.ClientResponseError: lambda cls: cls(_INFO, ()),
     aiohttp.ServerFingerprintMismatch: lambda cls: cls(b"expected", b"got", "host", 80),
-    # The word that aiohttp itself has there, and by which aiobotocore goes.
+    # aiohttp's own text, which aiobotocore looks for.
     aiohttp.ConnectionTimeoutError: lambda cls: cls(f"Connection timeout to host {ENDPOINT}"),
     aiohttp.SocketTimeoutError: lambda cls: cls("Timeout on reading data from socket"),
     aiohttp.http_exceptions.LineTooLong: lambda cls: cls(b"line", 8190),
@@ -125,7 +125,7 @@ def _request() -> Any:
 
 
 async def through_aiohttp(error: BaseException) -> Exception:
-    """Give what aiobotocore raises when its aiohttp client raises an exception."""
+    """Return the exception of aiobotocore for an exception of aiohttp."""
 
     class Session(AIOHTTPSession):
         async def _get_session(self, proxy_url: str | None) -> object:
@@ -136,7 +136,7 @@ async def through_aiohttp(error: BaseException) -> Exception:
 
 
 async def through_httpx(module: str, error: BaseException, **settings: Any) -> Exception:
-    """Give what aiobotocore raises when its httpx client raises an exception."""
+    """Return the exception of aiobotocore for an exception of httpx."""
     httpx: Any = import_module(module)
 
     class Transport(httpx.AsyncBaseTransport):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""A server that answers what a test wrote down, byte for byte, and counts what it was sent."""
+"""A server that sends the bytes that a test gives it, and records what it receives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 @frozen
 class Answer:
-    """One reply: what is left out is what the real service would send."""
+    """One reply. The defaults are those of the real service."""
 
     body: bytes = b"{}"
     status: int = 200
@@ -23,7 +23,7 @@ class Answer:
 
 @frozen
 class Received:
-    """One request as it came."""
+    """One request that the server received."""
 
     method: str
     headers: Mapping[str, str]
@@ -31,7 +31,7 @@ class Received:
 
 
 def error(code: str, message: str, *, status: int = 400, **headers: str) -> Answer:
-    """Give the answer by which the service says no."""
+    """Return an error reply in the service's format."""
     body = json.dumps({"__type": code, "message": message}).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(body, status, named)

@@ -1,4 +1,4 @@
-"""What a whole reply says, whoever wrote it."""
+"""Whole replies: successes, service errors, and replies that are not the service's."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ def by_name(operation: Operation) -> str:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
-def test_a_success_gives_the_members_and_the_facts(operation: Operation) -> None:
+def test_a_success_has_the_members_the_status_and_the_request_id(operation: Operation) -> None:
     reply = answer(operation, heard(200, b'{"A": 1}'))
 
     assert reply.operation is operation
@@ -56,7 +56,7 @@ def test_what_the_client_returned_is_the_body() -> None:
     assert answer(DESCRIBE_PLAN, heard(200, b'{"A": 1}'), returned).body == {"A": 2}
 
 
-def test_a_stubs_reply_has_no_text() -> None:
+def test_the_reply_of_a_stub_has_no_text() -> None:
     stub = HeardReply(status=200, headers={}, raw=None, parsed={"A": 1, "ResponseMetadata": {}})
 
     reply = answer(DESCRIBE_PLAN, stub)
@@ -65,14 +65,14 @@ def test_a_stubs_reply_has_no_text() -> None:
 
 
 @pytest.mark.parametrize("raw", [b"[1, 2]", b"<html>", b'"text"', b"\xff{", b"{" * 5000, b""])
-def test_what_is_no_object_has_no_members(raw: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_has_no_members(raw: bytes) -> None:
     assert answer(EXTEND_TRAINING_PLAN, heard(200, raw)).body == {}
 
 
 @pytest.mark.parametrize(
     ("raw", "unreadable"), [(b"<html>", True), (b'{"A": 1}', False), (b"", False)]
 )
-def test_what_is_no_object_is_unreadable(raw: bytes, *, unreadable: bool) -> None:
+def test_a_body_that_is_not_a_json_object_is_unreadable(raw: bytes, *, unreadable: bool) -> None:
     assert is_unreadable(heard(200, raw)) is unreadable
 
 
@@ -90,7 +90,7 @@ def test_what_is_no_object_is_unreadable(raw: bytes, *, unreadable: bool) -> Non
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_the_services_own_no_is_a_service_error(
+def test_an_error_reply_of_the_service_is_a_service_error(
     operation: Operation, reply: HeardReply, error: type[ServiceError]
 ) -> None:
     with pytest.raises(error) as caught:
@@ -101,7 +101,7 @@ def test_the_services_own_no_is_a_service_error(
     assert caught.value.request_id == "id-1"
 
 
-def test_a_stubs_no_is_a_service_error() -> None:
+def test_an_error_reply_of_a_stub_is_a_service_error() -> None:
     parsed: Any = {"Error": {"Code": "ThrottlingException", "Message": "slow down"}}
 
     with pytest.raises(ThrottledError, match="slow down") as caught:
@@ -113,13 +113,13 @@ def test_a_stubs_no_is_a_service_error() -> None:
 @pytest.mark.parametrize("status", [400, 403, 407, 429])
 @pytest.mark.parametrize("raw", [PROXY_PAGE, b"", b"{}", b'{"message": "no"}', b"[]"], ids=repr)
 @pytest.mark.parametrize("operation", IN_DOUBT, ids=by_name)
-def test_a_no_in_words_of_its_own_may_come_from_a_proxy_that_forwarded(
+def test_a_4xx_in_another_format_leaves_a_create_or_purchase_in_doubt(
     operation: Operation, raw: bytes, status: int
 ) -> None:
     with pytest.raises(UnexpectedReplyError) as caught:
         answer(operation, heard(status, raw))
 
-    assert f"HTTP {status} without the form in which the service says no" in str(caught.value)
+    assert f"HTTP {status} without the service's error format" in str(caught.value)
     assert (caught.value.http_status, caught.value.request_id) == (status, "id-1")
     try:
         expected = json.loads(raw)
@@ -130,7 +130,7 @@ def test_a_no_in_words_of_its_own_may_come_from_a_proxy_that_forwarded(
 
 @pytest.mark.parametrize("operation", WITHOUT_DOUBT, ids=by_name)
 @pytest.mark.parametrize(("status", "error"), [(403, AccessDeniedError), (429, ThrottledError)])
-def test_to_what_may_be_sent_again_a_proxys_no_is_a_no(
+def test_a_4xx_in_another_format_is_a_service_error_for_reads_and_commands(
     operation: Operation, status: int, error: type[ServiceError]
 ) -> None:
     with pytest.raises(error, match="Proxy Authentication Required"):
@@ -139,8 +139,8 @@ def test_to_what_may_be_sent_again_a_proxys_no_is_a_no(
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
 @pytest.mark.parametrize("status", [101, 199])
-def test_what_is_no_final_reply_is_no_success(operation: Operation, status: int) -> None:
-    with pytest.raises(UnexpectedReplyError, match=f"HTTP {status} which is no final success"):
+def test_a_status_that_is_not_final_is_not_a_success(operation: Operation, status: int) -> None:
+    with pytest.raises(UnexpectedReplyError, match=f"HTTP {status} which is not a final status"):
         answer(operation, heard(status))
 
 
@@ -150,37 +150,37 @@ def test_what_is_no_final_reply_is_no_success(operation: Operation, status: int)
     [heard(200, THROTTLE), heard(200, b"{}", x_amzn_errortype="ThrottlingException")],
     ids=["body", "header"],
 )
-def test_a_success_that_speaks_as_an_error_is_neither(
+def test_a_200_in_the_error_format_is_an_unexpected_reply(
     operation: Operation, reply: HeardReply
 ) -> None:
-    with pytest.raises(UnexpectedReplyError, match="HTTP 200 in the form of an error"):
+    with pytest.raises(UnexpectedReplyError, match="HTTP 200 in the service's error format"):
         answer(operation, reply)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("operation", OPERATIONS, ids=by_name)
-def test_a_redirect_is_no_answer_of_the_service(operation: Operation, status: int) -> None:
+def test_a_redirect_is_a_failed_connection(operation: Operation, status: int) -> None:
     with pytest.raises(ConnectionFailedError) as caught:
         answer(operation, heard(status, b"", location="http://elsewhere.invalid/"))
 
     assert caught.value.request_sent is True
-    assert "it redirects to http://elsewhere.invalid/" in str(caught.value)
+    assert "the endpoint redirects to http://elsewhere.invalid/" in str(caught.value)
 
 
-def test_a_redirect_that_leads_nowhere_is_told_as_well() -> None:
-    with pytest.raises(ConnectionFailedError, match="it redirects to nowhere"):
+def test_a_redirect_without_a_location_is_a_failed_connection() -> None:
+    with pytest.raises(ConnectionFailedError, match="the endpoint redirects to an unnamed address"):
         answer(DESCRIBE_PLAN, heard(302, b""))
 
 
 @pytest.mark.parametrize("kind", ["null", "5", '""', "[]"])
-def test_a_type_that_is_no_text_is_not_the_services_form(kind: str) -> None:
+def test_an_error_type_that_is_not_a_string_is_not_the_services_format(kind: str) -> None:
     raw = b'{"__type": %s, "message": "no"}' % kind.encode()
 
-    with pytest.raises(UnexpectedReplyError, match="without the form") as caught:
+    with pytest.raises(UnexpectedReplyError, match="without the service's error format") as caught:
         answer(EXTEND_TRAINING_PLAN, heard(400, raw))
     assert caught.value.operation == "ExtendTrainingPlan"
-    # But it is no success either.
-    with pytest.raises(UnexpectedReplyError, match="in the form of an error"):
+    # It is not a success either.
+    with pytest.raises(UnexpectedReplyError, match="in the service's error format"):
         answer(EXTEND_TRAINING_PLAN, heard(200, raw))
 
 
@@ -195,7 +195,7 @@ def test_a_type_that_is_no_text_is_not_the_services_form(kind: str) -> None:
         (b"", ""),
     ],
 )
-def test_the_words_of_a_no_are_found_in_either_spelling(raw: bytes, message: str) -> None:
+def test_the_message_of_an_error_is_found_in_either_spelling(raw: bytes, message: str) -> None:
     with pytest.raises(ServiceError) as caught:
         answer(DESCRIBE_PLAN, heard(409, raw))
 
@@ -206,5 +206,5 @@ def test_a_redirect_says_what_to_check() -> None:
     with pytest.raises(ConnectionFailedError) as caught:
         answer(DESCRIBE_PLAN, heard(307, b"", location="http://elsewhere.invalid/"))
 
-    assert str(caught.value).endswith("requests are not sent elsewhere; check endpoint_url")
+    assert str(caught.value).endswith("redirects are not followed; check endpoint_url")
     assert caught.value.operation == "DescribeEdgeDeploymentPlan"

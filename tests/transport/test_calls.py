@@ -1,4 +1,4 @@
-"""Calls over real sockets: one request each, and an error that says what became of it."""
+"""Calls over real sockets: each sends one request, and its error says what happened to it."""
 
 import json
 import socket
@@ -28,7 +28,7 @@ from transport.scripted_server import Answer, ScriptedServer
 DESCRIBE = "DescribeEdgeDeploymentPlan"
 
 PATIENCE = 0.5
-"""A request timeout short enough to be waited for, in seconds."""
+"""A request timeout, in seconds, that is short enough for a test."""
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,7 @@ async def test_an_error_has_the_facts_of_the_answer(
     assert seen.request_id in str(caught.value)
 
 
-async def test_not_found_said_as_a_validation_error_is_not_found(
+async def test_not_found_sent_as_a_validation_error_is_not_found(
     client: AsyncClient, emulator: Emulator
 ) -> None:
     emulator.inject(DESCRIBE, Fault.not_found_as_validation())
@@ -119,7 +119,7 @@ async def test_a_host_without_an_address_proves_that_nothing_was_sent(
 
 @pytest.mark.parametrize("how", ["fin", "rst"])
 @pytest.mark.parametrize("committed", [False, True], ids=["before", "after"])
-async def test_a_lost_connection_leaves_open_what_became_of_the_request(
+async def test_a_lost_connection_leaves_the_outcome_of_the_request_open(
     client: AsyncClient, emulator: Emulator, how: Literal["fin", "rst"], *, committed: bool
 ) -> None:
     async with client:
@@ -146,7 +146,7 @@ async def test_a_request_timeout_ends_a_call_that_is_never_answered(
 async def test_a_request_timeout_bounds_a_reply_that_drips(
     emulator: Emulator, transport: Transport
 ) -> None:
-    # A byte comes long before any read could time out; the whole would take minutes.
+    # Each byte comes before a read could time out; the whole reply would take minutes.
     emulator.inject(DESCRIBE, Fault.drip(seconds=0.05))
     settings = {"request_timeout": PATIENCE, "config": AioConfig(read_timeout=60)}
 
@@ -159,7 +159,7 @@ async def test_a_request_timeout_bounds_a_reply_that_drips(
     assert caught.value.request_sent is None
 
 
-async def test_a_cut_reply_is_no_success(client: AsyncClient, emulator: Emulator) -> None:
+async def test_a_cut_reply_is_not_a_success(client: AsyncClient, emulator: Emulator) -> None:
     async with client:
         await client.plans.create(a_spec())
         emulator.inject(DESCRIBE, Fault.cut_body())
@@ -170,7 +170,7 @@ async def test_a_cut_reply_is_no_success(client: AsyncClient, emulator: Emulator
     assert len(emulator.requests_of(DESCRIBE)) == 1
 
 
-# replies that are none
+# replies that do not fit
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,9 @@ NO_OBJECTS = [
 
 
 @by_every_way
-async def test_a_reply_that_is_no_object_is_kept_as_text(transport: Transport, way: str) -> None:
+async def test_a_reply_that_is_not_an_object_is_kept_as_text(
+    transport: Transport, way: str
+) -> None:
     with ScriptedServer(Answer()) as server:
         async with client_by(way, server.url, transport) as client:
             for body in NO_OBJECTS:
@@ -261,7 +263,7 @@ async def test_a_command_needs_no_reply(transport: Transport, way: str) -> None:
 
 
 @by_every_way
-async def test_a_command_that_somebody_else_answers_did_not_succeed(
+async def test_a_command_that_a_proxy_answers_did_not_succeed(
     transport: Transport, way: str
 ) -> None:
     with ScriptedServer(Answer()) as server:
@@ -346,7 +348,7 @@ async def test_a_redirect_is_not_followed(to: str, transport: Transport) -> None
                 with pytest.raises(ConnectionFailedError) as caught:
                     await client.plans.describe("rollout")
                 assert caught.value.request_sent is True
-                assert "it redirects to" in str(caught.value)
+                assert "the endpoint redirects to" in str(caught.value)
 
     assert [seen.method for seen in server.received] == ["POST"] * len(REDIRECTS)
 
@@ -363,9 +365,7 @@ async def test_a_purchase_that_is_redirected_is_not_sent_again(transport: Transp
 # connections
 
 
-async def test_calls_wait_for_their_turn_where_connections_are_few(
-    emulator: Emulator, transport: Transport
-) -> None:
+async def test_calls_wait_for_a_free_connection(emulator: Emulator, transport: Transport) -> None:
     config = AioConfig(max_pool_connections=1)
 
     async with client_with(emulator.endpoint_url, transport, config=config) as client:

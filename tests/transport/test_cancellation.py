@@ -1,4 +1,4 @@
-"""Calls that are broken off: they end at once, and leave every connection fit for use."""
+"""Cancelled calls end at once, and every connection can still be used."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -23,7 +23,7 @@ from transport.clients import client_with, users_client
 
 DESCRIBE = "DescribeEdgeDeploymentPlan"
 POOL = 50
-"""How many connections a client has, unless told otherwise."""
+"""How many connections a client has by default."""
 MANY = 200
 SOME = 80
 """More than there are connections."""
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def client(emulator: Emulator, transport: Transport) -> AsyncGenerator[AsyncClient]:
-    # Patient, for what is to be broken off must not end by itself.
+    # With a long timeout, because the calls must not end before they are cancelled.
     patient = client_with(emulator.endpoint_url, transport, request_timeout=60)
     async with patient as opened:
         await opened.plans.create(a_spec())
@@ -51,7 +51,7 @@ async def arrivals(gate: Gate, count: int) -> None:
 async def in_flight(
     emulator: Emulator, call: Callable[[], Coroutine[Any, Any, object]], count: int
 ) -> AsyncGenerator[anyio.CancelScope]:
-    """Have calls under way: as many as there are connections, and others that wait for one."""
+    """Start calls: one for each connection, and some that wait for a connection."""
     with emulator.hold_replies(DESCRIBE) as gate:
         async with anyio.create_task_group() as tasks:
             for _ in range(count):
@@ -61,7 +61,7 @@ async def in_flight(
 
 
 async def assert_every_connection_works(client: AsyncClient, emulator: Emulator) -> None:
-    """Use all connections at the same time: one that leaked would be missing."""
+    """Use all connections at the same time. This would time out if one had leaked."""
     plans: list[EdgeDeploymentPlan] = []
 
     async def call() -> None:
@@ -77,7 +77,7 @@ async def assert_every_connection_works(client: AsyncClient, emulator: Emulator)
     assert [plan.name for plan in plans] == ["rollout"] * POOL
 
 
-async def test_calls_that_are_cancelled_together_leave_every_connection_fit(
+async def test_calls_that_are_cancelled_together_leave_every_connection_usable(
     client: AsyncClient, emulator: Emulator
 ) -> None:
     async with in_flight(emulator, lambda: client.plans.describe("rollout"), MANY) as scope:
@@ -86,7 +86,7 @@ async def test_calls_that_are_cancelled_together_leave_every_connection_fit(
     await assert_every_connection_works(client, emulator)
 
 
-async def test_calls_that_are_cancelled_one_by_one_leave_every_connection_fit(
+async def test_calls_that_are_cancelled_one_by_one_leave_every_connection_usable(
     client: AsyncClient, emulator: Emulator
 ) -> None:
     scopes: list[anyio.CancelScope] = []
@@ -140,7 +140,7 @@ async def test_a_cancelled_call_is_over_before_its_reply_comes(
     assert ended == [False]
 
 
-async def test_calls_that_time_out_leave_every_connection_fit(
+async def test_calls_that_time_out_leave_every_connection_usable(
     emulator: Emulator, transport: Transport
 ) -> None:
     timed_out: list[SageMakerPlansError] = []
@@ -191,7 +191,7 @@ async def test_calls_under_way_when_the_client_is_closed_end_with_an_error(
             for _ in range(count):
                 tasks.start_soon(call)
             await arrivals(gate, POOL)
-            # The others wait for a connection: a call that begins later is refused.
+            # The others wait for a connection. A call that begins now is refused.
             await anyio.wait_all_tasks_blocked()
             await client.aclose()
 

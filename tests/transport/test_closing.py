@@ -1,4 +1,4 @@
-"""Clients that are closed while calls are under way, or used where they do not belong."""
+"""Clients that are closed while calls are under way, or used in another event loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,13 +34,13 @@ async def arrived(gate: Gate) -> None:
 async def ends_of(
     call: Callable[[], Awaitable[object]], *, meanwhile: Callable[[], Awaitable[None]]
 ) -> list[BaseException]:
-    """Do something during a call, and say with which errors that ends."""
+    """Do something during a call, and return the errors that result."""
     errors: list[BaseException] = []
 
     async def one() -> None:
         try:
             await call()
-        except Exception as error:  # noqa: BLE001  # to be looked at
+        except Exception as error:  # noqa: BLE001  # returned to the test
             errors.append(error)
 
     async with anyio.create_task_group() as group:
@@ -71,7 +71,7 @@ async def test_a_purchase_on_its_way_is_sent_once_though_its_wrapper_is_closed(
     assert len(emulator.requests_of(EXTEND)) == 1
 
 
-async def test_a_wrapper_that_is_closed_leaves_the_client_when_its_last_call_ends(
+async def test_a_closed_wrapper_restores_the_client_when_its_last_call_ends(
     emulator: Emulator, transport: Transport
 ) -> None:
     async with users_client(emulator.endpoint_url, transport) as theirs:
@@ -96,7 +96,7 @@ async def test_a_wrapper_that_is_closed_leaves_the_client_when_its_last_call_end
 
 
 class SlowCredentials(AioCredentials):
-    """Credentials that come when they are let."""
+    """Credentials that wait until the test releases them."""
 
     def __init__(self) -> None:
         super().__init__("test", "test")

@@ -1,4 +1,4 @@
-"""What is known of one request: only what was told by those who must know."""
+"""What is known about one request, from the sources that count as evidence."""
 
 import asyncio
 import copy
@@ -32,7 +32,7 @@ def evidence(*, closed: bool = False) -> Evidence:
     return Evidence(EXTEND_TRAINING_PLAN, is_closed=lambda: closed, task=current_task())
 
 
-async def test_silence_proves_nothing() -> None:
+async def test_without_a_report_nothing_is_proven() -> None:
     silent = evidence()
 
     for ended_by in (None, RuntimeError(), TOLD):
@@ -45,7 +45,7 @@ async def test_a_request_is_handed_over_once() -> None:
     known = evidence()
     known.hand_over()
 
-    with pytest.raises(SecondSendError, match="a second time, which was held back"):
+    with pytest.raises(SecondSendError, match="a second time; the second one was not sent"):
         known.hand_over()
 
 
@@ -58,7 +58,7 @@ async def test_a_request_whose_call_has_ended_is_not_handed_over() -> None:
     assert not known.was_handed_over
 
 
-async def test_a_closed_client_hands_nothing_over() -> None:
+async def test_a_request_of_a_closed_client_is_not_handed_over() -> None:
     known = evidence(closed=True)
 
     with pytest.raises(ConfigurationError, match="this client is closed") as caught:
@@ -71,13 +71,13 @@ async def test_a_closed_client_hands_nothing_over() -> None:
     assert again.value is caught.value
 
 
-async def test_only_the_very_exception_that_kept_it_back_proves_it_unsent() -> None:
+async def test_only_the_exception_that_prevented_the_send_proves_it_unsent() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
     known.give_back(refused, TOLD)
 
     assert known.unsent(refused) is TOLD
-    # A wrapper may have bought it elsewhere meanwhile.
+    # A wrapper may have bought it in another way meanwhile.
     assert known.unsent(ConnectionRefusedError()) is None
     assert known.unsent(None) is None
 
@@ -89,7 +89,7 @@ async def test_what_our_own_time_limit_interrupted_is_unsent() -> None:
     assert known.unsent(None) is TOLD
 
 
-async def test_what_was_kept_back_is_kept_back_for_good() -> None:
+async def test_a_request_that_was_not_sent_is_never_sent_later() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
     known.give_back(refused, TOLD)
@@ -111,7 +111,7 @@ async def test_the_first_whole_reply_counts() -> None:
     assert (lost.request_sent, lost.operation) == (True, "ExtendTrainingPlan")
 
 
-async def test_a_cancellation_that_kept_it_back_is_not_raised_again() -> None:
+async def test_a_cancellation_that_prevented_the_send_is_not_raised_again() -> None:
     known = evidence()
     known.keep_back(asyncio.CancelledError(), TOLD)
 
@@ -120,7 +120,7 @@ async def test_a_cancellation_that_kept_it_back_is_not_raised_again() -> None:
     assert caught.value is TOLD
 
 
-async def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None:
+async def test_a_copy_of_a_request_has_the_same_evidence() -> None:
     known = evidence()
     request = linked({"Count": 1, "Name": "rollout"}, known)
 
@@ -130,18 +130,18 @@ async def test_a_request_carries_its_evidence_wherever_it_is_copied_to() -> None
         assert isinstance(text, LinkedText)
         assert copy.copy(text).evidence is text.evidence is known
     assert copy.copy(known) is copy.deepcopy(known) is known
-    # Not to another process: what is done there cannot be observed.
+    # Not to another process: this one cannot observe what happens there.
     assert type(pickle.loads(pickle.dumps(request["Name"]))) is str  # noqa: S301  # our own
 
 
 @pytest.mark.parametrize("context", [None, {}, {"sagemaker_plans": "something else"}])
-async def test_a_request_of_somebody_else_has_no_evidence(
+async def test_a_request_of_another_caller_has_no_evidence(
     context: dict[str, object] | None,
 ) -> None:
     assert evidence_in(context) is None
 
 
-async def test_a_second_send_that_comes_to_nothing_says_nothing_of_the_first() -> None:
+async def test_a_second_send_that_fails_proves_nothing_about_the_first() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
     known.keep_back(refused, TOLD)
@@ -157,7 +157,7 @@ async def test_a_call_in_the_same_task_ends_with_it() -> None:
     assert not known.may_go_on
 
 
-async def test_a_call_in_another_task_may_go_on_until_its_reply_is_there() -> None:
+async def test_a_call_in_another_task_may_go_on_until_its_reply_has_come() -> None:
     known = evidence()
     async with anyio.create_task_group() as group:
 

@@ -1,4 +1,4 @@
-"""What the exceptions of botocore, aiohttp and httpx become, one by one.
+"""The mapping of the exceptions of botocore, aiohttp and httpx, one by one.
 
 Every class of the libraries below stands in a table here. A release of theirs that has a
 new one fails these tests, so that somebody decides what it means.
@@ -46,7 +46,7 @@ NEW_CLASS = (
 
 @frozen
 class _Unlisted:
-    """The names of one library's classes that a table does not have."""
+    """Finds the classes of a library that a table does not list."""
 
     library: str
     classes: tuple[type[Exception], ...]
@@ -73,7 +73,7 @@ CONNECTION = frozenset(
         "SSLError",
     }
 )
-"""What the connection raises. By itself none of them proves anything."""
+"""Exceptions of the connection. Their type alone proves nothing."""
 
 OTHER = frozenset(
     {
@@ -168,10 +168,10 @@ OTHER = frozenset(
         "WaiterError",
     }
 )
-"""What has nothing to do with the connection: raised while a request is made ready."""
+"""Exceptions that are raised while a request is prepared, before any connection."""
 
 ANSWERS = frozenset({"ClientError", "EventStreamError"})
-"""What the service answers."""
+"""Exceptions for error replies of the service."""
 
 
 def by_name(cls: type[Exception]) -> str:
@@ -194,12 +194,12 @@ def test_the_type_of_an_exception_alone_proves_nothing(cls: Any) -> None:
 
 
 @pytest.mark.parametrize("cls", botocore_classes(), ids=by_name)
-def test_credentials_that_a_connection_kept_back_may_come_later(cls: type[Exception]) -> None:
+def test_a_failed_connection_to_the_credentials_may_be_temporary(cls: type[Exception]) -> None:
     failure = no_credentials(EXTEND_TRAINING_PLAN, made_by_botocore(cls))
 
     assert failure.operation == "ExtendTrainingPlan"
     assert "ExtendTrainingPlan was not sent: " in str(failure).replace(
-        ", for want of credentials", ""
+        ", because no credentials could be obtained", ""
     )
     if cls.__name__ in CONNECTION:
         assert isinstance(failure, ConnectionFailedError)
@@ -208,7 +208,7 @@ def test_credentials_that_a_connection_kept_back_may_come_later(cls: type[Except
         assert type(failure) is ConfigurationError
 
 
-def test_want_of_credentials_says_what_to_do() -> None:
+def test_missing_credentials_say_what_to_do() -> None:
     failure = no_credentials(DESCRIBE_PLAN, boto.NoCredentialsError())
 
     assert "AWS_ACCESS_KEY_ID" in str(failure)
@@ -259,7 +259,7 @@ AIOHTTP: dict[str, bool] = {
     "TooManyRedirects": False,
     "TransferEncodingError": False,
     "UnixClientConnectorError": True,
-    # "Never fully sent": the part that was may be enough.
+    # "Never fully sent": the part that was sent may be enough.
     "UploadAbortedError": False,
     "WSServerHandshakeError": False,
 }
@@ -289,7 +289,7 @@ def test_under_aiohttp_only_a_failure_to_connect_is_unsent(cls: type[Exception])
     ],
     ids=repr,
 )
-def test_under_aiohttp_what_is_not_its_own_proves_nothing(error: Exception) -> None:
+def test_under_aiohttp_an_exception_of_another_library_proves_nothing(error: Exception) -> None:
     raised = anyio.run(through_aiohttp, error)
 
     assert proves_unsent(raised) is False
@@ -326,7 +326,7 @@ HTTPX: dict[str, bool] = {
     "TransportError": False,
     "UnsupportedProtocol": False,
     "WriteError": False,
-    # Raised as botocore's ConnectTimeoutError; part of the request has left.
+    # Raised as botocore's ConnectTimeoutError, although part of the request was sent.
     "WriteTimeout": False,
 }
 
@@ -351,12 +351,12 @@ def test_under_httpx_only_a_failure_to_connect_is_unsent(module: str, cls: type[
 
 
 @pytest.mark.parametrize("module", HTTPX_MODULES)
-def test_a_write_timeout_of_httpx_is_no_failure_to_connect(module: str) -> None:
+def test_a_write_timeout_of_httpx_is_not_a_failure_to_connect(module: str) -> None:
     error = next(cls for cls in httpx_classes(module) if cls.__name__ == "WriteTimeout")
 
     raised = anyio.run(through_httpx, module, error("words"))
 
-    # The trap: aiobotocore has no other exception for it.
+    # aiobotocore raises its ConnectTimeoutError for this too, because it has no other.
     assert type(raised) is boto.ConnectTimeoutError
     assert proves_unsent(raised) is False
 
@@ -369,7 +369,7 @@ def test_a_failed_handshake_under_httpx_proves_nothing(module: str) -> None:
     raised = anyio.run(through_httpx, module, error)
 
     assert type(raised) is boto.SSLError
-    # Garbage long after the handshake comes as the same exception.
+    # Invalid bytes long after the handshake raise the same exception.
     assert proves_unsent(raised) is False
 
 
@@ -391,14 +391,16 @@ def test_a_proxy_that_cannot_be_reached_under_httpx_is_unsent(module: str) -> No
         TimeoutError(),
         socket.gaierror(-2, "Name or service not known"),
         ConnectionResetError(104, "Connection reset by peer"),
-        # aiobotocore breaks on this one, and raises a KeyError.
+        # aiobotocore has a bug here and raises a KeyError.
         ssl.SSLError(1, "bad record"),
         RuntimeError("Cannot send a request, as the client has been closed."),
         NotImplementedError(),
     ],
     ids=repr,
 )
-def test_under_httpx_what_is_not_its_own_proves_nothing(module: str, error: Exception) -> None:
+def test_under_httpx_an_exception_of_another_library_proves_nothing(
+    module: str, error: Exception
+) -> None:
     raised = anyio.run(through_httpx, module, error)
 
     assert proves_unsent(raised) is False
@@ -420,23 +422,23 @@ def test_a_failure_to_connect_says_where_to_and_what_to_check() -> None:
 
 
 @pytest.mark.parametrize("kind", [boto.EndpointConnectionError, boto.HTTPClientError])
-def test_a_broken_connection_is_not_told_as_a_failure_to_connect(kind: Any) -> None:
+def test_a_broken_connection_is_not_described_as_a_failure_to_connect(kind: Any) -> None:
     error = kind(endpoint_url=ENDPOINT, error=ConnectionResetError("reset"))
 
     assert loss_in_words(error, ENDPOINT) == f"no whole reply came from {ENDPOINT} (reset)"
 
 
-def test_an_exception_without_words_is_told_by_its_name() -> None:
+def test_an_exception_without_text_is_described_by_its_name() -> None:
     error = boto.ReadTimeoutError(endpoint_url=ENDPOINT, error=TimeoutError())
 
     assert "(TimeoutError)" in loss_in_words(error, ENDPOINT)
 
 
-def test_what_is_no_failure_of_the_connection_is_named() -> None:
+def test_an_exception_that_is_not_a_connection_failure_is_named() -> None:
     assert loss_in_words(TypeError("no"), ENDPOINT) == "TypeError instead of a reply: no"
 
 
-def test_a_cause_repeats_no_session_token() -> None:
+def test_a_cause_shows_no_session_token() -> None:
     answer: Any = {
         "Error": {"Code": "SignatureDoesNotMatch", "Message": "x-amz-security-token:SECRET"},
         "SecondCopy": "x-amz-security-token:SECRET",
@@ -452,7 +454,7 @@ def test_other_causes_are_shown_as_they_are(error: Exception | None) -> None:
     assert shown_cause(error) is error
 
 
-# credentials: requests of other operations, made while a request is made ready
+# credentials: requests of other operations while a request is prepared
 
 
 def sts_said(code: str, status: int = 400) -> Exception:
@@ -469,7 +471,7 @@ def test_credentials_that_may_come_later_leave_the_request_unsent(code: str) -> 
 
     assert isinstance(failure, ConnectionFailedError)
     assert failure.request_sent is False
-    assert "want of credentials: AssumeRole answered" in str(failure)
+    assert "could be obtained: AssumeRole answered" in str(failure)
 
 
 def test_credentials_that_are_denied_are_a_matter_of_configuration() -> None:

@@ -259,7 +259,7 @@ async def test_certificates_are_read_where_they_are_needed_only(
         serving(created, tls) as port,
         client_for(f"https://127.0.0.1:{port}", transport, retry=RetryPolicy.none()) as client,
     ):
-        # Nobody vouches for this server.
+        # The certificate of this server is not trusted.
         with pytest.raises(ConnectionFailedError, match="certificate verify failed"):
             await client.plans.create(a_spec())
     assert len(read_certificates) == 1

@@ -1,4 +1,4 @@
-"""A client that the user already has: wrapped, never closed, and left as it was found."""
+"""A client of the user: it is wrapped, never closed, and restored afterwards."""
 
 import functools
 import urllib.request
@@ -72,7 +72,7 @@ async def retrying_client(
 
 
 def handlers_of(theirs: Any) -> dict[str, list[object]]:
-    """List who hears of the events that concern us."""
+    """List the handlers of the events that this package uses."""
     emitter = theirs.meta.events._emitter._handlers
     found: dict[str, list[object]] = {}
     for event in EVENTS:
@@ -130,11 +130,11 @@ async def test_the_users_own_calls_keep_their_retries(
         with pytest.raises(theirs.exceptions.ClientError):
             await theirs.describe_edge_deployment_plan(EdgeDeploymentPlanName="rollout")
 
-    # Ours once; theirs once, and five times again.
+    # Our call sends once. The user's call sends once, and five retries.
     assert len(emulator.requests) == 1 + 6
 
 
-async def test_calls_of_both_kinds_at_the_same_time_are_told_apart(
+async def test_our_calls_and_the_users_are_distinguished_at_the_same_time(
     emulator: Emulator, transport: Transport
 ) -> None:
     emulator.inject("*", Fault.service_unavailable(), times=None)
@@ -184,7 +184,7 @@ async def test_a_wrapper_that_retries_sends_nothing_a_second_time(
 
     assert len(emulator.requests_of(EXTEND)) == 1
     assert len(emulator.purchases) == 1
-    # The first reply was heard whole, and it decides.
+    # The first whole reply decides.
     assert isinstance(caught.value.__cause__, InternalServiceError)
 
 
@@ -197,7 +197,7 @@ async def test_a_handler_that_asks_for_a_retry_sends_nothing_a_second_time(
         return 0.0 if attempts < 3 else None
 
     async with users_client(emulator.endpoint_url, transport) as theirs:
-        # Registered before ours, and first: it is asked before ours.
+        # It was registered first, so it is called before our handler.
         theirs.meta.events.register_first(f"needs-retry.sagemaker.{DESCRIBE}", again)
         client = wrapped(theirs)
         with pytest.raises(InternalServiceError) as caught:
@@ -207,7 +207,7 @@ async def test_a_handler_that_asks_for_a_retry_sends_nothing_a_second_time(
     assert "a second time" in str(caught.value.__cause__)
 
 
-# What is asked in which order is the same on each transport.
+# The order of the requests is the same on each transport.
 @pytest.mark.parametrize("transport", TRANSPORTS[:1], indirect=True)
 @pytest.mark.parametrize("way", ["register_first", "register", "register_last"])
 @pytest.mark.parametrize("scope", ["", ".sagemaker", f".sagemaker.{EXTEND}"])
@@ -261,14 +261,14 @@ async def test_a_hook_may_make_calls_of_its_own_meanwhile(
         assert await pager.collect() == ()
 
     assert len(heard) == 1
-    # Those calls keep the client's own retries.
+    # The hook's own calls keep the client's retries.
     assert len(emulator.requests_of("SearchTrainingPlanOfferings")) == 2
 
 
-# left as it was found
+# restored
 
 
-async def test_the_handlers_are_gone_after_aclose(emulator: Emulator, transport: Transport) -> None:
+async def test_the_handlers_are_removed_by_aclose(emulator: Emulator, transport: Transport) -> None:
     async with users_client(emulator.endpoint_url, transport) as theirs:
         before = handlers_of(theirs)
         client = wrapped(theirs)
@@ -395,7 +395,7 @@ async def test_a_stubbed_client_is_read_as_any_other(
     assert plan.to_wire() == plan_wire
 
 
-async def test_a_stubbed_reply_never_was_on_a_wire(
+async def test_a_stubbed_reply_has_no_bytes(
     transport: Transport, plan_wire: dict[str, Any]
 ) -> None:
     async with users_client("http://sagemaker.invalid", transport) as theirs:
@@ -423,7 +423,7 @@ async def test_a_stubbed_error_is_an_error_of_the_service(transport: Transport) 
     assert caught.value.operation == DESCRIBE
 
 
-async def test_a_call_that_was_not_stubbed_is_told(transport: Transport) -> None:
+async def test_a_call_that_was_not_stubbed_is_an_error(transport: Transport) -> None:
     async with users_client("http://sagemaker.invalid", transport) as theirs:
         with AioStubber(theirs), pytest.raises(ConfigurationError, match="Error getting response"):
             await wrapped(theirs).plans.describe("rollout")
@@ -442,7 +442,7 @@ async def test_a_reply_of_a_fake_that_does_not_fit_is_kept_whole(transport: Tran
     assert caught.value.reply == {"EdgeDeploymentPlanName": "rollout"}
 
 
-async def test_a_client_of_an_old_botocore_is_told_what_it_does_not_know(
+async def test_an_old_botocore_gives_an_error_that_names_the_unknown_operation(
     emulator: Emulator, transport: Transport
 ) -> None:
     class Old:
@@ -470,11 +470,12 @@ async def test_a_client_that_was_not_opened_is_refused() -> None:
         ConfigurationError, match=r"^sagemaker_client: an open SageMaker client"
     ) as caught:
         wrapped(unopened)
-    assert "got ClientCreatorContext for service None, which gives one in `async with`;" in str(
-        caught.value
+    assert (
+        "got ClientCreatorContext for service None, which gives a client in `async with`;"
+        in str(caught.value)
     )
 
-    # So that nothing is left unawaited.
+    # Close it, or Python would warn of a coroutine that was never awaited.
     async with unopened:
         pass
 
@@ -493,7 +494,7 @@ def test_a_client_of_boto3_is_refused() -> None:
         "sagemaker", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
 
-    with pytest.raises(ConfigurationError, match="a purchase could be sent twice"):
+    with pytest.raises(ConfigurationError, match="they could send a purchase twice"):
         wrapped(theirs)
     theirs.close()
 
@@ -511,7 +512,7 @@ def test_a_client_of_boto3_is_refused() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_is_no_client_is_refused(theirs: object) -> None:
+def test_an_object_that_is_not_a_client_is_refused(theirs: object) -> None:
     with pytest.raises(ConfigurationError) as caught:
         wrapped(theirs)
 
@@ -539,7 +540,7 @@ async def test_bad_settings_are_refused_and_leave_no_handlers(
     assert problem in str(caught.value)
 
 
-async def test_all_bad_settings_are_told_at_once(transport: Transport) -> None:
+async def test_one_error_lists_all_bad_settings(transport: Transport) -> None:
     async with users_client("http://sagemaker.invalid", transport) as theirs:
         with pytest.raises(ConfigurationError) as caught:
             wrapped(theirs, retry=None, polling=None, request_timeout=None)

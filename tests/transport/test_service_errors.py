@@ -1,4 +1,4 @@
-"""What the service's error answers become."""
+"""The mapping of the service's error replies to error classes."""
 
 import json
 import traceback
@@ -112,18 +112,18 @@ def test_a_code_decides_the_class(code: str, expected: type[ServiceError]) -> No
         (None, ServiceError),
     ],
 )
-def test_the_status_decides_where_the_code_says_nothing(
+def test_the_status_decides_if_the_code_is_unknown(
     status: int | None, expected: type[ServiceError]
 ) -> None:
     assert error_class("TeapotException", "Words.", status) is expected
 
 
-def test_a_throttle_is_stronger_than_the_status() -> None:
+def test_a_throttling_code_overrides_the_status() -> None:
     assert error_class("ThrottlingException", "Rate exceeded", 503) is ThrottledError
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_a_server_at_fault_is_stronger_than_any_other_code(cls: type[ServiceError]) -> None:
+def test_a_5xx_overrides_every_code_except_throttling(cls: type[ServiceError]) -> None:
     found = {error_class(code, "Words.", status) for code in CLASSES[cls] for status in (500, 503)}
 
     assert found == {ThrottledError if cls is ThrottledError else InternalServiceError}
@@ -137,11 +137,11 @@ def test_a_server_at_fault_is_stronger_than_any_other_code(cls: type[ServiceErro
         "could not find the training plan",
     ],
 )
-def test_not_found_said_as_a_validation_error_is_not_found(message: str) -> None:
+def test_not_found_sent_as_a_validation_error_is_not_found(message: str) -> None:
     assert error_class("ValidationException", message, 400) is ResourceNotFoundError
 
 
-def test_not_found_said_as_a_validation_error_keeps_its_code() -> None:
+def test_not_found_sent_as_a_validation_error_keeps_its_code() -> None:
     found = service_error(
         "DescribeEdgeDeploymentPlan",
         code="ValidationException",
@@ -154,7 +154,7 @@ def test_not_found_said_as_a_validation_error_keeps_its_code() -> None:
     assert found.code == "ValidationException"
 
 
-def test_words_of_not_found_in_another_error_mean_nothing() -> None:
+def test_a_not_found_message_in_another_error_is_ignored() -> None:
     assert error_class("AccessDeniedException", "could not find a policy", 400) is AccessDeniedError
 
 
@@ -171,7 +171,7 @@ def test_words_of_not_found_in_another_error_mean_nothing() -> None:
         ("", "", "(no code)"),
     ],
 )
-def test_the_error_type_header_is_used_where_the_body_has_no_code(
+def test_the_error_type_header_is_used_if_the_body_has_no_code(
     body_code: str, header: str, expected: str
 ) -> None:
     found = service_error(
@@ -207,7 +207,7 @@ def test_the_error_type_header_is_used_where_the_body_has_no_code(
         ("1 Jan 2020 99999999999999999999:00:00", None),
     ],
 )
-def test_retry_after_is_read_or_left_alone(value: str, expected: float | None) -> None:
+def test_retry_after_is_read_or_ignored(value: str, expected: float | None) -> None:
     assert retry_after({"retry-after": value}) == expected
 
 
@@ -220,7 +220,7 @@ def test_a_retry_after_date_is_the_time_until_then() -> None:
 
     seconds = retry_after({"retry-after": format_datetime(moment, usegmt=True)})
 
-    # The header is cut to whole seconds, and this test took some of the hour.
+    # The header has whole seconds, and the test itself took some time.
     assert seconds is not None
     assert 3500 < seconds <= 3600
 
@@ -255,7 +255,7 @@ def test_no_retry_after_date_breaks_the_reading(value: str) -> None:
         "host:a\nx-amz-security-token:{}\nx-amz-target:b",
     ],
 )
-def test_a_session_token_is_taken_out_of_a_message(words: str) -> None:
+def test_a_session_token_is_removed_from_a_message(words: str) -> None:
     said = redacted(words.format(SECRET))
 
     assert SECRET not in said
@@ -277,7 +277,7 @@ MISMATCH = (
     "body",
     [
         {"__type": "InvalidSignatureException", "message": MISMATCH},
-        # What the model knows has its message a second time in botocore's exception.
+        # botocore's exception repeats the message of an error that is in the model.
         {"__type": "ResourceNotFound", "Message": MISMATCH},
     ],
     ids=["unmodelled", "modelled"],
@@ -311,7 +311,7 @@ async def test_a_session_token_is_nowhere_in_an_error(
 
 @by_every_way
 @pytest.mark.anyio
-async def test_an_answer_is_told_with_its_facts(transport: Transport, way: str) -> None:
+async def test_an_error_has_the_facts_of_the_reply(transport: Transport, way: str) -> None:
     answer = error(
         "ThrottlingException",
         "Rate exceeded",
@@ -353,7 +353,7 @@ ANSWERS: list[tuple[Answer, type[ServiceError], str]] = [
 
 @by_every_way
 @pytest.mark.anyio
-async def test_an_answer_that_is_not_the_services_own_is_told_all_the_same(
+async def test_an_error_reply_that_is_not_the_services_is_an_error_too(
     transport: Transport, way: str
 ) -> None:
     with ScriptedServer(Answer()) as server:

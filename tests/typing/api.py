@@ -5,7 +5,8 @@ and `test_completeness.py` sees to it that nothing public is left out.
 """
 
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from contextlib import AbstractAsyncContextManager, aclosing
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import assert_never, assert_type
 
@@ -38,6 +39,25 @@ async def clients(sagemaker_client: object) -> None:
     )
     assert_type(wrapped, smp.AsyncClient)
     assert_type(await client.aclose(), None)
+
+
+async def shared_clients(session: AioSession, config: AioConfig) -> int:
+    shared: AbstractAsyncContextManager[smp.AsyncClient, None] = smp.shared_client()
+    async with shared as client:
+        assert_type(client, smp.AsyncClient)
+    # It takes what AsyncClient takes, and swallows no exception: nothing needs to follow.
+    async with smp.shared_client(
+        region_name="eu-west-1",
+        profile_name=None,
+        endpoint_url="http://127.0.0.1:8080",
+        session=session,
+        config=config,
+        http_backend="httpx",
+        retry=smp.RetryPolicy(),
+        polling=smp.PollSchedule(),
+        request_timeout=timedelta(seconds=30),
+    ) as client:
+        return len(await client.plans.stages("spring").collect())
 
 
 def policies() -> None:
@@ -76,6 +96,11 @@ def policies() -> None:
     assert_type(schedule.max_interval, float)
     assert_type(schedule.jitter, float)
     assert_type(schedule.pause_bounds(2), tuple[float, float])
+    schedule = smp.PollSchedule(interval=60, final_interval=5)
+    schedule = smp.PollSchedule(final_interval=None)
+    assert_type(schedule.final_interval, float | None)
+    assert_type(schedule.shortest, float)
+    assert_type(schedule.pause_bounds(0, near_end=True), tuple[float, float])
 
 
 async def plans(client: smp.AsyncClient, spec: smp.EdgeDeploymentPlanSpec) -> None:
@@ -128,8 +153,29 @@ async def waits(client: smp.AsyncClient, schedule: smp.PollSchedule) -> None:
         ),
         smp.EdgeDeploymentPlan,
     )
+    at_midnight = datetime(2027, 3, 1, tzinfo=UTC)
+
+    async def awaited_error(error: smp.SageMakerPlansError) -> None: ...
+
+    def called_with_error(error: Exception) -> None: ...
+
+    assert_type(
+        await client.plans.wait_until_stage_deployed(
+            "spring", "canary", until=at_midnight, on_poll_error=awaited_error
+        ),
+        smp.Stage,
+    )
+    await client.plans.wait_until_stage_ready("spring", "canary", until=at_midnight)
+    await client.plans.wait_until_deployed(
+        "spring", until=at_midnight, on_poll_error=called_with_error
+    )
+    watch = client.plans.watch("spring", until=at_midnight, on_poll_error=called_with_error)
+    assert_type(watch, smp.StageWatch)
     watch = client.plans.watch("spring", timeout=60, schedule=schedule)
     assert_type(watch, smp.StageWatch)
+    assert_type(await anext(watch), smp.StageChange)
+    async with aclosing(watch) as changes:
+        assert_type(changes, smp.StageWatch)
     async for change in watch:
         assert_type(change, smp.StageChange)
         assert_type(change.stage, smp.Stage)
@@ -353,6 +399,10 @@ async def what_each_error_has(client: smp.AsyncClient) -> None:
         assert_type(error.last_seen, smp.Stage | smp.EdgeDeploymentPlan | None)
         assert_type(error.polls, int)
         assert_type(error.waited, float)
+
+
+def how_old_a_reading_is(error: smp.WaitTimeoutError) -> None:
+    assert_type(error.reading_age, float | None)
 
 
 def how_the_error_tree_hangs_together() -> None:

@@ -260,3 +260,6 @@ async def progress(client: smp.AsyncClient, now: Callable[[], datetime]) -> None
         await client.plans.wait_until_deployed("p", timeout=1, on_poll=display)
         async for change in display.follow(client.plans.watch("p", timeout=1)):
             assert_type(change, smp.StageChange)
+        for_plan: Callable[[smp.Stage | smp.EdgeDeploymentPlan | smp.StageChange], None]
+        for_plan = display.for_plan("p")
+        await client.plans.wait_until_deployed("p", timeout=1, on_poll=for_plan)

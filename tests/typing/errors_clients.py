@@ -8,6 +8,8 @@ becomes unnecessary fails the check: then something wrong has become acceptable.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
+from datetime import UTC, datetime
+
 import sagemaker_plans as smp
 
 
@@ -20,6 +22,9 @@ smp.AsyncClient(http_backend="requests")  # type: ignore[arg-type]  # pyright: i
 smp.AsyncClient(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.AsyncClient(request_timeout="60s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.AsyncClient.from_client()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+smp.shared_client("eu-west-1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+smp.shared_client(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.shared_client(client=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 smp.RetryPolicy(5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 smp.RetryPolicy(max_attempts="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.RetryPolicy(on_retry=lambda: None)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]
@@ -39,15 +44,20 @@ async def calls(client: smp.AsyncClient) -> None:
 
 
 async def waits(client: smp.AsyncClient) -> None:
-    # Forever has to be typed out: timeout=None.
-    await client.plans.wait_until_stage_deployed("spring", "canary")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    await client.plans.wait_until_stage_deployed("spring", "canary", 3600)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    await client.plans.wait_until_stage_deployed("spring", "canary", timeout="1h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    # Forever has to be typed out: timeout=None. There is one time, or one date.
+    client.plans.watch("spring", timeout=1, until=datetime.now(UTC))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    client.plans.watch("spring", until=None)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    client.plans.watch("spring", until=3600)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_deployed("spring", timeout=1, until=datetime.now(UTC))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_deployed("spring", timeout=1, on_poll_error=on_plan)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.plans.wait_until_stage_deployed("spring", "canary")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_stage_deployed("spring", "canary", 3600)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_stage_deployed("spring", "canary", timeout="1h")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     await client.plans.wait_until_stage_deployed("spring", "canary", timeout=1, on_poll=on_plan)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await client.plans.wait_until_stage_ready("spring", "canary")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    await client.plans.wait_until_deployed("spring")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    await client.plans.wait_until_deployed("spring", timeout=1, schedule=15)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.plans.watch("spring")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_stage_ready("spring", "canary")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_deployed("spring")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_deployed("spring", timeout=1, schedule=15)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    client.plans.watch("spring")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
 async def pagers(client: smp.AsyncClient) -> None:

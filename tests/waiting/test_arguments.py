@@ -1,13 +1,16 @@
 """What no wait takes is refused, all of it at once, before anything is sent."""
 
 import math
+import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from sagemaker_plans import InvalidRequestError
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
+from sagemaker_plans._engine.time_limit import NOT_GIVEN
 from waiting.virtual_plans import DESCRIBE, VirtualPlans, plans_of, virtually
 
 
@@ -31,6 +34,8 @@ async def watch(plans: EdgeDeploymentPlans, **arguments: Any) -> None:
 
 Wait = Callable[..., Awaitable[None]]
 
+NAIVE = datetime(2027, 3, 1)  # noqa: DTZ001  # that it has no time zone is the point
+
 WAITS: dict[Wait, str] = {
     stage_deployed: "wait_until_stage_deployed",
     stage_ready: "wait_until_stage_ready",
@@ -43,8 +48,11 @@ WITH_ON_POLL: list[Wait] = [stage_deployed, plan_deployed]
 
 async def refused(wait: Wait, **arguments: Any) -> InvalidRequestError:
     gateway = VirtualPlans()
+    given = {"plan_name": "rollout", "timeout": 60, **arguments}
+    if given["timeout"] is NOT_GIVEN:
+        del given["timeout"]
     with pytest.raises(InvalidRequestError) as caught:
-        await wait(plans_of(gateway), **{"plan_name": "rollout", "timeout": 60, **arguments})
+        await wait(plans_of(gateway), **given)
     assert gateway.calls == []
     assert caught.value.operation == DESCRIBE
     assert str(caught.value).startswith(f"{WAITS[wait]}: ")
@@ -95,9 +103,41 @@ async def test_the_timeout_is_checked(wait: Wait, value: Any) -> None:
 
 @every_wait
 @virtually
-async def test_the_timeout_has_to_be_typed_out(wait: Wait) -> None:
-    with pytest.raises(TypeError, match="timeout"):
-        await wait(plans_of(VirtualPlans()), plan_name="rollout")
+async def test_the_time_has_to_be_typed_out(wait: Wait) -> None:
+    (problem,) = (await refused(wait, timeout=NOT_GIVEN)).problems
+
+    assert problem == (
+        "timeout: neither timeout nor until is given; one of them is needed, and timeout=None "
+        "waits for as long as it takes"
+    )
+
+
+@every_wait
+@pytest.mark.parametrize("timeout", [60, None, -1], ids=repr)
+@virtually
+async def test_one_time_is_enough(wait: Wait, timeout: Any) -> None:  # noqa: ASYNC109  # of the wait
+    problem, *_ = (await refused(wait, timeout=timeout, until=datetime.now(UTC))).problems
+
+    assert re.fullmatch(
+        rf"until: got datetime.* beside a timeout of {timeout}; only one of them is allowed",
+        problem,
+    )
+
+
+@every_wait
+@pytest.mark.parametrize("value", [NAIVE, "2027-03-01", 60, date(2027, 3, 1), True], ids=repr)
+@virtually
+async def test_the_date_is_checked(wait: Wait, value: Any) -> None:
+    (problem,) = (await refused(wait, timeout=NOT_GIVEN, until=value)).problems
+
+    assert problem.startswith("until: got ")
+    assert problem.endswith(
+        "; allowed are datetimes with a time zone, such as datetime.now(UTC) + timedelta(hours=1)"
+    )
+
+
+def test_what_is_not_given_shows_as_that() -> None:
+    assert repr(NOT_GIVEN) == "<not given>"
 
 
 @every_wait
@@ -107,6 +147,14 @@ async def test_the_schedule_is_checked(wait: Wait, value: Any) -> None:
     (problem,) = (await refused(wait, schedule=value)).problems
 
     assert problem == f"schedule: a PollSchedule is needed, got {value!r}"
+
+
+@every_wait
+@virtually
+async def test_on_poll_error_is_checked(wait: Wait) -> None:
+    (problem,) = (await refused(wait, on_poll_error=5)).problems
+
+    assert problem == "on_poll_error: a function is needed, got 5"
 
 
 @pytest.mark.parametrize("wait", WITH_ON_POLL, ids=lambda wait: wait.__name__)

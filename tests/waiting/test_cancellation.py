@@ -2,11 +2,17 @@
 
 import asyncio
 import operator
+import sys
+from collections.abc import Mapping
 
 import anyio
+import anyio.lowlevel
 import pytest
+import trio
 
 from sagemaker_plans import EdgeDeploymentPlan, StageFailedError, WaitTimeoutError
+from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._wire.reply import Reply
 from virtual_clock import run_virtually
 from waiting.virtual_plans import VirtualPlans, a_plan, broken, plans_of, virtually
 
@@ -14,9 +20,9 @@ FOREVER = 1e9
 
 
 @virtually
-async def test_a_leader_who_is_cancelled_is_succeeded_and_takes_nobody_down() -> None:
+async def test_the_first_to_wait_may_be_cancelled_in_a_look_that_goes_on_for_the_others() -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (20, a_plan("DEPLOYED")))
-    gateway.strike(1, latency=FOREVER)
+    gateway.strike(1, latency=12)
     plans = plans_of(gateway)
     found: list[EdgeDeploymentPlan] = []
 
@@ -29,11 +35,11 @@ async def test_a_leader_who_is_cancelled_is_succeeded_and_takes_nobody_down() ->
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(leader)
-        await anyio.sleep(1)
         for _ in range(9):
             tasks.start_soon(follower)
 
-    assert gateway.times == [0, 10, 25]
+    # One at 0, and one after its reply came at 12.
+    assert gateway.times == [0, 27]
     assert len(found) == 9
 
 
@@ -305,7 +311,8 @@ async def test_after_its_deadline_a_wait_gives_another_ones_slow_look_its_time_a
 ):
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
     plans = plans_of(gateway, request_timeout=60)
-    gateway.strike(2, latency=FOREVER)
+    gateway.strike(2, latency=50)
+    gateway.strike(3, latency=FOREVER)
     errors: list[WaitTimeoutError] = []
 
     async def wait() -> None:
@@ -317,8 +324,9 @@ async def test_after_its_deadline_a_wait_gives_another_ones_slow_look_its_time_a
         for _ in range(3):
             tasks.start_soon(wait)
 
-    assert gateway.times == [0, 15]
-    assert [(error.waited, error.polls) for error in errors] == [(75, 2)] * 3
+    # The second one began before the deadline, so it is not the last word.
+    assert gateway.times == [0, 15, 65]
+    assert [(error.waited, error.polls, error.reading_age) for error in errors] == [(80, 3, 65)] * 3
 
 
 @virtually
@@ -394,3 +402,123 @@ async def test_a_wait_that_gives_up_on_a_look_leaves_it_to_the_others() -> None:
     assert len(found) == 1
     assert gateway.most_under_way == 1
     assert len(gateway.calls) <= 5
+
+
+@virtually
+async def test_a_client_that_waits_no_longer_leaves_no_task_behind() -> None:
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
+    gateway.strike(2, latency=50)
+    plans = plans_of(gateway)
+
+    for stays in (10, 20):
+        with anyio.move_on_after(stays):
+            await plans.wait_until_deployed("rollout", timeout=None)
+        assert gateway.under_way == 0
+    assert await tasks_of_polls() == []
+
+
+async def tasks_of_polls() -> list[str]:
+    """Name the tasks of polls that are left."""
+    if not trio.lowlevel.in_trio_task():
+        names = [task.get_name() for task in asyncio.all_tasks()]
+    else:
+        root = trio.lowlevel.current_root_task()
+        assert root is not None
+        names = [task.name for nursery in root.child_nurseries for task in nursery.child_tasks]
+    return [name for name in names if name.startswith("polls of ")]
+
+
+def test_a_wait_that_is_thrown_away_leaves_nothing_behind() -> None:
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
+
+    async def test() -> None:
+        wait = plans_of(gateway).wait_until_deployed("rollout", timeout=None)
+        wait.send(None)
+        await asyncio.sleep(1)
+        wait.close()
+        await asyncio.sleep(100)
+        assert await tasks_of_polls() == []
+
+    run_virtually("asyncio", test)
+
+    assert gateway.times == [0]
+
+
+@pytest.mark.parametrize("steps", range(8))
+@virtually
+async def test_who_joins_while_the_last_one_leaves_is_served(steps: int) -> None:
+    gateway = VirtualPlans.of((0, a_plan("DEPLOYED")))
+    gateway.strike(1, latency=FOREVER)
+    plans = plans_of(gateway)
+    found: list[EdgeDeploymentPlan] = []
+
+    async def leaver(scope: anyio.CancelScope) -> None:
+        with scope:
+            await plans.wait_until_deployed("rollout", timeout=None)
+
+    async with anyio.create_task_group() as tasks:
+        scope = anyio.CancelScope()
+        tasks.start_soon(leaver, scope)
+        await anyio.sleep(1)
+        scope.cancel()
+        for _ in range(steps):
+            await anyio.lowlevel.checkpoint()
+        found.append(await plans.wait_until_deployed("rollout", timeout=None))
+
+    assert len(found) == 1
+    assert gateway.most_under_way == 1
+    # One who joins before the other one has left waits for the poll under way to end.
+    assert gateway.times in ([0, 1], [0, 60])
+
+
+def test_polls_need_no_trio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "trio")
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (20, a_plan("DEPLOYED")))
+
+    async def test() -> None:
+        await plans_of(gateway).wait_until_deployed("rollout", timeout=None)
+
+    run_virtually("asyncio", test)
+
+    assert gateway.times == [0, 15, 30]
+
+
+def test_a_poll_that_is_cancelled_from_below_strands_nobody() -> None:
+    gateway = VirtualPlans.of((0, a_plan("DEPLOYED")))
+    gateway.strike(1, asyncio.CancelledError())
+    ends: list[object] = []
+
+    async def test() -> None:
+        plans = plans_of(gateway)
+        waits = [
+            asyncio.create_task(plans.wait_until_deployed("rollout", timeout=60)) for _ in range(3)
+        ]
+        ends.extend(await asyncio.gather(*waits, return_exceptions=True))
+
+    run_virtually("asyncio", test)
+
+    assert [type(end).__name__ for end in ends].count("CancelledError") == 1
+    assert [type(end).__name__ for end in ends].count("EdgeDeploymentPlan") == 2
+
+
+@virtually
+async def test_a_failure_of_a_poll_for_which_nobody_waits_any_more_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Failing(VirtualPlans):
+        async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+            try:
+                return await super().call(operation, request)
+            except anyio.get_cancelled_exc_class():
+                raise ZeroDivisionError from None
+
+    gateway = Failing.of((0, a_plan("DEPLOYED")))
+    gateway.strike(1, latency=FOREVER)
+
+    with anyio.move_on_after(1):
+        await plans_of(gateway).wait_until_deployed("rollout", timeout=None)
+
+    (record,) = caplog.records
+    assert record.getMessage() == "plan rollout: a poll failed when nobody waited"
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError

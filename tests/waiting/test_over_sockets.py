@@ -195,7 +195,7 @@ async def test_a_wait_survives_whatever_the_network_does(
 async def test_an_endpoint_that_is_gone_is_told_at_the_deadline(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
-    async with make_client(polling=OFTEN) as client:
+    async with make_client(polling=OFTEN, request_timeout=0.5) as client:
         await client.plans.create(a_spec())
         emulator.stop()
         port = int(emulator.endpoint_url.rpartition(":")[2])
@@ -215,7 +215,7 @@ async def test_throttles_until_the_deadline_are_its_cause(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
     emulator.inject(DESCRIBE, Fault.throttle(retry_after=3600), times=None)
-    async with make_client(polling=OFTEN) as client:
+    async with make_client(polling=OFTEN, request_timeout=0.5) as client:
         with pytest.raises(WaitTimeoutError, match="Rate exceeded") as caught:
             await client.plans.wait_until_deployed("rollout", timeout=0.1)
 

@@ -15,11 +15,15 @@ from hypothesis import strategies as st
 from sagemaker_plans import ConfigurationError, PollSchedule
 from waiting.virtual_plans import PATIENT
 
+TINY = 1e-9
+
 ENDLESS = "allowed are seconds (more than 0, finite) or a timedelta"
 
 
 def test_the_defaults_suit_the_service() -> None:
-    assert PollSchedule() == PollSchedule(interval=15, max_interval=60, jitter=0.1)
+    assert PollSchedule() == PollSchedule(
+        interval=15, max_interval=60, jitter=0.1, final_interval=None
+    )
 
 
 def test_durations_may_be_timedeltas() -> None:
@@ -58,7 +62,58 @@ def test_the_longest_pause_is_a_minute_or_the_interval_if_that_is_longer(
 
 
 def test_the_longest_pause_may_be_the_shortest() -> None:
-    assert PollSchedule(interval=20, max_interval=20).pause_bounds(0) == (20, 20)
+    assert PollSchedule(interval=20, max_interval=20, jitter=0).pause_bounds(0) == (20, 20)
+
+
+def test_pauses_that_cannot_grow_are_random_all_the_same() -> None:
+    schedule = PollSchedule(interval=22, max_interval=22)
+
+    assert schedule.pause_bounds(0) == pytest.approx((20, 22))
+    assert schedule.pause_bounds(5) == pytest.approx((20, 22))
+
+
+def test_pauses_after_failures_are_random_by_half() -> None:
+    schedule = PollSchedule(interval=10, max_interval=60)
+
+    assert [schedule.pause_bounds(failures) for failures in range(5)] == [
+        (10, 11),
+        (10, 20),
+        (20, 40),
+        (30, 60),
+        (30, 60),
+    ]
+
+
+def test_near_the_end_polls_come_closer_unless_they_fail() -> None:
+    schedule = PollSchedule(interval=60, final_interval=timedelta(seconds=5), jitter=0.5)
+
+    assert schedule.final_interval == schedule.shortest == 5
+    assert schedule.pause_bounds(0, near_end=True) == (5, 7.5)
+    assert schedule.pause_bounds(0) == (40, 60)
+    assert schedule.pause_bounds(1, near_end=True) == schedule.pause_bounds(1) == (40, 60)
+    assert PollSchedule().pause_bounds(0, near_end=True) == PollSchedule().pause_bounds(0)
+
+
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, True, "5"])
+def test_what_is_no_final_interval_is_refused(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=rf"final_interval: got .*; {re.escape(ENDLESS)}$"):
+        PollSchedule(final_interval=value)
+
+
+def test_a_final_interval_above_the_usual_one_is_refused() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        PollSchedule(interval=5, final_interval=6)
+
+    assert str(caught.value) == (
+        "PollSchedule: final_interval: got 6; allowed are seconds not above interval (5), and None"
+    )
+
+
+def test_a_final_interval_is_not_compared_with_what_is_no_interval() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        PollSchedule(interval=0, final_interval=6)
+
+    assert "final" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -145,13 +200,17 @@ def test_arguments_are_named() -> None:
     failures=st.integers(0, 10_000),
 )
 @PATIENT
-def test_a_pause_doubles_with_each_failure_and_never_leaves_its_bounds(
+def test_a_pause_grows_with_each_failure_and_is_never_longer_than_allowed(
     interval: float, factor: float, jitter: float, failures: int
 ) -> None:
     schedule = PollSchedule(interval=interval, max_interval=interval * factor, jitter=jitter)
 
     least, most = schedule.pause_bounds(failures)
 
-    assert interval <= least <= most <= schedule.max_interval
-    assert least == min(schedule.max_interval, interval * 2.0 ** min(failures, 64))
-    assert most == min(schedule.max_interval, least * (1 + jitter))
+    assert interval / (1 + jitter) * 0.999999 <= least <= most <= schedule.max_interval
+    assert (least < most) == (jitter > 0) or jitter < TINY
+    if failures:
+        assert most == min(schedule.max_interval, interval * 2.0 ** min(failures, 64))
+        assert least == most or least >= most / 2
+    before = schedule.pause_bounds(max(failures - 1, 0))
+    assert (least, most) >= (before[0], min(before[1], most))

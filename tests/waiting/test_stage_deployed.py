@@ -70,6 +70,9 @@ async def failing(
             error.polls,
             error.waited,
         )
+        if isinstance(error, WaitTimeoutError):
+            assert isinstance(copied, WaitTimeoutError)
+            assert copied.reading_age == error.reading_age
     return error
 
 
@@ -294,11 +297,13 @@ async def test_at_the_deadline_it_says_that_nothing_was_read_and_why() -> None:
     error = await failing(gateway, WaitTimeoutError, within=20)
 
     assert str(error) == (
-        "the deployment of canary did not happen within 20 s (2 polls): nothing was read; "
-        "the last reading failed: DescribeEdgeDeploymentPlan answered ThrottlingException: "
+        f"the deployment of canary did not happen within 20 s ({error.polls} polls): nothing was "
+        "read; the last reading failed: DescribeEdgeDeploymentPlan answered ThrottlingException: "
         "Rate exceeded (HTTP 400)"
     )
-    assert (error.last_seen, error.polls, error.waited) == (None, 2, 20)
+    assert isinstance(error, WaitTimeoutError)
+    assert (error.last_seen, error.waited, error.reading_age) == (None, 80, None)
+    assert error.polls == len(gateway.calls)
     assert type(error.__cause__) is type(throttled())
 
 
@@ -319,7 +324,9 @@ async def test_the_stage_seen_before_the_failures_is_told_at_the_deadline() -> N
     error = await failing(gateway, WaitTimeoutError, within=40)
 
     assert "stage canary is INPROGRESS" in str(error)
-    assert "the last reading failed: DescribeEdgeDeploymentPlan answered" in str(error)
+    assert "; the last reading is 100 s old; the last poll failed: Describe" in str(error)
+    assert isinstance(error, WaitTimeoutError)
+    assert error.reading_age == 100
     assert stage_of(error).status == "INPROGRESS"
 
 

@@ -1,6 +1,7 @@
 """``watch``: each stage as it is found, then every change, until all have ended."""
 
 import gc
+from contextlib import aclosing
 
 import anyio
 import pytest
@@ -9,10 +10,12 @@ from sagemaker_plans import (
     AccessDeniedError,
     EdgeDeploymentPlan,
     ResourceNotFoundError,
+    SageMakerPlansError,
     Stage,
     StageChange,
     StageNotFoundError,
     StageWatch,
+    ThrottledError,
     WaitTimeoutError,
 )
 from waiting.virtual_plans import (
@@ -171,7 +174,8 @@ async def test_at_the_deadline_it_says_that_nothing_was_read() -> None:
     with pytest.raises(WaitTimeoutError, match="nothing was read; the last reading") as caught:
         await all_of(plans_of(gateway).watch("rollout", timeout=20))
 
-    assert (caught.value.last_seen, gateway.times) == (None, [0, 20])
+    assert (caught.value.last_seen, gateway.times[:2]) == (None, [0, 20])
+    assert anyio.current_time() == 80
 
 
 @virtually
@@ -359,3 +363,91 @@ async def test_a_watch_that_nobody_iterates_sends_nothing() -> None:
 
     assert aiter(watch) is not aiter(watch)
     assert (gateway.calls, plans_kept(plans)) == ([], 0)
+
+
+@virtually
+async def test_single_steps_go_on_where_the_last_one_ended() -> None:
+    gateway = VirtualPlans.of((0, two("INPROGRESS", "DEPLOYED")), (10, two("DEPLOYED", "DEPLOYED")))
+    watch = plans_of(gateway).watch("rollout", timeout=60)
+
+    steps = [told(await anext(watch)) for _ in range(3)]
+
+    assert steps == [
+        ("one", None, "INPROGRESS"),
+        ("two", None, "DEPLOYED"),
+        ("one", "INPROGRESS", "DEPLOYED"),
+    ]
+    with pytest.raises(StopAsyncIteration):
+        await anext(watch)
+    # A loop over it is an iteration of its own.
+    assert await all_of(watch) == [("one", None, "DEPLOYED"), ("two", None, "DEPLOYED")]
+
+
+@virtually
+async def test_a_watch_can_be_closed_at_the_end_of_a_block() -> None:
+    gateway = VirtualPlans.of((0, two("INPROGRESS", "INPROGRESS")))
+    seen: list[str] = []
+
+    async with aclosing(plans_of(gateway).watch("rollout", timeout=None)) as changes:
+        iteration = aiter(changes)
+        await anext(iteration)
+        await anext(changes)
+        async for change in changes:
+            seen.append(change.stage.name)
+            break
+    await changes.aclose()
+
+    assert seen == ["one"]
+    for closed in (changes, iteration):
+        with pytest.raises(StopAsyncIteration):
+            await anext(closed)
+    assert await all_of(changes) == []
+    assert len(gateway.calls) == 3
+
+
+@virtually
+async def test_a_step_under_way_ends_with_the_poll_after_the_watch_was_closed() -> None:
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (10, a_plan("DEPLOYED")))
+    watch = plans_of(gateway).watch("rollout", timeout=None)
+    seen: list[tuple[str, str | None, str]] = []
+
+    async def follow() -> None:
+        seen.extend(await all_of(watch))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(follow)
+        await anyio.sleep(1)
+        await watch.aclose()
+
+    assert anyio.current_time() == 15
+    assert seen == [("canary", None, "INPROGRESS")]
+
+
+@virtually
+async def test_polls_that_fail_are_told_to_a_function_if_there_is_one() -> None:
+    gateway = VirtualPlans.of((0, throttled()), (20, a_plan("DEPLOYED")))
+    errors: list[SageMakerPlansError] = []
+
+    watch = plans_of(gateway).watch("rollout", timeout=60, on_poll_error=errors.append)
+
+    assert await all_of(watch) == [("canary", None, "DEPLOYED")]
+    assert [type(error) for error in errors] == [ThrottledError]
+
+
+@virtually
+async def test_a_first_step_that_is_cancelled_may_be_taken_again() -> None:
+    gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (20, a_plan("DEPLOYED")))
+    gateway.strike(1, latency=10)
+    plans = plans_of(gateway)
+    changes = aiter(plans.watch("rollout", timeout=None))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: plans.wait_until_deployed("rollout", timeout=None))
+        with anyio.move_on_after(5):
+            await anext(changes)
+        await anyio.sleep(10)
+        # The reading that came meanwhile is what it waited for.
+        assert told(await anext(changes)) == ("canary", None, "INPROGRESS")
+        assert anyio.current_time() == 15
+
+    assert gateway.times == [0, 25]

@@ -165,6 +165,7 @@ class VirtualPlans(Gateway):
         self.answered: dict[int, float] = {}
         self.under_way = 0
         self.most_under_way = 0
+        self.request_timeout = 60.0
         self._latency = latency
         self._history: dict[str, list[tuple[float, Answer]]] = {}
         self._faults: dict[int, _Fault] = {}
@@ -197,9 +198,17 @@ class VirtualPlans(Gateway):
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             await anyio.lowlevel.checkpoint()
-            await anyio.sleep(fault.latency)
+            # As the real one does.
+            with anyio.move_on_after(self.request_timeout) as limit:
+                await anyio.sleep(fault.latency)
         finally:
             self.under_way -= 1
+        if limit.cancelled_caught:
+            raise ConnectionFailedError(
+                f"no whole reply within {self.request_timeout:g} s",
+                request_sent=None,
+                operation=operation.name,
+            )
         self.answered[number] = anyio.current_time()
         if isinstance(answer, BaseException):
             # Anew each time: an error collects notes.
@@ -212,10 +221,28 @@ class VirtualPlans(Gateway):
         return [call.began for call in self.calls]
 
 
+class CommandedPlans(VirtualPlans):
+    """Plans that take commands, too, without an effect."""
+
+    def __init__(self, *, latency: float = 0.0) -> None:
+        super().__init__(latency=latency)
+        self.commanded: list[float] = []
+        """When each command was carried out."""
+
+    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+        if operation.name == DESCRIBE:
+            return await super().call(operation, request)
+        await anyio.lowlevel.checkpoint()
+        self.commanded.append(anyio.current_time())
+        return Reply(operation=operation, body={"EdgeDeploymentPlanArn": "arn"}, http_status=200)
+
+
 def plans_of(
     gateway: Gateway, *, polling: PollSchedule = STEADY, request_timeout: float = 60.0
 ) -> EdgeDeploymentPlans:
     """Give ``client.plans`` of a client of that service."""
+    if isinstance(gateway, VirtualPlans):
+        gateway.request_timeout = request_timeout
     return EdgeDeploymentPlans(
         gateway,
         Retrier(RetryPolicy.none()),

@@ -1,8 +1,9 @@
 """A deferrable Airflow operator that deploys one stage of an edge deployment plan.
 
 The operator starts the stage and frees its worker slot. A trigger then waits in the
-triggerer, which runs any number of such waits in one event loop. Put this module where
-workers and triggerers can import it (on `PYTHONPATH`, or in a package of your own).
+triggerer, which runs any number of such waits in one event loop. They share one client, so
+all waits on a plan cost one request per interval. Put this module where workers and
+triggerers can import it (on `PYTHONPATH`, or in a package of your own).
 
 Credentials and region come from the environment of the worker and of the triggerer.
 """
@@ -61,7 +62,7 @@ class StageDeployedTrigger(BaseTrigger):
         """Wait; yield one event, made of plain JSON."""
         left = datetime.fromisoformat(self.deadline) - datetime.now(UTC)
         try:
-            async with smp.AsyncClient() as client:
+            async with smp.shared_client() as client:
                 stage = await client.plans.wait_until_stage_deployed(
                     self.plan_name,
                     self.stage_name,
@@ -72,13 +73,13 @@ class StageDeployedTrigger(BaseTrigger):
             result = {"deployed": False, "reason": f"{type(error).__name__}: {error}"}
         else:
             result = {"deployed": True, "devices": stage.devices.succeeded}
-        # The client is closed by now, because it is unknown when a generator continues after
-        # a yield.
+        # The client has been given back by now, because it is unknown when a generator
+        # continues after a yield.
         yield TriggerEvent(result)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
         """Stop the stage when somebody kills the deferred task."""
-        async with smp.AsyncClient() as client:
+        async with smp.shared_client() as client:
             await client.plans.stop_stage(self.plan_name, self.stage_name)
 
 

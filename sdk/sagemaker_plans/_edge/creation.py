@@ -62,7 +62,8 @@ async def create_plan(gateway: Gateway, retrier: Retrier, spec: EdgeDeploymentPl
         if not creation.may_exist or what_happened(error) is Happened.REFUSED:
             raise
         # The plan was not there, but an earlier request may still be on its way.
-        raise _outcome_unknown(spec, "it was not there when it was looked for", error) from error
+        seen = "no plan of that name was found"
+        raise _outcome_unknown(spec, seen, error) from error
 
 
 def _outcome_unknown(
@@ -94,8 +95,8 @@ class _PlanCreation:
             return replies.read_created(await self.gateway.call(CREATE_PLAN, request))
         except SageMakerPlansError as error:
             happened = what_happened(error)
-            # AWS does not document the error code for a name that is taken. So once an
-            # earlier attempt may have created the plan, any refusal may mean just that.
+            # AWS does not document the error code for a name that is taken. So if an earlier
+            # attempt may have created the plan, any service error may mean that it did.
             if happened is not Happened.AMBIGUOUS and not (
                 happened is Happened.REFUSED and self.may_exist
             ):
@@ -113,12 +114,12 @@ class _PlanCreation:
         except ResourceNotFoundError:
             return None
         except SageMakerPlansError as failed:
-            seen = f"looking for it failed too: {failed}"
+            seen = f"the search for the plan failed too: {failed}"
             raise _outcome_unknown(self.spec, seen, error) from failed
         if differences := tuple(_differences(self.spec, plan)):
             lines = "".join(f"\n  - {difference}" for difference in differences)
             raise PlanMismatchError(
-                f"a plan named {name} exists ({plan.arn}) and is not the one asked for:{lines}",
+                f"a plan named {name} exists ({plan.arn}), but it does not match the spec:{lines}",
                 plan_name=name,
                 differences=differences,
             ) from error
@@ -144,7 +145,7 @@ def _stage_differences(asked: StageSpec, there: Stage) -> Iterator[str]:
     if _comparable(asked.device_selection) != _comparable(there.device_selection):
         selections = asked.device_selection, there.device_selection
         yield from _difference(f"{where}: device_selection", *selections)
-    # The service's default.
+    # If the spec has no policy, the service uses this default.
     policy = asked.failure_handling_policy or FailureHandlingPolicy.ROLLBACK_ON_FAILURE
     yield from _difference(
         f"{where}: failure_handling_policy", str(policy), str(there.failure_handling_policy)
@@ -160,4 +161,4 @@ def _comparable(selection: DeviceSelectionConfig) -> object:
 
 def _difference(what: str, asked: object, there: object) -> Iterator[str]:
     if asked != there:
-        yield f"{what}: asked for {shown(asked)}, there is {shown(there)}"
+        yield f"{what}: the spec has {shown(asked)}, the plan has {shown(there)}"

@@ -1,33 +1,26 @@
 """``client.plans``: edge deployment plans."""
 
-from typing import Final, final
+from typing import Final, cast, final
 
 from sagemaker_plans._edge.creation import create_plan
+from sagemaker_plans._edge.plan_waits import PlanWaits
 from sagemaker_plans._edge.reading import StagePager, read_plan, stage_pager
 from sagemaker_plans._edge.stage_commands import StageCommand
-from sagemaker_plans._edge.waiters import (
-    OnPoll,
-    Wait,
-    plan_deployed,
-    stage_deployed,
-    stage_ready,
-    wait_problems,
-)
-from sagemaker_plans._edge.watch import StageWatch
-from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
+from sagemaker_plans._edge.wait import ends_waits
 from sagemaker_plans._engine.pagination import pager_problems
-from sagemaker_plans._engine.polling import PollSchedule, SharedPollsByName
+from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
 from sagemaker_plans._engine.retries import Retrier, RetryPolicy
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, START_STAGE, STOP_STAGE, Operation
-from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec, Stage
+from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec
 from sagemaker_plans.models import _validation as checks
 
 _MAX_PAGE_SIZE: Final = 10
 
 
 @final
-class EdgeDeploymentPlans:
+class EdgeDeploymentPlans(PlanWaits):
     """Edge deployment plans: read, create, start and stop them. Use ``client.plans``."""
 
     def __init__(
@@ -40,12 +33,15 @@ class EdgeDeploymentPlans:
     ) -> None:
         self._gateway = gateway
         self._retrier = retrier
-        self._polling = polling
         # A poll makes one attempt at each page, because the next poll follows anyway.
         once = Retrier(RetryPolicy.none())
-        self._polls = SharedPollsByName[EdgeDeploymentPlan](
-            lambda name: read_plan(stage_pager(gateway, once, name)), timeout=request_timeout
+        polls = SharedPollsByName[EdgeDeploymentPlan](
+            lambda name: read_plan(stage_pager(gateway, once, name)),
+            kind="plan",
+            timeout=request_timeout,
+            ends_waits=ends_waits,
         )
+        super().__init__(polls, polling)
 
     async def describe(self, name: str) -> EdgeDeploymentPlan:
         """Read a plan with all its stages.
@@ -123,7 +119,11 @@ class EdgeDeploymentPlans:
             ServiceError: If the service said no.
             ConnectionFailedError: If no attempt could send the request.
         """
-        return await create_plan(self._gateway, self._retrier, spec)
+        try:
+            return await create_plan(self._gateway, self._retrier, spec)
+        finally:
+            if isinstance(cast("object", spec), EdgeDeploymentPlanSpec):
+                self._polls.changed(spec.name)
 
     async def start_stage(self, plan_name: str, stage_name: str) -> None:
         """Start the deployment of a stage.
@@ -163,172 +163,8 @@ class EdgeDeploymentPlans:
             operation=operation.name,
         )
         command = StageCommand(self._gateway, self._retrier, operation, plan_name, stage_name)
-        await command.send()
-
-    async def wait_until_stage_deployed(
-        self,
-        plan_name: str,
-        stage_name: str,
-        *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
-        schedule: PollSchedule | None = None,
-        on_poll: OnPoll[Stage] | None = None,
-        start_grace: Duration | None = None,
-    ) -> Stage:
-        """Wait until a stage is deployed.
-
-        All waits on one plan share their polls: together they cost one request per
-        interval. Throttles, 5xx and lost connections do not end a wait.
-
-        Args:
-            plan_name: The plan's name.
-            stage_name: The stage's name.
-            timeout: How long to wait, in seconds or as a timedelta; None for as long as
-                it takes. The last poll is at the deadline.
-            schedule: How often to poll; None for the client's schedule.
-            on_poll: Called with the stage after each poll. A coroutine function is
-                awaited. An exception that it raises ends the wait.
-            start_grace: How long the stage may stay READYTODEPLOY until somebody starts
-                it, in seconds or as a timedelta; None for as long as it takes.
-
-        Returns:
-            The stage, deployed.
-
-        Raises:
-            StageFailedError: If the stage is FAILED, even at the first poll. If it failed
-                earlier, start it again before you wait for it.
-            StageStoppedError: If the stage is STOPPED, even at the first poll.
-            StageNotFoundError: If the plan has no such stage, or the stage vanishes, or the
-                plan is deleted and created again.
-            StageNotStartedError: If the stage stays READYTODEPLOY for ``start_grace``.
-            WaitTimeoutError: If the time is up. A status that this release does not know
-                does not end the wait earlier.
-            InvalidRequestError: If an argument is out of range.
-            ResourceNotFoundError: If there is no such plan.
-            AccessDeniedError: If the credentials do not allow reading the plan.
-            ServiceError: If the service said no for another reason.
-            PaginationError: If the service's pages do not come to an end.
-        """
-        names = {"plan_name": plan_name, "stage_name": stage_name}
-        problems = wait_problems(names, timeout, schedule, on_poll)
-        grace = as_seconds_or_none(start_grace)
-        if grace is not None:
-            problems += duration_problems("start_grace", grace, zero=True)
-        self._raise_for("wait_until_stage_deployed", problems)
-        wait = self._wait(plan_name, timeout, schedule)
-        return await stage_deployed(wait, stage_name, on_poll=on_poll, start_grace=grace)
-
-    async def wait_until_stage_ready(
-        self,
-        plan_name: str,
-        stage_name: str,
-        *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
-        schedule: PollSchedule | None = None,
-    ) -> Stage:
-        """Wait until a stage is no longer CREATING, so that it can be started.
-
-        A stage that was ready before the first poll counts as ready, even if it has been
-        started or has failed since.
-
-        Args:
-            plan_name: The plan's name.
-            stage_name: The stage's name.
-            timeout: How long to wait, in seconds or as a timedelta; None for as long as
-                it takes.
-            schedule: How often to poll; None for the client's schedule.
-
-        Returns:
-            The stage.
-
-        Raises:
-            StageFailedError: If the stage was CREATING and is now FAILED.
-            StageStoppedError: If the stage was CREATING and is now STOPPED.
-            StageNotFoundError: If the plan has no such stage, or the stage vanishes, or the
-                plan is deleted and created again.
-            WaitTimeoutError: If the time is up.
-            InvalidRequestError: If an argument is out of range.
-            ResourceNotFoundError: If there is no such plan.
-            ServiceError: If the service said no for another reason.
-            PaginationError: If the service's pages do not come to an end.
-        """
-        names = {"plan_name": plan_name, "stage_name": stage_name}
-        self._raise_for("wait_until_stage_ready", wait_problems(names, timeout, schedule))
-        return await stage_ready(self._wait(plan_name, timeout, schedule), stage_name)
-
-    async def wait_until_deployed(
-        self,
-        plan_name: str,
-        *,
-        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
-        schedule: PollSchedule | None = None,
-        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
-    ) -> EdgeDeploymentPlan:
-        """Wait until every stage of a plan is deployed.
-
-        Args:
-            plan_name: The plan's name.
-            timeout: How long to wait, in seconds or as a timedelta; None for as long as
-                it takes.
-            schedule: How often to poll; None for the client's schedule.
-            on_poll: Called with the plan after each poll. A coroutine function is awaited.
-                An exception that it raises ends the wait.
-
-        Returns:
-            The plan. A plan without stages counts as deployed.
-
-        Raises:
-            StageFailedError: As soon as a stage is FAILED.
-            StageStoppedError: As soon as a stage is STOPPED.
-            StageNotFoundError: If a stage vanishes, or the plan is deleted and created
-                again.
-            WaitTimeoutError: If the time is up.
-            InvalidRequestError: If an argument is out of range.
-            ResourceNotFoundError: If there is no such plan.
-            ServiceError: If the service said no for another reason.
-            PaginationError: If the service's pages do not come to an end.
-        """
-        problems = wait_problems({"plan_name": plan_name}, timeout, schedule, on_poll)
-        self._raise_for("wait_until_deployed", problems)
-        return await plan_deployed(self._wait(plan_name, timeout, schedule), on_poll=on_poll)
-
-    def watch(
-        self,
-        plan_name: str,
-        *,
-        timeout: Duration | None,
-        schedule: PollSchedule | None = None,
-    ) -> StageWatch:
-        """Follow a plan: first every stage as it is now, then every change.
-
-        A change is a new status or new device counts. The iteration ends when every stage
-        is DEPLOYED, FAILED or STOPPED.
-
-        Args:
-            plan_name: The plan's name.
-            timeout: How long to follow the plan, in seconds or as a timedelta; None for as
-                long as it takes. The time counts from the first step of the iteration.
-            schedule: How often to poll; None for the client's schedule.
-
-        Returns:
-            An iterable of ``StageChange`` for ``async for``. It raises what
-            ``wait_until_deployed`` raises, except StageFailedError and StageStoppedError.
-
-        Raises:
-            InvalidRequestError: If an argument is out of range.
-        """
-        self._raise_for("watch", wait_problems({"plan_name": plan_name}, timeout, schedule))
-        return StageWatch(lambda: self._wait(plan_name, timeout, schedule))
-
-    def _wait(
-        self, plan_name: str, timeout: Duration | None, schedule: PollSchedule | None
-    ) -> Wait:
-        return Wait(
-            plan_name,
-            self._polls.get(plan_name),
-            schedule or self._polling,
-            as_seconds_or_none(timeout),
-        )
-
-    def _raise_for(self, method: str, problems: list[str]) -> None:
-        checks.raise_for(method, problems, operation=DESCRIBE_PLAN.name)
+        try:
+            await command.send()
+        finally:
+            # Even if it failed: it may have had its effect.
+            self._polls.changed(plan_name)

@@ -17,7 +17,7 @@ from sagemaker_plans.models import StageStatus
 
 _STATUSES_AFTER: Final = MappingProxyType(
     {
-        # FAILED and STOPPED are left out: the stage may have been so before it was started.
+        # FAILED and STOPPED are left out, because the stage may have had that status before.
         START_STAGE: frozenset(
             {StageStatus.STARTING, StageStatus.INPROGRESS, StageStatus.DEPLOYED}
         ),
@@ -57,7 +57,8 @@ class StageCommand:
             happened = what_happened(error)
             if happened is Happened.AMBIGUOUS:
                 self.may_have_taken_effect = True
-            # If the reply to a start or stop was lost, the service may refuse the second one.
+            # The first request may have worked although its reply was lost. Then the service
+            # may refuse the second one.
             refused_after_doubt = happened is Happened.REFUSED and self.may_have_taken_effect
             if refused_after_doubt and await self._has_taken_effect(error):
                 return
@@ -68,8 +69,8 @@ class StageCommand:
             plan = await read_plan(stage_pager(self.gateway, self.retrier, self.plan_name))
         except SageMakerPlansError as error:
             refusal.add_note(
-                "an earlier attempt may have had its effect, and the plan could not be read to "
-                f"see: {error}"
+                "an earlier attempt may have taken effect; this could not be checked, because the "
+                f"plan could not be read: {error}"
             )
             return False
         statuses = _STATUSES_AFTER[self.operation]

@@ -1,1 +1,1 @@
-"""``client.training_plans``: extensions of training plans, and buying them once."""
+"""``client.training_plans``: finds, buys and lists extensions of training plans."""

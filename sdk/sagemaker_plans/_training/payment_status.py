@@ -1,7 +1,7 @@
-"""What the states of an extension say of its payment.
+"""Reads from the two statuses of an extension whether the payment failed or is pending.
 
-The service model has free strings for both. AWS's documentation shows the statuses
-Pending, Active, Scheduled, Failed and Expired, and the payments Pending and Completed.
+In the service model both are free strings. AWS's documentation shows the statuses Pending,
+Active, Scheduled, Failed and Expired, and the payment statuses Pending and Completed.
 """
 
 import re
@@ -23,7 +23,7 @@ def is_failed(extension: TrainingPlanExtension) -> bool:
         extension: The extension.
 
     Returns:
-        Whether it did, however that is spelled.
+        Whether one of them failed. Case, spaces and digits do not matter.
     """
     return any("failed" in _folded(text) for text in (extension.status, extension.payment_status))
 
@@ -35,8 +35,8 @@ def is_payment_pending(extension: TrainingPlanExtension) -> bool:
         extension: The extension.
 
     Returns:
-        Whether it is, however that is spelled. Without a word on the payment, the status
-        of the extension counts.
+        Whether it is pending. Case, spaces and digits do not matter. If there is no payment
+        status, the status of the extension counts.
     """
     if is_failed(extension):
         return False

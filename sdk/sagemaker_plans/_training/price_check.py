@@ -1,4 +1,4 @@
-"""The price of an offering, looked up before it is bought."""
+"""Looks up the price of an offering before the offering is bought."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,31 +10,32 @@ from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans.models import TrainingPlanExtensionOffering
 
 DURATIONS: Final = tuple(24 * days for days in (*range(1, 15), *range(21, 183, 7)))
-"""The lengths in hours in which AWS documents extensions: by the day up to 14 days, then
-by 7 days up to 182."""
+"""The lengths of extensions that AWS documents, in hours: 1 to 14 days in steps of one day,
+then up to 182 days in steps of 7."""
 
 
 class PriceError(Exception):
-    """The price keeps the offering from being bought; the message says why."""
+    """The offering must not be bought because of its price; the message says why."""
 
 
 async def checked_price(gateway: Gateway, retrier: Retrier, request: PurchaseRequest) -> str:
-    """Look up what an offering costs, and compare it with the most that it may cost.
+    """Look up the price of an offering, and compare it with the highest price allowed.
 
-    A search without a length may not list everything, so the offering is searched with its
-    own length where that is known; else without one, and then with each in turn.
+    A search without a length may not list all offerings. So if the length of the offering is
+    known, this searches with that length. Otherwise it searches without a length first, and
+    then with each documented length.
 
     Args:
         gateway: Sends the requests.
         retrier: Sends them again after a failure.
-        request: What shall be bought, with ``training_plan_arn`` and ``max_upfront_fee``.
+        request: The purchase, with ``training_plan_arn`` and ``max_upfront_fee``.
 
     Returns:
-        The price, in words.
+        The price with its currency, for the log.
 
     Raises:
-        PriceError: If it is dearer than allowed, in another currency, not on offer, listed
-            with several prices, or has no readable price.
+        PriceError: If the offering costs more than allowed, is in another currency, is not
+            on offer, is listed with several prices, or has no readable price.
         SageMakerPlansError: If a search failed.
     """
     arn = request.training_plan_arn
@@ -48,8 +49,8 @@ async def checked_price(gateway: Gateway, retrier: Retrier, request: PurchaseReq
         if listed:
             return _affordable(request, listed)
     raise PriceError(
-        f"it is not among the {seen} offerings for {arn}: it was sold, is no longer offered, or is "
-        "for another plan"
+        f"it is not among the {seen} offerings for {arn}: it may have been sold, may no longer be "
+        "offered, or may be for another plan"
     )
 
 
@@ -70,15 +71,15 @@ def _price_problems(
     most, wanted = request.max_upfront_fee, request.currency_code
     if fee is None or most is None:
         yield (
-            f"its fee {listed[0].upfront_fee_text!r} is not a number that could be compared with "
-            f"max_upfront_fee ({most})"
+            f"its fee {listed[0].upfront_fee_text!r} is not a number, so it cannot be compared "
+            f"with max_upfront_fee ({most})"
         )
     elif currency is None:
-        yield f"its fee of {fee} has no currency that could be compared with {wanted}"
+        yield f"its fee of {fee} has no currency, so it cannot be compared with a fee in {wanted}"
     elif currency.upper() != wanted.upper():
         yield (
-            f"its fee is {fee} {currency}, and max_upfront_fee is in {wanted}; give the limit in "
-            "the offering's currency and say so with currency_code"
+            f"its fee is {fee} {currency}, but max_upfront_fee is in {wanted}; pass the limit in "
+            "the offering's currency, and that currency as currency_code"
         )
     elif fee > most:
         yield f"its fee is {fee} {currency}, more than max_upfront_fee ({most})"

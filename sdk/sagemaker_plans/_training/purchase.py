@@ -1,7 +1,8 @@
-"""Buying an extension: at most one accepted purchase, whatever happens.
+"""Buys an extension, at most once, even if requests or replies are lost.
 
-A purchase request is sent again only while it provably had no effect. As soon as it
-may have gone through, the plan's history is asked, and nothing is sent any more.
+A purchase request is sent again only if the earlier one provably had no effect. If the
+earlier one may have had an effect, this module reads the plan's history and sends no further
+purchase.
 """
 
 import logging
@@ -51,21 +52,23 @@ class Purchase:
     retrier: Retrier
     request: PurchaseRequest
     in_flight: bool = False
-    """Whether a purchase request may be on its way or have taken effect unheard."""
+    """Whether a purchase request may be on its way, or may have taken effect without a reply."""
     doubt: SageMakerPlansError | None = None
-    """What left it open whether it was bought."""
+    """The error that left open whether the offering was bought."""
 
     async def make(self) -> ExtensionReceipt:
-        """Make sure that it is wanted and not done yet, send it, and find out how it went.
+        """Check the history and the price, send the purchase, and find out its outcome.
 
         Returns:
             The receipt.
 
         Raises:
-            PurchaseRefusedError: If it must not be sent; nothing was.
-            PurchaseFailedError: If it was bought, and the service says that it failed.
-            OutcomeUnknownError: If it may have gone through.
-            SageMakerPlansError: If it was refused, or could not be sent.
+            PurchaseRefusedError: If a check failed, so no purchase was sent.
+            PurchaseFailedError: If the offering was bought, and the service says that the
+                extension failed.
+            OutcomeUnknownError: If the offering may or may not have been bought.
+            SageMakerPlansError: If the service rejected the purchase, or it could not be
+                sent.
         """
         request = self.request
         if request.training_plan_arn is not None:
@@ -84,9 +87,9 @@ class Purchase:
         try:
             return await self._send()
         except BaseException as error:
-            # A cancellation, Ctrl-C, an exit, a bug: whatever breaks it off on its way.
+            # BaseException, because a cancellation, Ctrl-C or a bug may come here too.
             if self.in_flight:
-                await self._tell_broken_off(error)
+                await self._log_interrupted(error)
             raise
 
     async def _send(self) -> ExtensionReceipt:
@@ -120,7 +123,7 @@ class Purchase:
     def _read(self, reply: Reply) -> ExtensionReceipt:
         receipt = self._receipt("purchased", replies.read_extended(reply))
         if receipt is None:
-            problem = f"TrainingPlanExtensions: {self.request.offering_id} is not among them"
+            problem = f"TrainingPlanExtensions: has no extension {self.request.offering_id}"
             raise replies.unexpected(reply, (problem,))
         return receipt
 
@@ -130,7 +133,7 @@ class Purchase:
         ours = [one for one in extensions if one.offering_id == self.request.offering_id]
         if not ours:
             return None
-        # Should the service sell an offering twice, ours is the latest.
+        # If the service sold the offering more than once, the latest one is ours.
         latest = max(ours, key=_bought_at)
         return ExtensionReceipt(extension=latest, extensions=extensions, outcome=outcome)
 
@@ -140,7 +143,7 @@ class Purchase:
         if not is_failed(extension):
             return receipt
         failed = PurchaseFailedError(
-            f"offering {extension.offering_id} was bought, and the service says that it failed "
+            f"offering {extension.offering_id} was bought, but the service says that it failed "
             f"(status {extension.status}, payment {extension.payment_status}); the plan was not "
             "extended; search for a new offering, and ask AWS whether money was taken",
             extension=extension,
@@ -175,8 +178,8 @@ class Purchase:
             return await extension_pager(self.gateway, self.retrier, arn).collect()
         except SageMakerPlansError as error:
             raise self._refused(
-                f"the extension history of {arn} could not be read, so it may be bought "
-                f"already: {error}"
+                f"the extension history of {arn} could not be read, so the offering may have "
+                f"been bought before: {error}"
             ) from error
 
     def _already_made(self, history: tuple[TrainingPlanExtension, ...]) -> ExtensionReceipt | None:
@@ -195,7 +198,7 @@ class Purchase:
             if is_payment_pending(extension):
                 raise self._refused(
                     f"the payment of extension {extension.offering_id} is pending; the service "
-                    "takes one at a time, so try again when it is completed"
+                    "accepts one payment at a time, so try again when it is completed"
                 )
         return None
 
@@ -208,10 +211,10 @@ class Purchase:
             raise self._refused(f"its fee could not be looked up: {error}") from error
 
     async def _reconciled(self, error: SageMakerPlansError) -> ExtensionReceipt:
-        """Find out what became of a purchase whose reply was lost."""
+        """Find out the outcome of a purchase whose reply was lost."""
         self.doubt = error
         receipt = await self._look_for_it()
-        # From here on the caller is told.
+        # From here on, this method returns or raises the outcome.
         self.in_flight = False
         if receipt is not None:
             self._log_outcome(receipt, getattr(error, "request_id", None))
@@ -221,11 +224,11 @@ class Purchase:
         raise unknown from error
 
     async def _look_for_it(self) -> ExtensionReceipt | None:
-        """Look at the history until the purchase shows, for a bounded time."""
+        """Read the history until it shows the purchase, or until the time is up."""
         arn = self.request.training_plan_arn
         if arn is None:
             return None
-        # One attempt a look: the looks are repeated anyway.
+        # One attempt for each reading, because the loop reads again anyway.
         once = Retrier(RetryPolicy.none())
         pause = _FIRST_PAUSE
         with anyio.move_on_after(self.retrier.policy.reconcile_limit):
@@ -247,7 +250,7 @@ class Purchase:
         if request.training_plan_arn is None:
             check = (
                 "check the extension history of its training plan before buying it again, and "
-                "pass training_plan_arn= next time, so that this is done for you"
+                "pass training_plan_arn= next time, so that extend() checks it for you"
             )
         else:
             check = (
@@ -255,7 +258,7 @@ class Purchase:
                 "extension_history again later before buying it again"
             )
         if isinstance(error, UnexpectedReplyError) and _is_the_services(error):
-            # What cannot be parsed may have been cut, or written by somebody else.
+            # A reply that cannot be parsed may be cut off, or come from a proxy.
             happened = (
                 f"the purchase of offering {request.offering_id} went through"
                 if isinstance(error.reply, Mapping)
@@ -276,22 +279,24 @@ class Purchase:
             reply=getattr(error, "reply", None),
         )
 
-    async def _tell_broken_off(self, error: BaseException) -> None:
-        """Say in the log what became of a purchase that was broken off on its way."""
+    async def _log_interrupted(self, error: BaseException) -> None:
+        """Log the outcome of a purchase that was interrupted on its way."""
         receipt: ExtensionReceipt | None = None
         try:
-            # A coroutine that is being closed may not wait any more.
+            # A coroutine that is being closed must not await anything.
             if not isinstance(error, GeneratorExit):
                 with anyio.CancelScope(shield=True):
                     receipt = await self._look_for_it()
         finally:
-            # Also when the look is broken off in turn: a scope does not shield from a
-            # second Ctrl-C, nor from asyncio's own Task.cancel().
+            # This also runs if the reading is interrupted: the scope shields neither from a
+            # second Ctrl-C nor from asyncio's own Task.cancel().
             if receipt is not None:
                 self._log_outcome(receipt, None)
-            found = "the history shows it: it was bought" if receipt else "its outcome is not known"
+            found = (
+                "the history shows that it was bought" if receipt else "its outcome is not known"
+            )
             _LOG.warning(
-                "ExtendTrainingPlan: the purchase of offering %s for plan %s was broken off (%s) "
+                "ExtendTrainingPlan: the purchase of offering %s for plan %s was interrupted (%s) "
                 "while it was on its way; %s",
                 self.request.offering_id,
                 self.request.training_plan_arn or "(not named)",
@@ -299,18 +304,18 @@ class Purchase:
                 found,
             )
             if receipt is None and self.doubt is not None:
-                # The caller gets the cancellation, so only the log can tell.
+                # The caller gets the cancellation, so only the log can show the error.
                 _LOG.warning(
                     "ExtendTrainingPlan: %s; request id %s, reply %.2000s",
                     self._unknown(self.doubt),
                     getattr(self.doubt, "request_id", None),
-                    # A page of some proxy's may repeat the headers of the request.
+                    # A proxy's error page may repeat the headers of the request.
                     redacted(repr(getattr(self.doubt, "reply", None))),
                 )
 
 
 def _is_the_services(error: UnexpectedReplyError) -> bool:
-    """Tell whether a reply is a success that the service itself sent."""
+    """Tell whether the service itself sent this reply, as a success."""
     is_an_error = isinstance(error.reply, Mapping) and "__type" in error.reply
     is_success = error.http_status is not None and error.http_status // 100 == _SUCCESS
     return is_success and error.request_id is not None and not is_an_error

@@ -1,4 +1,4 @@
-"""What a user asks to buy, checked before anything is sent."""
+"""The arguments of ``extend``, checked before anything is sent."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -17,11 +17,11 @@ _DEFAULT_CURRENCY: Final = "USD"
 
 @frozen(kw_only=True, eq=False, repr=False)
 class PurchaseRequest:
-    """What was asked for, checked."""
+    """The checked arguments of a purchase."""
 
     offering_id: str
     duration_hours: int | None
-    """The length of the offering, where the caller passed the whole offering."""
+    """The length of the offering in hours; None if the caller passed only its id."""
     training_plan_arn: str | None
     max_upfront_fee: Decimal | None
     currency_code: str
@@ -35,20 +35,20 @@ class PurchaseRequest:
         max_upfront_fee: Decimal | int | None,
         currency_code: str | None,
     ) -> Self:
-        """Check what was asked for, before anything is sent.
+        """Check the arguments of a purchase, before anything is sent.
 
         Args:
-            offering: What to buy: an offering, or its id.
-            training_plan_arn: For which plan.
-            max_upfront_fee: The most that it may cost.
-            currency_code: The currency of that.
+            offering: The offering to buy, or its id.
+            training_plan_arn: The plan to extend.
+            max_upfront_fee: The highest price allowed.
+            currency_code: The currency of ``max_upfront_fee``.
 
         Returns:
             The request.
 
         Raises:
-            InvalidRequestError: If an argument is of the wrong kind.
-            ConfigurationError: If arguments do not go together.
+            InvalidRequestError: If an argument has a wrong type or value.
+            ConfigurationError: If an argument needs another one, which is missing.
         """
         duration_hours: int | None = None
         if isinstance(offering, TrainingPlanExtensionOffering):
@@ -64,8 +64,8 @@ class PurchaseRequest:
         checks.raise_for("extend", problems, operation=EXTEND_TRAINING_PLAN.name)
         if max_upfront_fee is not None and training_plan_arn is None:
             raise ConfigurationError(
-                "extend: max_upfront_fee needs training_plan_arn, because an offering's fee can "
-                "only be looked up among the offerings for a plan",
+                "extend: max_upfront_fee needs training_plan_arn, because the service lists the "
+                "fee of an offering only among the offerings for its plan",
                 operation=EXTEND_TRAINING_PLAN.name,
             )
         if currency_code is not None and max_upfront_fee is None:
@@ -75,7 +75,7 @@ class PurchaseRequest:
                 operation=EXTEND_TRAINING_PLAN.name,
             )
         return cls(
-            # Not str(offering): the text of an enum's member is its value, its str is its name.
+            # Not str(offering): for a member of an enum that would be its name, not its value.
             offering_id=str.__str__(offering),
             duration_hours=duration_hours,
             training_plan_arn=training_plan_arn and str.__str__(training_plan_arn),
@@ -90,5 +90,5 @@ def _fee_problems(value: object) -> Iterator[str]:
     if not number.is_finite() or number < 0:
         yield (
             f"max_upfront_fee: got {checks.shown(value)}; allowed are a Decimal such as "
-            'Decimal("5000.00") and whole numbers, 0 or more; no float, which is not exact'
+            'Decimal("5000.00") and whole numbers, 0 or more; a float is not exact'
         )

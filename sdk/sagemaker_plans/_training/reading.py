@@ -1,4 +1,4 @@
-"""Reading extension histories, page by page, and what is on offer."""
+"""Reads the extension history of a training plan, and searches offerings for it."""
 
 from typing import final
 
@@ -16,7 +16,7 @@ from sagemaker_plans.models import (
 
 @final
 class ExtensionPager(Pager[TrainingPlanExtension, ExtensionPage]):
-    """The extensions of a training plan. ``async for`` gives them one by one."""
+    """The extensions of a training plan. ``async for`` gives one extension after the other."""
 
 
 def extension_pager(
@@ -33,8 +33,8 @@ def extension_pager(
         gateway: Sends the requests.
         retrier: Sends them again after a failure.
         training_plan_arn: The training plan.
-        page_size: How many extensions a page has at most.
-        start_token: Where to go on.
+        page_size: How many extensions a page has at most; None for the service's default.
+        start_token: The token of the page to start at; None for the first page.
 
     Returns:
         The pager.
@@ -55,13 +55,13 @@ def extension_pager(
 async def search_offerings(
     gateway: Gateway, retrier: Retrier, arn: str, *, duration_hours: int | None = None
 ) -> tuple[TrainingPlanExtensionOffering, ...]:
-    """Ask what extensions a training plan can have.
+    """Search the extension offerings for a training plan.
 
     Args:
         gateway: Sends the requests.
         retrier: Sends them again after a failure.
-        arn: The training plan.
-        duration_hours: Only extensions of this length.
+        arn: The ARN of the training plan.
+        duration_hours: Only extensions of this length, in hours; None for all lengths.
 
     Returns:
         The offerings, in the service's order.

@@ -17,7 +17,7 @@ _MAX_PAGE_SIZE: Final = 100
 
 @final
 class TrainingPlans:
-    """Extensions of training plans: search, buy, look back. Use ``client.training_plans``."""
+    """Finds, buys and lists extensions of training plans. Use ``client.training_plans``."""
 
     def __init__(self, gateway: Gateway, retrier: Retrier) -> None:
         self._gateway = gateway
@@ -34,43 +34,47 @@ class TrainingPlans:
     ) -> ExtensionReceipt:
         """Buy an extension. This spends money and cannot be undone.
 
-        Whatever happens, one call puts at most one purchase on the wire that the service
-        accepts. Pass ``training_plan_arn``: only with it can be seen whether the
-        offering was bought before, and what became of a purchase whose reply was lost.
+        One call makes the service accept at most one purchase, even if requests or replies
+        are lost. Pass ``training_plan_arn``. Only then can this method see whether the
+        offering was bought before, and find out the outcome if a reply is lost.
 
-        If the task is cancelled while the purchase is on its way, the history is still
-        looked at for a bounded time (``RetryPolicy.reconcile_limit``), the finding is
-        logged, and the cancellation goes on.
+        If the task is cancelled while the purchase is on its way, this method still reads
+        the history for a bounded time (``RetryPolicy.reconcile_limit``) and logs the
+        outcome. Then it raises the cancellation.
 
         Args:
-            offering_id: What to buy: an offering of ``search_extension_offerings``, or its
-                id (``tpeo-...``). An offering brings its length, by which its fee is then
-                looked up; with an id alone several searches may be needed.
+            offering_id: The offering to buy: an offering of ``search_extension_offerings``,
+                or its id (``tpeo-...``). To check the fee of an offering takes one search,
+                because its length is known. An id alone may need several searches.
             training_plan_arn: The plan to extend. Its history is read first.
-            max_upfront_fee: The most that it may cost; needs ``training_plan_arn``. A
+            max_upfront_fee: The highest price allowed; needs ``training_plan_arn``. A
                 Decimal or a whole number, in units of ``currency_code``.
             currency_code: The currency of ``max_upfront_fee``; None means USD.
 
         Returns:
-            The receipt. With ``outcome`` ``"already_purchased"`` nothing was sent.
+            The receipt. If its ``outcome`` is ``"already_purchased"``, no purchase was sent.
 
         Raises:
-            InvalidRequestError: If an argument is of the wrong kind; nothing was sent.
-            ConfigurationError: If arguments do not go together; nothing was sent.
-            PurchaseRefusedError: If it is dearer than allowed, in another currency, not
-                on offer, failed before, another payment is pending, or the history
-                cannot be read; nothing was sent.
-            PurchaseFailedError: If it was bought, and the service says that it failed.
-            OutcomeUnknownError: If it may have gone through; the message says what to
-                check. Do not simply call again.
+            InvalidRequestError: If an argument has a wrong type or value. Nothing was sent.
+            ConfigurationError: If an argument needs another one, which is missing. Nothing
+                was sent.
+            PurchaseRefusedError: If the offering costs more than allowed, is in another
+                currency, is not on offer or failed before, if another payment is pending, or
+                if the history cannot be read. No purchase was sent.
+            PurchaseFailedError: If the offering was bought, but the service says that the
+                extension failed.
+            OutcomeUnknownError: If the offering may or may not have been bought. The message
+                says what to check. Do not simply call again.
             PurchaseReplyError: If the service answered with a success that cannot be
                 read; the error has the reply. Also an OutcomeUnknownError.
             ServiceError: If the service said no.
-            ConnectionFailedError: If it provably could not be sent, at every attempt.
+            ConnectionFailedError: If no attempt could send the request.
         """
-        # 7 ms, most of it for logging and for compiling: few programs buy anything.
-        from sagemaker_plans._training.purchase import Purchase  # noqa: PLC0415
-        from sagemaker_plans._training.purchase_request import PurchaseRequest  # noqa: PLC0415
+        # Imported here, because it takes 7 ms and few programs buy anything.
+        from sagemaker_plans._training.purchase import Purchase  # noqa: PLC0415  # see above
+        from sagemaker_plans._training.purchase_request import (  # noqa: PLC0415  # see above
+            PurchaseRequest,
+        )
 
         request = PurchaseRequest.checked(
             offering_id,
@@ -78,7 +82,7 @@ class TrainingPlans:
             max_upfront_fee=max_upfront_fee,
             currency_code=currency_code,
         )
-        # The offering's lock always comes first, so no two calls wait for each other.
+        # All calls take the offering's lock first, so two calls cannot deadlock.
         locks = self._locks
         async with (
             locks.hold("offering", request.offering_id),
@@ -94,8 +98,8 @@ class TrainingPlans:
         Args:
             training_plan_arn: The plan to extend.
             duration_hours: Only extensions of this length, in hours, 1 to 87,600. AWS
-                documents extensions of 1 to 14 days by the day, then by 7 days up to
-                182 days (4,368 hours).
+                documents extensions of 1 to 14 days in steps of one day, and up to 182 days
+                (4,368 hours) in steps of 7.
 
         Returns:
             The offerings, in the service's order.
@@ -104,8 +108,8 @@ class TrainingPlans:
             InvalidRequestError: If an argument is out of range.
             ResourceNotFoundError: If there is no such plan.
             ServiceError: If the service said no.
-            ConnectionFailedError: If nothing usable came back, at every attempt.
-            UnexpectedReplyError: If the reply does not fit, at every attempt.
+            ConnectionFailedError: If no attempt got a usable reply.
+            UnexpectedReplyError: If the reply to every attempt does not fit the model.
         """
         problems = [*checks.training_plan_arn("training_plan_arn", training_plan_arn)]
         if duration_hours is not None:
@@ -124,21 +128,23 @@ class TrainingPlans:
         page_size: int | None = None,
         start_token: str | None = None,
     ) -> ExtensionPager:
-        """Read what extensions were bought for a training plan, lazily, page by page.
+        """Read the extensions that were bought for a training plan, page by page.
+
+        Each page is read when it is needed.
 
         Args:
             training_plan_arn: The plan.
-            page_size: How many extensions a page has at most, 1 to 100; None leaves it
-                to the service.
-            start_token: Where to go on: a ``next_token`` of a page or of an error.
+            page_size: How many extensions a page has at most, 1 to 100; None for the
+                service's default.
+            start_token: Where to start: the ``next_token`` of a page or of an error. None
+                for the first page.
 
         Returns:
-            A pager for ``async for``; nothing is read before that.
+            A pager for ``async for``. Nothing is read before the loop starts. Reading a
+            page raises what ``search_extension_offerings`` raises, with ``next_token`` set.
 
         Raises:
-            InvalidRequestError: If an argument is out of range. What reading a page
-                raises is that of ``search_extension_offerings``, with ``next_token``
-                set.
+            InvalidRequestError: If an argument is out of range.
         """
         problems = [*checks.training_plan_arn("training_plan_arn", training_plan_arn)]
         problems += pager_problems(page_size, start_token, max_page_size=_MAX_PAGE_SIZE)

@@ -1,1 +1,1 @@
-"""The network: one request out, one reply in, and what is known if none came."""
+"""The network: sends one request, returns its reply, or says what is known if no reply came."""

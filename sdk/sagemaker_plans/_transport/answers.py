@@ -1,4 +1,4 @@
-"""What a whole reply says: a success, a refusal, or nothing that the service would say."""
+"""Decides whether a whole reply is a success, a service error, or not from the service."""
 
 import json
 from collections.abc import Mapping
@@ -23,17 +23,18 @@ def answer(
     """Read a whole reply.
 
     Args:
-        operation: What was asked.
+        operation: The operation that was called.
         heard: The reply.
-        parsed: What the client returned for it, if it did; else the body is parsed here.
+        parsed: What the client's method returned; None if it returned nothing. Then this
+            function parses the body.
 
     Returns:
         The reply, if it says that the request was carried out.
 
     Raises:
-        ServiceError: If the service said no.
-        ConnectionFailedError: If it redirects; redirects are not followed.
-        UnexpectedReplyError: If it is nothing that the service would say.
+        ServiceError: If the service answered with an error.
+        ConnectionFailedError: If the reply is a redirect. Redirects are not followed.
+        UnexpectedReplyError: If the service never sends such a reply.
     """
     said = json_object(heard.raw) or {}
     if parsed is None and heard.raw is None:
@@ -48,30 +49,30 @@ def answer(
     )
     kind = heard.status // 100
     if kind == _REDIRECT:
-        location = heard.headers.get("location", "nowhere")
+        location = heard.headers.get("location", "an unnamed address")
         raise ConnectionFailedError(
-            f"{operation.name}: no whole reply came: it redirects to {location}, and requests are "
-            "not sent elsewhere; check endpoint_url",
+            f"{operation.name}: no whole reply came: the endpoint redirects to {location}, and "
+            "redirects are not followed; check endpoint_url",
             request_sent=True,
             operation=operation.name,
         )
     is_error = _in_error_form(heard, said)
     if kind > _REDIRECT:
-        # A proxy that has forwarded a request may say no in words of its own. A 5xx is
-        # doubt, whoever says it.
+        # A proxy may forward a request and then answer 4xx in its own format, so such an
+        # answer does not prove a refusal. A 5xx leaves the outcome open in any format.
         if operation.safety in _NEEDS_PROOF and not is_error and kind < _SERVER_FAULT:
-            problem = f"HTTP {heard.status} without the form in which the service says no"
+            problem = f"HTTP {heard.status} without the service's error format"
             raise _foreign(reply, problem)
         raise _error(operation, heard, said)
     is_error = is_error or "__type" in said
     if kind != _SUCCESS or is_error:
-        problem = "in the form of an error" if is_error else "which is no final success"
+        problem = "in the service's error format" if is_error else "which is not a final status"
         raise _foreign(reply, f"HTTP {heard.status} {problem}")
     return reply
 
 
 def _in_error_form(heard: HeardReply, said: Mapping[str, object]) -> bool:
-    """Tell whether a reply has the form in which the service says no."""
+    """Tell whether a reply has the service's error format."""
     is_stub = "Error" in heard.parsed
     kind = said.get("__type")
     is_named = isinstance(kind, str) and bool(kind)
@@ -79,10 +80,10 @@ def _in_error_form(heard: HeardReply, said: Mapping[str, object]) -> bool:
 
 
 def _foreign(reply: Reply, problem: str) -> UnexpectedReplyError:
-    """Make the error for a reply that the service would not give."""
+    """Make the error for a reply that the service never sends."""
     plain = unexpected(reply, (problem,))
     return UnexpectedReplyError(
-        f"the reply to {reply.operation.name} is none that the service gives: {problem}",
+        f"the reply to {reply.operation.name} is not one that the service sends: {problem}",
         problems=plain.problems,
         reply=plain.reply,
         operation=plain.operation,
@@ -113,7 +114,7 @@ def json_object(raw: bytes | None) -> Mapping[str, Any] | None:
         raw: The body.
 
     Returns:
-        Its members; None if it is no JSON object.
+        Its members; None if it is not a JSON object.
     """
     try:
         parsed: object = json.loads(raw or b"")
@@ -123,22 +124,22 @@ def json_object(raw: bytes | None) -> Mapping[str, Any] | None:
 
 
 def is_unreadable(heard: HeardReply) -> bool:
-    """Tell whether a body is something else than a JSON object.
+    """Tell whether a reply has a body that is not a JSON object.
 
     Args:
         heard: The reply.
 
     Returns:
-        Whether it is.
+        Whether it has. False for an empty body.
     """
     return bool(heard.raw) and json_object(heard.raw) is None
 
 
 def without_metadata(parsed: Mapping[str, object]) -> Mapping[str, object]:
-    """Take what botocore adds out of a parsed reply.
+    """Remove the metadata that botocore adds to a parsed reply.
 
     Args:
-        parsed: What a method of a client returned.
+        parsed: What a method of a botocore client returned.
 
     Returns:
         The members of the reply.

@@ -1,4 +1,4 @@
-"""The gateway over aiobotocore: sends each request once, and says what became of it."""
+"""The gateway over aiobotocore: sends each request once and reports what happened to it."""
 
 import asyncio
 import logging
@@ -34,11 +34,13 @@ class BotocoreGateway:
     Args:
         client: A SageMaker client of aiobotocore.
         request_timeout: The longest that one request may take, in seconds.
-        fast_path: A way past the client's own preparation of reads, if it has one.
+        fast_path: Sends reads without the client's own preparation; None if the client does
+            not allow that.
 
     Raises:
-        ConfigurationError: If this is no such client: what it sends could not be observed,
-            and a purchase might be sent twice.
+        ConfigurationError: If ``client`` is not a SageMaker client of aiobotocore. This
+            package could not observe what such a client sends, so it might send a purchase
+            twice.
     """
 
     def __init__(
@@ -49,15 +51,15 @@ class BotocoreGateway:
         endpoint = getattr(client, "_endpoint", None)
         service = getattr(getattr(meta, "service_model", None), "service_name", None)
         fits = service == SERVICE and callable(getattr(events, "register_first", None))
-        # A client of boto3 has all of that too, but would send before it could be awaited.
+        # A boto3 client has all of these too, but its methods send before they are awaited.
         is_async = iscoroutinefunction(getattr(client, "close", None))
         if not (fits and is_async and isinstance(endpoint, AioEndpoint)):
             unopened = meta is None and hasattr(client, "__aenter__")
-            hint = ", which gives one in `async with`" if unopened else ""
+            hint = ", which gives a client in `async with`" if unopened else ""
             raise ConfigurationError(
                 "sagemaker_client: an open SageMaker client of aiobotocore is needed, got "
-                f"{type(client).__name__} for service {service!r}{hint}; what another one sends "
-                "cannot be observed, and a purchase could be sent twice"
+                f"{type(client).__name__} for service {service!r}{hint}; this package cannot "
+                "observe what other objects send, so they could send a purchase twice"
             )
         self._client = client
         self._fast_path = fast_path
@@ -71,12 +73,12 @@ class BotocoreGateway:
         self._may_be_carried = False
 
     def release(self) -> None:
-        """Send nothing any more, and leave the client as it was found.
+        """Stop sending, and restore the client to the state before it was wrapped.
 
-        As long as calls are under way they are observed: otherwise the client's own
-        retries would come back in the middle of a purchase. If a wrapper gave a create or a
-        purchase to another task, and the call ended in doubt, the client stays observed: that
-        task may still carry it.
+        The client is restored when the last call has ended. Otherwise the client's own
+        retries would be active again in the middle of a purchase. It is not restored at all
+        if a wrapper passed a create or a purchase to another task and the outcome of that
+        call is unknown, because that task may still send the request.
         """
         if not self._released:
             self._released = True
@@ -91,18 +93,18 @@ class BotocoreGateway:
         """Send a request, once.
 
         Args:
-            operation: What to ask.
+            operation: The operation to call.
             request: Its members in wire form.
 
         Returns:
             The service's reply.
 
         Raises:
-            ConfigurationError: If there are no credentials to send with, or the client was
-                closed before the request could be sent.
-            ServiceError: If the service said no.
+            ConfigurationError: If there are no credentials, or the client was closed before
+                the request could be sent.
+            ServiceError: If the service answered with an error.
             ConnectionFailedError: If no whole reply came.
-            UnexpectedReplyError: If a reply came that the service would not give.
+            UnexpectedReplyError: If a reply came that the service never sends.
         """
         method = self._method(operation)
         evidence = Evidence(operation, is_closed=lambda: self._released)
@@ -128,38 +130,38 @@ class BotocoreGateway:
                     returned = await call
         except BaseException as error:
             if call is not None and call.is_closed:
-                _log_broken_off(evidence, error)
+                _log_interrupted(evidence, error)
                 raise GeneratorExit from None
             if not isinstance(error, Exception) and not _is_stray_cancellation(error):
-                _log_broken_off(evidence, error)
+                _log_interrupted(evidence, error)
                 raise
             ended_by = error
         finally:
-            # From now on the observed session lets nothing of this call through.
+            # From now on the observed session does not send this request.
             evidence.is_over = True
             is_in_doubt = operation.safety in _NEEDS_PROOF and returned is None
             self._may_be_carried |= is_in_doubt and evidence.may_go_on
             self._calls -= 1
             self._leave()
-        return self._verdict(evidence, returned, ended_by, timed_out=limit.cancelled_caught)
+        return self._outcome(evidence, returned, ended_by, timed_out=limit.cancelled_caught)
 
     def _check_observed(self, operation: Operation) -> None:
-        """Refuse what may be sent once only, if it would go past the observed session."""
+        """Raise if the client no longer sends through the observed session."""
         endpoint: Any = getattr(self._client, "_endpoint", None)
         session: Any = getattr(endpoint, "http_session", None)
         while session is not self._session and session is not None:
-            # A proxy object around it, that somebody put there, is fine.
+            # The user may have put a proxy object around the observed session. That is fine.
             session = getattr(session, "__wrapped__", None)
         if session is None:
             raise ConfigurationError(
-                f"{operation.name} was not sent: the client's HTTP session was exchanged after the "
-                "client was wrapped, so what is sent could not be observed; wrap it again with "
-                "AsyncClient.from_client",
+                f"{operation.name} was not sent: the client's HTTP session was replaced after the "
+                "client was wrapped, so this package cannot observe what the client sends; wrap "
+                "it again with AsyncClient.from_client",
                 operation=operation.name,
             )
 
     def _method(self, operation: Operation) -> Callable[..., Awaitable[object]]:
-        # By its method, so that a wrapped client's wrapping is kept.
+        # Call the client's public method, so that a wrapper around that method still works.
         try:
             return cast("Callable[..., Awaitable[object]]", getattr(self._client, operation.method))
         except AttributeError as error:
@@ -168,7 +170,7 @@ class BotocoreGateway:
                 operation=operation.name,
             ) from error
 
-    def _verdict(
+    def _outcome(
         self,
         evidence: Evidence,
         returned: object,
@@ -176,7 +178,7 @@ class BotocoreGateway:
         *,
         timed_out: bool,
     ) -> Reply:
-        """Say what became of a request, by the evidence."""
+        """Return the reply, or raise the error that the evidence supports."""
         operation, heard = evidence.operation, evidence.reply
         is_reply = isinstance(returned, Mapping)
         parsed = cast("Mapping[str, object]", returned) if is_reply else None
@@ -202,16 +204,17 @@ class BotocoreGateway:
             failure = evidence.unsent(ended_by) or self._loss(evidence, ended_by)
         else:
             failure = evidence.lost(f"the client returned {shown(returned)}")
-        # It may be the one that is told: no error is its own cause.
+        # An error must not be its own cause.
         raise failure from None if failure is ended_by else shown_cause(ended_by)
 
     def _loss(self, evidence: Evidence, ended_by: BaseException | None) -> SageMakerPlansError:
-        """Make the error for a request of which nothing is known."""
+        """Make the error for a request that may or may not have arrived."""
         if ended_by is not None:
             words = loss_in_words(ended_by, self._endpoint_url)
             is_read = evidence.operation.safety is Safety.READ
             if is_read and not evidence.was_handed_over and not may_pass(ended_by):
-                # A hook or a stub that fails will fail again, and to read again is no help.
+                # A hook or a stub raised this. It would raise it again, so a retry does not
+                # help.
                 return ConfigurationError(
                     f"{evidence.operation.name}: {words}", operation=evidence.operation.name
                 )
@@ -223,10 +226,11 @@ class BotocoreGateway:
 
 
 def _is_stray_cancellation(error: BaseException) -> bool:
-    """Tell whether a cancellation is meant for nobody here.
+    """Tell whether a cancellation is a failure of the call, not a request to cancel our task.
 
-    aiohttp cancels what waits for one of its connections when the client is closed; so does
-    a wrapper whose own task is cancelled. A group of tasks may bring one among others.
+    aiohttp raises such a cancellation in tasks that wait for a connection while the client is
+    closed. A wrapper raises one if a task of its own is cancelled. An exception group may
+    contain one among other exceptions.
     """
     if isinstance(error, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", error)
@@ -241,11 +245,11 @@ def _is_stray_cancellation(error: BaseException) -> bool:
     return task is not None and not task.cancelling()
 
 
-def _log_broken_off(evidence: Evidence, error: BaseException) -> None:
+def _log_interrupted(evidence: Evidence, error: BaseException) -> None:
     heard = evidence.reply
     if heard is not None and evidence.operation.safety in _NEEDS_PROOF:
         _LOG.warning(
-            "%s: broken off (%s) after the reply had come: HTTP %d, request id %s, %.2000s",
+            "%s: interrupted (%s) after the reply had come: HTTP %d, request id %s, %.2000s",
             evidence.operation.name,
             type(error).__name__,
             heard.status,
@@ -255,7 +259,7 @@ def _log_broken_off(evidence: Evidence, error: BaseException) -> None:
 
 
 def _reply_of_a_fake(operation: Operation, parsed: Mapping[str, object]) -> Reply:
-    """Read what a fake in the place of the client's method returned."""
+    """Make a reply of what a fake returned that replaces the client's method."""
     metadata = cast("Mapping[str, Any]", parsed.get("ResponseMetadata", {}))
     return Reply(
         operation=operation,

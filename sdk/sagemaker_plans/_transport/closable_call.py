@@ -1,4 +1,4 @@
-"""Awaiting foreign code in a coroutine that somebody may close."""
+"""Awaits foreign code in a coroutine that may be closed with ``close()``."""
 
 import logging
 from collections.abc import Awaitable, Generator
@@ -8,14 +8,14 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 
 
 class ClosableCall:
-    """Awaits a call of foreign code, and notices if the coroutine is closed meanwhile.
+    """Awaits a call of foreign code, and notes whether the coroutine is closed meanwhile.
 
-    A coroutine that is closed may not wait any more. Foreign code may turn the closing into
-    an exception of its own (botocore does, in another context), which would look like a
-    failure of the call, after which we look what became of it.
+    A closed coroutine may not await anything. But foreign code may replace GeneratorExit by
+    an exception of its own, as botocore does in another context. That exception would look
+    like a failed call, and the caller would then await requests that find out what happened.
 
     Args:
-        call: What to await.
+        call: The awaitable of the foreign code.
     """
 
     def __init__(self, call: Awaitable[object]) -> None:
@@ -33,7 +33,7 @@ class ClosableCall:
                     self.is_closed = True
                     self._close(steps)
                     raise
-                except BaseException as error:  # noqa: BLE001  # passed on
+                except BaseException as error:  # noqa: BLE001  # passed on to the call
                     wanted = steps.throw(error)
                 else:
                     wanted = steps.send(given)
@@ -44,5 +44,5 @@ class ClosableCall:
     def _close(steps: Generator[Any, Any, object]) -> None:
         try:
             steps.close()
-        except Exception:  # noqa: BLE001  # nobody waits for the outcome any more
+        except Exception:  # noqa: BLE001  # logged; it must not replace GeneratorExit
             _LOG.debug("the client failed while its call was closed", exc_info=True)

@@ -1,17 +1,18 @@
-"""What is known of one request, who told it, and what follows from it.
+"""What is known about one request, where we know it from, and what follows from it.
 
 =====================================  ==============================================
-who tells                              what
+source                                 fact
 =====================================  ==============================================
 the HTTP session, which we observe     the request was handed over; its whole reply
-the connection made for it alone       no connection could be made
-the credentials, which we ask          there are none to sign with
-botocore, of a stub or a fake          the reply that stood in for the service's
+the request's own connection           no connection could be made
+the credentials, which we ask for      there are none to sign with
+botocore, for a stub or a fake         the reply that replaced the service's
 the gateway                            the call is over: nothing may be sent any more
 =====================================  ==============================================
 
-Nothing else counts. A hook, a wrapper or the client of another service may have raised
-any exception, so the type of one proves nothing; and silence proves nothing either.
+Nothing else counts. A hook, a wrapper or the client of another service may raise any
+exception, so the type of an exception proves nothing. That no source reported anything
+proves nothing either.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ CLOSED: Final = "this client is closed; make a new one"
 
 
 class SecondSendError(Exception):
-    """Somebody was about to send one request twice; it was held back."""
+    """The client was about to send one request twice. The second one was not sent."""
 
 
 def current_task() -> int:
@@ -49,9 +50,9 @@ class HeardReply:
     headers: Mapping[str, str]
     """The headers, with their names in lower case."""
     raw: bytes | None
-    """The body; None if the reply never was on a wire (a stub's)."""
+    """The body; None for the reply of a stub, which has no bytes."""
     parsed: Mapping[str, object] = field(factory=dict[str, object])
-    """What botocore made of it; empty if botocore was not asked."""
+    """The reply as botocore parsed it; empty if botocore did not parse it."""
 
     @property
     def request_id(self) -> str | None:
@@ -61,27 +62,27 @@ class HeardReply:
 
 @define(eq=False, repr=False)
 class Evidence:
-    """What is known of one request."""
+    """What is known about one request."""
 
     operation: Operation
-    """What it asks for."""
+    """The operation that the request calls."""
     subject: object = None
-    """The offering that it buys, or the name of what it creates."""
+    """The offering that the request buys, or the name of the plan that it creates."""
     is_closed: Callable[[], bool] = bool
     """Whether the client was closed, so that nothing may be sent any more."""
     is_over: bool = False
-    """Whether the call that it belongs to has ended."""
+    """Whether the call that made the request has ended."""
     task: int | None = None
-    """The task that waits for the call; None if it does not matter."""
+    """The id of the task that waits for the call; None if it does not matter."""
     learn: Callable[[Any], None] | None = None
-    """Told of the request as it is handed over; None if nobody wants to know."""
+    """Called with the request as it is handed over; None if nobody wants to know."""
     tasks: set[int] = field(factory=set[int])
-    """The tasks in which the client has begun with the request."""
+    """The ids of the tasks in which the client has started to process the request."""
     was_handed_over: bool = False
-    """Whether an HTTP client has had it."""
+    """Whether the request was given to an HTTP client."""
     reply: HeardReply | None = None
-    """Its whole reply, once that was heard."""
-    # A wrapper may carry a call to several threads.
+    """The whole reply, once it has come."""
+    # A wrapper may run a call in several threads.
     _lock: Lock = field(factory=Lock)
     _kept_back_by: BaseException | None = None
     _kept_back: SageMakerPlansError | None = None
@@ -90,29 +91,29 @@ class Evidence:
         return self
 
     def __deepcopy__(self, _memo: object) -> Self:
-        # A hook may copy a request's context; what is known of it must not become two.
+        # A hook may copy a request's context. There must still be one evidence for it.
         return self
 
     def hand_over(self) -> None:
-        """Note that the request is about to be handed to an HTTP client.
+        """Note that the request is about to be given to an HTTP client.
 
         Raises:
-            SecondSendError: If it was handed over before, or its call has ended.
-            ConfigurationError: If the client was closed before it could be sent.
-            Exception: What kept it from being sent the first time.
+            SecondSendError: If the request was handed over before, or its call has ended.
+            ConfigurationError: If the client was closed before the request could be sent.
+            Exception: The exception that prevented the first send, if there was one.
         """
         with self._lock:
             self._hand_over()
 
     def _hand_over(self) -> None:
         if self._kept_back is not None:
-            # A cancellation of then must not be raised again: nobody waits for it any more.
+            # An old cancellation must not be raised again: its cancel scope is gone.
             raised = self._kept_back_by
             raise raised if isinstance(raised, Exception) else self._kept_back
         if self.was_handed_over or self.is_over:
             raise SecondSendError(
-                f"{self.operation.name}: the client was about to send the request a second time, "
-                "which was held back"
+                f"{self.operation.name}: the client was about to send the request a second time; "
+                "the second one was not sent"
             )
         if self.is_closed():
             closed = ConfigurationError(CLOSED, operation=self.operation.name)
@@ -121,18 +122,18 @@ class Evidence:
         self.was_handed_over = True
 
     def begin(self) -> None:
-        """Note that the client has begun with the request, in the current task."""
+        """Note that the client has started to process the request in the current task."""
         if self.task is not None:
             self.tasks.add(current_task())
 
     @property
     def may_go_on(self) -> bool:
-        """Whether somebody may still send the request, though its call has ended in doubt."""
+        """Whether another task may still send the request, although its call has ended."""
         ends_with_the_call = self.tasks == {self.task}
         return not ends_with_the_call and self.reply is None and self._kept_back is None
 
     def hear(self, reply: HeardReply) -> None:
-        """Note the whole reply. The first one counts.
+        """Note a whole reply. Only the first one counts.
 
         Args:
             reply: The reply.
@@ -140,25 +141,25 @@ class Evidence:
         self.reply = self.reply or reply
 
     def keep_back(self, raised: BaseException, told: SageMakerPlansError) -> None:
-        """Note that the request was not sent, and never will be.
+        """Note that the request was not sent, and that it will not be sent.
 
-        It says nothing of a request that was handed over before: then it was only a second
-        send that came to nothing, of a wrapper or a hook that tries again.
+        This has no effect if the request was handed over before. Then a wrapper or a hook
+        tried to send it again, and only that second send failed.
 
         Args:
-            raised: The very exception that says so; only the call that ends with it, and
-                with no other, was not sent.
-            told: What the caller is told of it.
+            raised: The exception that prevented the send. The request counts as not sent
+                only if the call ends with this very exception.
+            told: The error for the caller.
         """
         if not self.was_handed_over:
             self._kept_back_by, self._kept_back = raised, told
 
     def give_back(self, raised: BaseException, told: SageMakerPlansError) -> None:
-        """Note that the HTTP client that has had the request provably did not send it.
+        """Note that the HTTP client got the request, but provably did not send it.
 
         Args:
-            raised: The very exception that says so, as in ``keep_back``.
-            told: What the caller is told of it.
+            raised: The exception that proves it, as in ``keep_back``.
+            told: The error for the caller.
         """
         self._kept_back_by, self._kept_back = raised, told
 
@@ -170,10 +171,11 @@ class Evidence:
                 ended it.
 
         Returns:
-            The error; None if it was sent or that is not known.
+            The error; None if the request was sent, or if that is not known.
         """
-        # After another exception, or after a time in which the call went on, somebody may
-        # have done anything. A cancellation is what our own time limit looks like inside.
+        # If the call went on, or raised another exception, a wrapper may have sent the
+        # request by other means. Our own time limit appears inside the call as a
+        # cancellation, so a cancellation that prevented the send is proof then.
         if ended_by is None:
             is_certain = not isinstance(self._kept_back_by, Exception)
         else:
@@ -182,14 +184,14 @@ class Evidence:
 
     @property
     def request_sent(self) -> bool | None:
-        """True if a reply came, None if that cannot be known."""
+        """True if a reply came; None if it is not known whether the request was sent."""
         return None if self.reply is None else True
 
     def lost(self, words: str) -> ConnectionFailedError:
-        """Make the error for a request of which nothing is known.
+        """Make the error for a request that may or may not have arrived.
 
         Args:
-            words: What happened instead of a reply.
+            words: What happened instead of a reply, for the message.
 
         Returns:
             The error.

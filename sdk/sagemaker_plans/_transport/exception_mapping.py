@@ -1,8 +1,8 @@
-"""What the exceptions of botocore, aiohttp and httpx mean, and the words for them.
+"""Maps the exceptions of botocore, aiohttp and httpx to errors and messages.
 
-Only exceptions whose origin is known come here to be understood: those that our own code
-got from the HTTP client or from the credentials. What a call ends with may be anybody's,
-so it is only put into words.
+This module draws conclusions only from exceptions whose source is known: those that our
+own code caught from the HTTP client or from the credentials. The exception with which a
+whole call ends may come from any hook or wrapper, so it only becomes part of a message.
 """
 
 from typing import Any, Final, cast
@@ -36,25 +36,25 @@ NO_CREDENTIALS: Final = (
 
 
 def inner_of(error: BaseException) -> object:
-    """Find the exception of the HTTP client that one of botocore's was made of.
+    """Find the HTTP client's exception inside an exception of botocore.
 
     Args:
-        error: The exception.
+        error: The exception of botocore.
 
     Returns:
-        The one inside; None if there is none.
+        The HTTP client's exception; None if there is none.
     """
     return cast("object", getattr(error, "kwargs", {}).get("error"))
 
 
 def redirect_in(error: BaseException) -> RedirectError | None:
-    """Find out whether an exception says that the endpoint redirects.
+    """Find a redirect in an exception.
 
     Args:
-        error: What an HTTP session raised.
+        error: The exception that an HTTP session raised.
 
     Returns:
-        Our own exception that says so, or None.
+        Our own exception for a redirect; None if the endpoint did not redirect.
     """
     inner = inner_of(error)
     return inner if isinstance(inner, RedirectError) else None
@@ -64,7 +64,7 @@ def proves_unsent(error: BaseException) -> bool:
     """Tell whether a failure of a pooled connection proves that nothing was sent.
 
     Args:
-        error: What an HTTP session of aiobotocore raised.
+        error: The exception that an HTTP session of aiobotocore raised.
 
     Returns:
         True if the connection could not be made. False if that is not certain.
@@ -72,7 +72,7 @@ def proves_unsent(error: BaseException) -> bool:
     inner = inner_of(error)
     if isinstance(inner, ClientConnectorError | ConnectionTimeoutError):
         return True
-    # httpx and its successor by name: whichever is installed, it need not be imported.
+    # httpx and its successor httpx2 are recognised by name, so neither has to be imported.
     module, kind = type(inner).__module__.partition(".")[0], type(inner).__name__
     return module in {"httpx", "httpx2"} and kind in {
         "ConnectError",
@@ -87,15 +87,15 @@ def could_not_connect(
     """Make the error for a request for which no connection could be made.
 
     Args:
-        operation: What was to be asked.
-        error: What the HTTP client raised.
-        endpoint_url: Where it was to go.
+        operation: The operation of the request.
+        error: The exception that the HTTP client raised.
+        endpoint_url: The endpoint to which it should connect.
 
     Returns:
         The error.
     """
     if isinstance(error, boto.ProxyConnectionError | boto.SSLError):
-        words = redacted(str(error))  # names the proxy, or the certificate
+        words = redacted(str(error))  # it names the proxy or the certificate
     else:
         words = (
             f"could not connect to {endpoint_url} ({_reason(error)}); "
@@ -110,32 +110,32 @@ def closed_session(operation: Operation) -> ConfigurationError:
     """Make the error for a wrapped client that cannot send.
 
     Args:
-        operation: What was to be asked.
+        operation: The operation of the request.
 
     Returns:
         The error.
     """
     return ConfigurationError(
-        f"{operation.name}: the SageMaker client that is wrapped is closed, or was never opened; "
-        "it has to stay inside its `async with` for as long as it is used",
+        f"{operation.name}: the wrapped SageMaker client is closed, or was never opened; "
+        "use it only inside its own `async with`",
         operation=operation.name,
     )
 
 
 def unobserved_session(operation: Operation, session: object) -> ConfigurationError:
-    """Make the error for a purchase through an HTTP session that tells nothing.
+    """Make the error for a purchase through an HTTP session that cannot be observed.
 
     Args:
-        operation: What was to be asked.
+        operation: The operation of the request.
         session: The session.
 
     Returns:
         The error.
     """
     return ConfigurationError(
-        f"{operation.name} was not sent: {type(session).__name__} (http_session_cls) is none of "
-        "aiobotocore's HTTP sessions and no subclass of one, so it cannot be seen whether it "
-        "sends the purchase once; make it a subclass",
+        f"{operation.name} was not sent: {type(session).__name__} (http_session_cls) is not a "
+        "subclass of an HTTP session of aiobotocore, so this package cannot see whether it "
+        "sends the purchase only once; make it a subclass",
         operation=operation.name,
     )
 
@@ -144,31 +144,34 @@ def no_credentials(operation: Operation, error: BaseException) -> SageMakerPlans
     """Make the error for a request that could not be signed.
 
     Args:
-        operation: What was to be asked.
-        error: What asking for the credentials raised.
+        operation: The operation of the request.
+        error: The exception that the credentials raised.
 
     Returns:
-        The error: a ConnectionFailedError if it may pass, else a ConfigurationError.
+        The error: a ConnectionFailedError if a retry may help, else a ConfigurationError.
     """
     name = operation.name
     if isinstance(error, boto.NoCredentialsError):
         return ConfigurationError(f"{name} was not sent: {NO_CREDENTIALS}", operation=name)
     said = service_error_of(error) if isinstance(error, boto.ClientError) else error
-    words = f"{name} was not sent, for want of credentials: {str(said) or type(said).__name__}"
+    words = (
+        f"{name} was not sent, because no credentials could be obtained: "
+        f"{str(said) or type(said).__name__}"
+    )
     if may_pass(error):
         return ConnectionFailedError(words, request_sent=False, operation=name)
     return ConfigurationError(words, operation=name)
 
 
 def may_pass(error: BaseException) -> bool:
-    """Tell whether what keeps a request from being prepared may be gone a moment later.
+    """Tell whether a failure to prepare a request may be temporary.
 
     Args:
-        error: What the preparation raised.
+        error: The exception that the preparation raised.
 
     Returns:
-        Whether it may: a connection that failed, a service that throttles or is down, a
-        wait that was ended.
+        True for a failed connection, a service that throttles or is down, and a
+        cancellation. False for anything else.
     """
     if isinstance(error, boto.ClientError):
         return isinstance(service_error_of(error), ThrottledError | InternalServiceError)
@@ -176,13 +179,13 @@ def may_pass(error: BaseException) -> bool:
 
 
 def service_error_of(error: boto.ClientError) -> SageMakerPlansError:
-    """Read an error answer that botocore has parsed.
+    """Convert an exception that botocore made of an error reply.
 
     Args:
-        error: The exception that botocore made of it.
+        error: The exception of botocore.
 
     Returns:
-        The error that it stands for here.
+        The error of this package.
     """
     response = cast("dict[str, Any]", error.response)
     answer: dict[str, Any] = response.get("Error", {})
@@ -198,13 +201,13 @@ def service_error_of(error: boto.ClientError) -> SageMakerPlansError:
 
 
 def shown_cause(error: BaseException | None) -> BaseException | None:
-    """Make an exception fit to be shown as a cause.
+    """Make an exception without secrets, to be shown as a cause.
 
     Args:
         error: The exception.
 
     Returns:
-        The same one, or one in its place that repeats no session token.
+        The same exception if it shows no secret, else a replacement without the secret.
     """
     if not isinstance(error, boto.ClientError):
         return error if error is None or _is_fit(error) else _stand_in(error)
@@ -213,7 +216,7 @@ def shown_cause(error: BaseException | None) -> BaseException | None:
     message = str(answer.get("Message", ""))
     if redacted(message) == message:
         return error if _is_fit(error) else _stand_in(error)
-    # Only these two: a modelled error has its message a second time.
+    # Keep only these two members: a modelled error repeats its message in a third one.
     clean: Any = {
         "Error": {**answer, "Message": redacted(message)},
         "ResponseMetadata": response.get("ResponseMetadata", {}),
@@ -222,7 +225,7 @@ def shown_cause(error: BaseException | None) -> BaseException | None:
 
 
 class HiddenError(Exception):
-    """Stands in for an exception whose text, or that of one behind it, has a secret."""
+    """Replaces an exception if its text, or the text of one of its causes, has a secret."""
 
 
 def _stand_in(error: BaseException) -> HiddenError:
@@ -231,7 +234,7 @@ def _stand_in(error: BaseException) -> HiddenError:
 
 
 def _is_fit(error: BaseException) -> bool:
-    """Tell whether neither an exception nor one behind it repeats a secret."""
+    """Tell whether an exception and all its causes are free of secrets."""
     chain: list[BaseException] = [error]
     for one in chain:
         text = f"{one!s} {one!r}"
@@ -243,14 +246,14 @@ def _is_fit(error: BaseException) -> bool:
 
 
 def loss_in_words(error: BaseException, endpoint_url: str) -> str:
-    """Say in words that a call ended without a reply.
+    """Describe a call that ended without a reply, for a message.
 
     Args:
-        error: What it ended with, whoever raised it.
-        endpoint_url: Where the request was to go.
+        error: The exception with which the call ended.
+        endpoint_url: The endpoint of the request.
 
     Returns:
-        The words.
+        The description.
     """
     if isinstance(error, CONNECTION_FAILURES):
         return f"no whole reply came from {endpoint_url} ({_reason(error)})"
@@ -260,5 +263,5 @@ def loss_in_words(error: BaseException, endpoint_url: str) -> str:
 def _reason(error: BaseException) -> str:
     inner = inner_of(error)
     reason = inner if isinstance(inner, BaseException) else error
-    # Some have no words of their own.
+    # Some exceptions have no text.
     return redacted(str(reason)) or type(reason).__name__

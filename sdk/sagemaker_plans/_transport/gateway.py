@@ -1,4 +1,4 @@
-"""The one seam between this package and the network."""
+"""The one interface between this package and the network."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -8,22 +8,22 @@ from sagemaker_plans._wire.reply import Reply
 
 
 class Gateway(Protocol):
-    """Sends one request and brings one reply: no retry, no interpretation."""
+    """Sends one request and returns its reply. It neither retries nor interprets."""
 
     async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
         """Send a request, once.
 
         Args:
-            operation: What to ask.
+            operation: The operation to call.
             request: Its members in wire form.
 
         Returns:
             The service's reply.
 
         Raises:
-            ConfigurationError: If there are no credentials or no region to send with.
-            ServiceError: If the service said no.
-            ConnectionFailedError: If nothing usable came back.
-            UnexpectedReplyError: If a reply came that botocore cannot parse.
+            ConfigurationError: If there are no credentials or no region.
+            ServiceError: If the service answered with an error.
+            ConnectionFailedError: If no whole reply came.
+            UnexpectedReplyError: If a reply came that the service never sends.
         """
         ...

@@ -1,4 +1,4 @@
-"""How long a server asks to wait before the next request."""
+"""Reads the Retry-After header: how long the server asks us to wait before the next request."""
 
 import re
 from collections.abc import Mapping
@@ -7,13 +7,14 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how long the server asks to wait.
+    """Read the Retry-After header.
 
     Args:
-        headers: The answer's headers, their names in lower case.
+        headers: The reply's headers, with their names in lower case.
 
     Returns:
-        Seconds, or None if the server did not say so legibly. Not bounded.
+        The seconds to wait, without an upper bound. None if the header is missing or
+        cannot be read.
     """
     value = headers.get("retry-after")
     if value is None:

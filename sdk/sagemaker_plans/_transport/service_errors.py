@@ -1,4 +1,4 @@
-"""What an error answer of the service means: its code and status to an error class."""
+"""Maps the code and the status of an error reply to an error class."""
 
 import re
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from sagemaker_plans.errors import (
     ValidationError,
 )
 
-# SageMaker models only ResourceNotFound, ResourceInUse, ResourceLimitExceeded and
-# ConflictException; the rest are the codes that AWS services share, each also met with
-# or without its "Exception".
+# SageMaker's service model has only ResourceNotFound, ResourceInUse, ResourceLimitExceeded
+# and ConflictException. All AWS services share the other codes. Each code may come with or
+# without "Exception" at its end.
 _CODES: Final[dict[str, type[ServiceError]]] = {
     "ResourceNotFound": ResourceNotFoundError,
     "ResourceInUse": ResourceInUseError,
@@ -65,7 +65,7 @@ _CODES: Final[dict[str, type[ServiceError]]] = {
     "ServiceUnavailable": InternalServiceError,
 }
 
-# SageMaker often says "not found" as a ValidationException; these are its words.
+# SageMaker often answers ValidationException for a missing resource, with these messages.
 _NOT_FOUND: Final = re.compile(r"could not find|requested resource not found", re.IGNORECASE)
 
 _UNAUTHORIZED: Final = 401
@@ -76,12 +76,12 @@ _SERVER_FAULT: Final = 500
 
 
 def error_class(code: str, message: str, http_status: int | None) -> type[ServiceError]:
-    """Find what an error answer means.
+    """Find the error class for an error reply.
 
     Args:
         code: The service's error code.
-        message: The service's own words.
-        http_status: The HTTP status of the answer.
+        message: The service's message.
+        http_status: The HTTP status of the reply.
 
     Returns:
         The class of the error to raise.
@@ -89,14 +89,14 @@ def error_class(code: str, message: str, http_status: int | None) -> type[Servic
     known = _CODES.get(code) or _CODES.get(code.removesuffix("Exception"))
     status = http_status or 0
     if status >= _SERVER_FAULT and known is not ThrottledError:
-        # A server at fault: whatever it says of the request, it may have had its effect.
+        # After a 5xx the request may have had its effect, whatever the code says.
         return InternalServiceError
     if known is not None:
         is_missing = known is ValidationError and _NOT_FOUND.search(message)
         return ResourceNotFoundError if is_missing else known
     if status == _TOO_MANY:
         return ThrottledError
-    # It leaves open how far the request got, like a fault of the server's.
+    # A 408 leaves open whether the request had its effect, like a 5xx.
     if status == _TIMED_OUT:
         return InternalServiceError
     if status in {_UNAUTHORIZED, _FORBIDDEN}:
@@ -117,15 +117,15 @@ def service_error(
     headers: Mapping[str, str],
     request_id: str | None,
 ) -> ServiceError:
-    """Make the error for an error answer.
+    """Make the error for an error reply.
 
     Args:
         operation: The AWS operation.
-        code: The error code of the body, with its namespace or without, or the HTTP
-            status where it had none.
-        message: The service's own words.
+        code: The error code in the body, with or without its namespace; the HTTP status if
+            the body has no code.
+        message: The service's message.
         http_status: The HTTP status.
-        headers: The answer's headers, their names in lower case.
+        headers: The reply's headers, with their names in lower case.
         request_id: The id by which AWS support finds the request.
 
     Returns:

@@ -1,1 +1,1 @@
-"""What goes over the wire: operations, requests and replies, and models made of them."""
+"""The wire format: operations, requests and replies, and how models are read and written."""

@@ -1,8 +1,8 @@
-"""Models to wire dicts and back; the only importer of cattrs.
+"""Converts models to wire dicts and back. It is the only importer of cattrs.
 
-Reading is strict where cattrs is lenient (nothing is coerced, a text is no list) and
-lenient where a service moves on (unknown members and enum values). Where an attribute
-stands on the wire, its model declares.
+Reading is stricter than cattrs: no value is coerced, and a string does not pass as a list.
+It accepts what a service may add later: unknown members and enum values. Each model declares
+which wire member belongs to which attribute.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,9 +27,9 @@ T = TypeVar("T")
 M = TypeVar("M", bound=WireModel)
 
 Reader = Callable[[Any, Any], Any]
-"""What cattrs calls with a value and its type."""
+"""A structure hook of cattrs: it is called with a value and its type."""
 
-# Nearly all are dicts, and this finds them faster than a look for a Mapping.
+# isinstance tries dict first, because nearly all objects are dicts and Mapping is slower.
 _OBJECTS: tuple[type[Any], ...] = (dict, Mapping)
 
 
@@ -37,7 +37,7 @@ class MisfitsError(ValueError):
     """A wire form that does not fit its model.
 
     Args:
-        problems: Each misfit with its path, such as ``Stages[5].StageName: ...``.
+        problems: Each problem with its path, such as ``Stages[5].StageName: ...``.
     """
 
     def __init__(self, problems: tuple[str, ...]) -> None:
@@ -46,12 +46,12 @@ class MisfitsError(ValueError):
 
 
 def _attributes_reader(structure: Structure, converter: cattrs.Converter) -> Reader:
-    """Make what reads a structure into its second argument, a dict of attributes."""
+    """Make a reader that puts the attributes into its second argument, a dict."""
     readers: list[tuple[str, bool, Reader, str, Any]] = [
         (name, is_required, converter.get_structure_hook(kind), attribute, kind)
         for name, attribute, kind, is_required in structure.members
     ]
-    # A place has no attribute of its own: its members are read into the same dict.
+    # A place is not an attribute itself. Its members are read into the same dict.
     readers += [
         (name, is_required, _attributes_reader(inside, converter), "", None)
         for name, inside, is_required in structure.places
@@ -79,14 +79,14 @@ def _attributes_reader(structure: Structure, converter: cattrs.Converter) -> Rea
             except cattrs.ClassValidationError as error:
                 problems += error.exceptions
         if problems:
-            # pyright takes the signature of ExceptionGroup for that of this one.
+            # pyright checks this call against ExceptionGroup, which has fewer parameters.
             raise cattrs.ClassValidationError("misfits", problems, structure.model)  # pyright: ignore[reportCallIssue]
 
     return read
 
 
 def _located(problem: Exception, name: str, *, is_there: bool) -> Exception:
-    # What is not there was read as None, which no required member may be.
+    # A missing member was read as None, and no required member may be None.
     located = problem if is_there else values.MisfitError("required member is missing")
     located.add_note(cattrs.AttributeValidationNote(f"in {name}", name, None))
     return located
@@ -130,7 +130,7 @@ def _selection_reader(_: type, converter: cattrs.Converter) -> Reader:
                 selection = way(found[attribute])
                 if selection.device_subset_type == found["device_subset_type"]:
                     return selection
-        # Kept whole, so that a way to select that AWS adds later is not lost.
+        # Keep the whole wire form of a selection type that AWS may add later.
         return UnrecognizedSelection(dict(wire))
 
     return read
@@ -167,7 +167,7 @@ def _is_tags(cls: object) -> bool:
 
 
 def configure(converter: cattrs.Converter) -> None:
-    """Teach a converter the models: strict primitives, open enums, UTC timestamps.
+    """Register the hooks for models: strict primitives, open enums, UTC timestamps.
 
     Args:
         converter: A converter of cattrs, changed in place.
@@ -181,9 +181,10 @@ def configure(converter: cattrs.Converter) -> None:
     for enum in OpenEnum.__subclasses__():
         converter.register_structure_hook(enum, values.enum_reader(enum))
         converter.register_unstructure_hook(enum, str)
-    # By identity: a hook registered for the class would serve every class below it.
+    # Compare by identity: a hook registered for object would also serve all subclasses.
     converter.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
-    # What is registered last is asked first: most selections are classes of attrs, too.
+    # cattrs asks the last hook first. So selections come after attrs classes, because most of
+    # them are attrs classes too.
     hooks: tuple[tuple[Callable[[Any], bool], Any, Any], ...] = (
         (attrs.has, _model_reader, writing.model_writer),
         (_is_selection, _selection_reader, writing.selection_writer),
@@ -212,7 +213,7 @@ def _problems(error: BaseException) -> tuple[str, ...]:
         words, _, path = line.rpartition(" @ $")
         if words:
             problems.append(f"{path.lstrip('.') or 'reply'}: {words}")
-    # Two attributes that are one member have the same problem.
+    # Two attributes that come from one member have the same problem; list it once.
     return tuple(dict.fromkeys(problems))
 
 
@@ -221,25 +222,25 @@ def _first(error: BaseException) -> BaseException:
 
 
 def read(cls: type[T], wire: Mapping[str, object]) -> T:
-    """Read a model, or anything that declares its members as models do.
+    """Read a model, or another class that declares its members as models do.
 
     Args:
-        cls: Its class.
-        wire: Its wire form.
+        cls: The class.
+        wire: The wire form.
 
     Returns:
-        What was read.
+        The object that was read.
 
     Raises:
-        MisfitsError: If the wire form does not fit; it lists every misfit.
-        InvalidRequestError: If it fits, and is a spec that the service would refuse.
+        MisfitsError: If the wire form does not fit the class; it lists every problem.
+        InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
     """
     try:
         return _converter().structure(wire, cls)
     except (values.MisfitError, cattrs.BaseValidationError) as error:
         if problems := _problems(error):
             raise MisfitsError(problems) from error
-        # All fits, and specs in a list refused themselves.
+        # The wire form fits. Specs in a list raised InvalidRequestError when they were made.
         raise _first(error) from None
 
 
@@ -247,21 +248,21 @@ def read_model(cls: type[M], wire: Mapping[str, object]) -> M:
     """Read a model.
 
     Args:
-        cls: Its class.
-        wire: Its wire form.
+        cls: The class of the model.
+        wire: The wire form.
 
     Returns:
         The model.
 
     Raises:
-        UnexpectedReplyError: If the wire form does not fit; it lists every misfit.
-        InvalidRequestError: If it fits, and is a spec that the service would refuse.
+        UnexpectedReplyError: If the wire form does not fit the model; it lists every problem.
+        InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
     """
     try:
         found = read(cls, wire)
     except MisfitsError as error:
         raise _no_model(cls, wire, error.problems) from error
-    # All ways to select devices are read alike.
+    # One reader reads all selections, so it may return another class than ``cls``.
     if not isinstance(found, cls):
         raise _no_model(cls, wire, (f"DeviceSubsetType: this is a {type(found).__name__}",))
     return found

@@ -6,27 +6,28 @@ from typing import Final, NamedTuple
 
 
 class Safety(Enum):
-    """What sending an operation twice would do."""
+    """What happens if an operation is sent twice."""
 
     READ = "read"
-    """Nothing: it only reads."""
+    """Nothing happens, because the operation only reads."""
     COMMAND = "command"
-    """The same as sending it once."""
+    """The effect is the same as if it was sent once."""
     CREATE = "create"
-    """A second one is refused by its name; whether the first took effect can be seen."""
+    """The service rejects the second request, because the name is taken. A read shows whether
+    the first request took effect."""
     PURCHASE = "purchase"
-    """It spends money again, and cannot be undone."""
+    """The second request spends money again, and cannot be undone."""
 
 
 class Operation(NamedTuple):
     """An operation of the service.
 
     Args:
-        name: AWS's name of it.
+        name: AWS's name of the operation.
         method: The name of its method on a botocore client.
-        safety: What sending it twice would do.
-        members: The members that its requests may have here.
-        pager: The member of its reply that is paged, if it has pages.
+        safety: What happens if it is sent twice.
+        members: The members that this package sends in its requests.
+        pager: The member of its reply that is split into pages; None if there are no pages.
     """
 
     name: str
@@ -92,7 +93,7 @@ OPERATIONS = (
     SEARCH_OFFERINGS,
     DESCRIBE_HISTORY,
 )
-"""All of them."""
+"""All operations of this package."""
 
 
 def paged_request(
@@ -101,10 +102,10 @@ def paged_request(
     """Write the request for one page.
 
     Args:
-        key: The member that names what is read.
-        value: Its name.
-        page_size: How many items a page has at most; None leaves it to the service.
-        token: Where the page begins; None for the first.
+        key: The member that identifies what to read.
+        value: The value of that member: a name or an ARN.
+        page_size: How many items a page has at most; None for the service's default.
+        token: The token of the page; None for the first page.
 
     Returns:
         The members of the request.

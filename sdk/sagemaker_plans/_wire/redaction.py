@@ -1,11 +1,11 @@
-"""Taking secrets out of texts that came over the wire."""
+"""Removes secrets from texts that came over the wire."""
 
 import re
 from typing import Final
 
-# The service repeats the signed headers when a signature does not match, the session
-# token among them; a proxy's page of errors may repeat all headers, the signature among
-# them, with which the same request could be sent again.
+# If a signature does not match, the service repeats the signed headers in its message, and the
+# session token is one of them. A proxy's error page may repeat all headers. The signature is
+# one of those, and with it the same request could be sent again.
 _NAMES: Final = (
     "x-amz-security-token",
     "session_?token",
@@ -29,10 +29,10 @@ _SECRETS: Final = (
 
 
 def redacted(message: str) -> str:
-    """Take session tokens, signatures and passwords out of a message.
+    """Remove session tokens, signatures and passwords from a message.
 
     Args:
-        message: The service's own words.
+        message: A message of the service, or another text.
 
     Returns:
         The message, fit for a log.

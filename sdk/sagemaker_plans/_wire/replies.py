@@ -1,7 +1,7 @@
-"""What the replies of each operation are read as.
+"""Reads the reply of each operation into a model.
 
-The converter and json are imported with the first reply: they take 20 and 1.4 ms, and a
-program that only imports the package needs neither.
+The converter and json are imported when the first reply is read. They take 20 and 1.4 ms, and
+a program that only imports the package does not need them.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def _read(cls: type[T], reply: Reply) -> T:
         return read(cls, reply.body)
     except MisfitsError as error:
         misfits = error
-    # Not with a cause that shows what is taken out of the message.
+    # If a secret was removed from the message, the cause would still show it.
     text = "".join(misfits.problems)
     failure = unexpected(reply, misfits.problems)
     raise failure from (misfits if redacted(text) == text else None)
@@ -39,7 +39,7 @@ def unexpected(reply: Reply, problems: tuple[str, ...]) -> UnexpectedReplyError:
 
     Args:
         reply: The reply.
-        problems: What does not fit; not used where the reply is no JSON object at all.
+        problems: What does not fit; ignored if the reply is not a JSON object.
 
     Returns:
         The error.
@@ -101,14 +101,14 @@ def read_created(reply: Reply) -> str:
 
 
 def read_done(reply: Reply) -> None:
-    """Read a reply that has no members, of StartEdgeDeploymentStage or its like.
+    """Read a reply without members, of StartEdgeDeploymentStage or StopEdgeDeploymentStage.
 
     Args:
         reply: The reply.
 
     Raises:
-        UnexpectedReplyError: If something came that is neither empty nor an object: then
-            it was not the service that answered.
+        UnexpectedReplyError: If the reply is neither empty nor a JSON object, so it did not
+            come from the service.
     """
     if reply.text is None or not reply.text.strip():
         return

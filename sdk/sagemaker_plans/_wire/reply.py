@@ -1,4 +1,4 @@
-"""What came back for one request."""
+"""The reply to one request."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ class Reply:
     """A reply that the service marked as a success."""
 
     operation: Operation
-    """What was asked."""
+    """The operation that was called."""
     body: Mapping[str, object] = field(repr=False)
     """The members of the reply, as far as they could be parsed."""
     raw: bytes | None = field(default=None, repr=False)
-    """The reply as it came over the wire; None if it never was on one (a stub)."""
+    """The body as it came over the wire; None for the reply of a stub, which has no bytes."""
     http_status: int | None = None
     """The HTTP status."""
     request_id: str | None = None
@@ -24,5 +24,5 @@ class Reply:
 
     @property
     def text(self) -> str | None:
-        """The reply as it came, as text; what is no UTF-8 is shown as escapes."""
+        """The body as text. Bytes that are not UTF-8 are shown as escapes."""
         return None if self.raw is None else self.raw.decode(errors="backslashreplace")

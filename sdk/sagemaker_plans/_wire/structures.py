@@ -1,7 +1,7 @@
-"""AWS's structures, as the attributes of the models declare them.
+"""AWS's structures, made from what the attributes of the models declare.
 
-The converter reads and writes by them, and tests hold them against the service's own model.
-The few that no model is have a class here.
+The converter reads and writes with these structures, and tests compare them with the service
+model. A structure that is not a public model has a class in this file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from sagemaker_plans.models._selection import UNDERSTOOD
 from sagemaker_plans.models._wire_form import KEY, wire
 
 Tags = Mapping[str, str]
-"""The type of an attribute that has tags."""
+"""The type of an attribute that holds tags."""
 
 
 @attrs.frozen
 class Tag:
-    """A tag on the wire. Models have tags as a mapping."""
+    """A tag on the wire. In models, tags are a mapping."""
 
     key: str
     """The tag's key."""
@@ -35,7 +35,7 @@ class Tag:
 
 @attrs.frozen
 class Created:
-    """What a create answers."""
+    """The reply to CreateEdgeDeploymentPlan."""
 
     arn: str = attrs.field(metadata=wire("EdgeDeploymentPlanArn"))
     """The ARN of the new plan."""
@@ -43,7 +43,7 @@ class Created:
 
 @attrs.frozen
 class Extended:
-    """What a purchase answers."""
+    """The reply to ExtendTrainingPlan."""
 
     extensions: tuple[TrainingPlanExtension, ...] = attrs.field(
         metadata=wire("TrainingPlanExtensions")
@@ -53,10 +53,10 @@ class Extended:
 
 @attrs.frozen
 class Offerings:
-    """What a search answers."""
+    """The reply to SearchTrainingPlanOfferings."""
 
     training_plan_offerings: tuple[object, ...]
-    """Offerings of new plans: they have to be there, and are not read."""
+    """Offerings of new plans. The member is required, but its items are not read."""
     training_plan_extension_offerings: tuple[TrainingPlanExtensionOffering, ...] = ()
     """Offerings of extensions."""
 
@@ -71,42 +71,42 @@ class Member(NamedTuple):
     kind: Any
     """The attribute's type, without None."""
     is_required: bool
-    """Whether the structure always has it."""
+    """Whether the structure always has this member."""
 
 
 class Place(NamedTuple):
-    """A member whose own members are attributes of the same model."""
+    """A nested structure whose members are attributes of the outer model."""
 
     name: str
-    """AWS's name."""
+    """AWS's name of the member that holds the nested structure."""
     structure: "Structure"
-    """What stands in it."""
+    """The nested structure."""
     is_required: bool
-    """Whether it is always there."""
+    """Whether the outer structure always has this member."""
 
 
 class Spread(NamedTuple):
-    """A model whose members stand in the structure around it."""
+    """An attribute that is a model, although its members are not nested on the wire."""
 
     attribute: str
-    """The attribute that has the model."""
+    """The name of the attribute."""
     structure: "Structure"
-    """The members."""
+    """The members of the model, which are in the outer structure."""
 
 
 class Structure(NamedTuple):
-    """One of AWS's structures, or what a model has of it."""
+    """One of AWS's structures, or the part of it that a model has."""
 
     model: type[Any]
-    """The model."""
+    """The class of the model."""
     members: tuple[Member, ...]
-    """Members that are attributes of it."""
+    """The members that are attributes of the model."""
     places: tuple[Place, ...] = ()
-    """Members that hold attributes of it."""
+    """The members that are structures with attributes of the model in them."""
     spreads: tuple[Spread, ...] = ()
-    """Attributes whose members stand here."""
+    """The attributes that are models, with their members in this structure."""
     absent: Mapping[str, object] = {}
-    """The value of each attribute without a default whose member may be left out."""
+    """The values of the attributes that have no default and whose member may be missing."""
 
 
 class _Declared(NamedTuple):
@@ -134,14 +134,15 @@ _SUBSET_TYPE: Final = Member(
 
 
 def structure_of(model: type[Any]) -> Structure:
-    """Put together what the attributes of a model declare.
+    """Make the structure that the attributes of a model declare.
 
     Args:
         model: The class of the model.
 
     Returns:
-        Its structure. AWS has one for all ways to select devices: that of
-        ``DeviceSelectionConfig`` has the members of all, that of one way its own.
+        The structure. AWS has one structure for all selection types, so the structure of
+        ``DeviceSelectionConfig`` has the members of all its subclasses. The structure of a
+        subclass has only its own members.
     """
     if model is DeviceSelectionConfig:
         ways = (member for way in UNDERSTOOD for member in _structure(way, _declared(way)).members)
@@ -197,7 +198,7 @@ def _spread(whole: _Declared) -> Spread:
 
 
 def _present(kind: Any) -> Any:  # noqa: ANN401  # an attribute may be of any type
-    """Leave None out of a type."""
+    """Remove None from a union type."""
     if get_origin(kind) is not UnionType:
         return kind
     (present,) = (each for each in get_args(kind) if each is not NoneType)

@@ -1,4 +1,4 @@
-"""Plain values on the wire: nothing is coerced, and a misfit is said in words."""
+"""Reads and writes plain values. No value is coerced; a wrong value raises an error."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,15 +14,15 @@ _NUMBERS: Final = (int, float)
 
 
 class MisfitError(ValueError):
-    """A value that is not what the service model says; its text is for the caller."""
+    """A value that does not fit the service model. The caller sees the error's text."""
 
 
 def misfit(expected: str, value: object) -> NoReturn:
-    """Refuse a value.
+    """Raise the error for a wrong value.
 
     Args:
-        expected: What the service model says, with its article.
-        value: What came.
+        expected: What the service model requires, with its article.
+        value: The wrong value.
 
     Raises:
         MisfitError: Always.
@@ -32,16 +32,16 @@ def misfit(expected: str, value: object) -> NoReturn:
 
 
 def read_text(value: object, _: object) -> str:
-    """Read a text.
+    """Read a string.
 
     Args:
-        value: What came.
+        value: The value in the reply.
 
     Returns:
-        The text.
+        The string.
 
     Raises:
-        MisfitError: If it is no text.
+        MisfitError: If the value is not a string.
     """
     return value if isinstance(value, str) else misfit("a string", value)
 
@@ -50,28 +50,28 @@ def read_integer(value: object, _: object) -> int:
     """Read a whole number.
 
     Args:
-        value: What came.
+        value: The value in the reply.
 
     Returns:
         The number.
 
     Raises:
-        MisfitError: If it is no whole number (True is none).
+        MisfitError: If the value is not a whole number. A bool is not one either.
     """
     return value if type(value) is int else misfit("a whole number", value)
 
 
 def read_fee(value: object, _: object) -> Decimal | None:
-    """Read a fee, which is text on the wire.
+    """Read a fee, which is a string on the wire.
 
     Args:
-        value: What came.
+        value: The value in the reply.
 
     Returns:
-        The fee, or None if the text is no plain decimal number.
+        The fee; None if the string is not a plain decimal number.
 
     Raises:
-        MisfitError: If it is no text.
+        MisfitError: If the value is not a string.
     """
     return parse_fee(read_text(value, str))
 
@@ -89,13 +89,13 @@ def write_fee(value: Decimal) -> str:
 
 
 def enum_reader(cls: type[OpenEnum]) -> Callable[[object, object], OpenEnum]:
-    """Make a reader for the values of an enum, those of tomorrow too.
+    """Make a reader for the values of an enum. It also reads values that AWS adds later.
 
     Args:
         cls: The enum.
 
     Returns:
-        The reader; it raises ``MisfitError`` for what is no text.
+        The reader; it raises ``MisfitError`` if the value is not a string.
     """
     known = {str(member): member for member in cls}
 
@@ -108,16 +108,16 @@ def enum_reader(cls: type[OpenEnum]) -> Callable[[object, object], OpenEnum]:
 
 
 def read_timestamp(value: object, _: object) -> datetime:
-    """Read a timestamp: epoch seconds, or what botocore's parser made of them.
+    """Read a timestamp: epoch seconds, or the datetime that botocore's parser made of them.
 
     Args:
-        value: What came.
+        value: The value in the reply.
 
     Returns:
-        The moment, in UTC.
+        The time, in UTC.
 
     Raises:
-        MisfitError: If it is neither epoch seconds nor an aware datetime.
+        MisfitError: If the value is neither epoch seconds nor an aware datetime.
     """
     if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         try:
@@ -139,10 +139,10 @@ def write_timestamp(value: datetime) -> int | float:
     """Write a timestamp as epoch seconds.
 
     Args:
-        value: The moment.
+        value: The time, as an aware datetime.
 
     Returns:
-        The seconds; a whole number if they are whole.
+        The seconds; an int if there is no fraction.
     """
     microseconds = (value - _EPOCH) // timedelta(microseconds=1)
     seconds, rest = divmod(microseconds, 1_000_000)

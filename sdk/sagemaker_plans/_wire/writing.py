@@ -1,7 +1,7 @@
-"""Writers of models, made from what the models declare.
+"""Makes the functions that write models, from what the models declare.
 
-Like the hooks of cattrs, each is made once for a type, and looks the writers of the types
-inside up while it is made.
+Each writer is made once for a type, like the hooks of cattrs. When it is made, it looks up the
+writers for the types of its members.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,19 +12,20 @@ from sagemaker_plans.models import UnrecognizedSelection
 from sagemaker_plans.models._selection import UNDERSTOOD
 
 Writer = Callable[[Any], dict[str, object]]
-"""Writes a model."""
+"""A function that writes a model as a wire dict."""
 
 _EMPTY: Final[tuple[object, ...]] = ((), {})
 
 
 class Hooks(Protocol):
-    """Where the writers of other types are found: a converter of cattrs."""
+    """The method of a cattrs converter that finds the writer for a type."""
 
+    # Any, because attributes may have any type.
     def get_unstructure_hook(self, kind: Any, /) -> Callable[[Any], Any]:  # noqa: ANN401
         """Find a writer.
 
         Args:
-            kind: The type of what is written.
+            kind: The type of the values to write.
 
         Returns:
             The writer.
@@ -33,11 +34,11 @@ class Hooks(Protocol):
 
 
 def model_writer(cls: type, hooks: Hooks) -> Writer:
-    """Make what writes a model.
+    """Make the writer for a model.
 
     Args:
         cls: The class of the model.
-        hooks: Where other writers are found.
+        hooks: Finds the writers for other types.
 
     Returns:
         The writer.
@@ -71,13 +72,13 @@ def _writer(structure: Structure, hooks: Hooks) -> Writer:
 
 
 def selection_writer(_: type, hooks: Hooks) -> Writer:
-    """Make what writes any way to select devices.
+    """Make the writer for all selections of devices.
 
     Args:
-        hooks: Where other writers are found.
+        hooks: Finds the writers for other types.
 
     Returns:
-        The writer; it raises ``TypeError`` for a class of a caller's own.
+        The writer; it raises ``TypeError`` for a selection class that the user defined.
     """
     writers = {way: model_writer(way, hooks) for way in UNDERSTOOD}
 
@@ -92,11 +93,11 @@ def selection_writer(_: type, hooks: Hooks) -> Writer:
 
 
 def list_writer(cls: type, hooks: Hooks) -> Callable[[Iterable[object]], list[object]]:
-    """Make what writes a tuple as a list.
+    """Make the writer for a tuple, which is a list on the wire.
 
     Args:
         cls: The type of the tuple.
-        hooks: Where other writers are found.
+        hooks: Finds the writers for other types.
 
     Returns:
         The writer.
@@ -106,10 +107,10 @@ def list_writer(cls: type, hooks: Hooks) -> Callable[[Iterable[object]], list[ob
 
 
 def tags_writer(_: type, hooks: Hooks) -> Callable[[Tags], list[object]]:
-    """Make what writes tags, which are a list on the wire.
+    """Make the writer for tags, which are a list on the wire.
 
     Args:
-        hooks: Where other writers are found.
+        hooks: Finds the writers for other types.
 
     Returns:
         The writer.

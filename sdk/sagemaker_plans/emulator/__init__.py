@@ -1,19 +1,19 @@
 """A local SageMaker for edge deployment plans and training plan extensions.
 
-A real HTTP server on the loopback interface that any AWS client can talk to, with a
-life cycle of stages and payments, a clock to hold and advance, and faults to inject.
-Every behaviour is labelled modelled, documented or invented in `docs/emulator.md`.
+It is a real HTTP server on the loopback interface, and any AWS client can use it. It has
+stages and payments with a life cycle, a clock that tests can hold and advance, and faults that
+tests can inject. `docs/emulator.md` labels every behaviour as modelled, documented or invented.
 
-The folders, from the top; each imports only what stands below it, and
-`tests/architecture/test_emulator_layers.py` says which:
+These are the folders, from the highest layer to the lowest. Each imports only lower ones.
+`tests/architecture/test_emulator_layers.py` lists the allowed imports.
 
     __main__, pytest_plugin    two ways to run it: a command, and fixtures
     _emulator                  Emulator, the class that users create
     _http                      the server: requests, signatures, responses, admin surface
     _service                   Service: all operations, synchronous, in memory
-    _seeds                     what exists at the beginning, in Python or in a file
-    _state                     fleets, plans and their stages, the clock that moves them
-    _faults                    what goes wrong, and with which call
+    _seeds                     the resources at the beginning, in Python or in a file
+    _state                     fleets, plans, stages and extensions, and the clock
+    _faults                    faults, and which call gets which fault
     _wire                      members, pages and errors, and botocore's service model
 """
 
@@ -67,11 +67,11 @@ def __getattr__(name: str) -> object:
     classes would add about 0.2 seconds to that.
     """
     if name == "Emulator":
-        from sagemaker_plans.emulator._emulator import Emulator  # noqa: PLC0415
+        from sagemaker_plans.emulator._emulator import Emulator  # noqa: PLC0415  # 0.2 s
 
         return Emulator
     if name == "Service":
-        from sagemaker_plans.emulator._service.service import Service  # noqa: PLC0415
+        from sagemaker_plans.emulator._service.service import Service  # noqa: PLC0415  # 0.2 s
 
         return Service
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -68,10 +68,14 @@ def _parser() -> argparse.ArgumentParser:
         description="A local SageMaker for edge deployment plans and training plan extensions.",
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to bind (127.0.0.1); others are warned of"
+        "--host",
+        default="127.0.0.1",
+        help="address to bind (127.0.0.1); one that is not loopback gives a warning",
     )
     parser.add_argument("--port", type=int, default=0, help="port to bind (any that is free)")
-    parser.add_argument("--seed", metavar="FILE", help="JSON or TOML file of what exists at first")
+    parser.add_argument(
+        "--seed", metavar="FILE", help="JSON or TOML file with the resources that exist at first"
+    )
     parser.add_argument(
         "--speed", type=float, default=1.0, help="emulated seconds per second (1.0)"
     )

@@ -46,12 +46,12 @@ class Emulator(ResourceSetup):
         timings: How long things take, on the emulator's clock.
         credentials: Secret keys by access key id. "any" checks signatures for form only.
             None stands for the keys that tests and documentation use, `test`/`test` first.
-        strict_fleets: Whether fleets and devices that nobody registered are refused.
-            Otherwise they are created when a plan names them.
+        strict_fleets: Whether plans may only name registered fleets and devices. Otherwise
+            fleets and devices are created when a plan names them.
         failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
             the stage is FAILED; with 0 one failed device is enough.
-        seed: What exists at the beginning, or the path of a JSON or TOML file that says so.
-            None stands for `Seed.default()`.
+        seed: The resources that exist at the beginning, or the path of a JSON or TOML file
+            with them. None stands for `Seed.default()`.
 
     Raises:
         ValueError: A number is out of its range, there are no credentials, or the seed
@@ -90,7 +90,7 @@ class Emulator(ResourceSetup):
             service.plant(Seed.default() if seed is None else seed)
         else:
             plant_file(Path(seed), service)
-        super().__init__(service._resources)  # noqa: SLF001 - both are one ResourceSetup
+        super().__init__(service._resources)  # noqa: SLF001 - both are a ResourceSetup
         self._service = service
         self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()
@@ -125,7 +125,7 @@ class Emulator(ResourceSetup):
             bugs = ExceptionGroup("the emulator itself failed on requests", self.failures)
             if error is None:
                 raise bugs
-            error.add_note(f"Besides, {bugs}: {self._failures!r}")
+            error.add_note(f"In addition, {bugs}: {self._failures!r}")
 
     def start(self) -> None:
         """Bind the port and serve.
@@ -139,14 +139,15 @@ class Emulator(ResourceSetup):
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         if not _is_loopback(self._host):
             LOGGER.warning(
-                "%s is not a loopback address: whoever reaches it controls the emulator", self._host
+                "%s is not a loopback address: every host that reaches it can control the emulator",
+                self._host,
             )
         listener = socket.create_server((self._host, self._port), family=family, backlog=_BACKLOG)
         self._port = listener.getsockname()[1]
         self._server = ServerThread(self._handler, listener)
 
     def stop(self) -> None:
-        """Close every connection at once and end the thread; twice does no harm."""
+        """Close every connection at once and end the thread. A second call has no effect."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -161,7 +162,7 @@ class Emulator(ResourceSetup):
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it")
         # An emulator that is bound to all addresses is reached on loopback.
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self._port}"
 
@@ -196,7 +197,7 @@ class Emulator(ResourceSetup):
 
     @property
     def service(self) -> Service:
-        """The service behind the server; its `handle` needs no HTTP and knows no faults."""
+        """The service behind the server. Its `handle` works without HTTP and without faults."""
         return self._service
 
     @property
@@ -242,7 +243,7 @@ class Emulator(ResourceSetup):
         Raises:
             ValueError: There is no such operation, the operation has no pages but the fault
                 needs them, or a number is below 1.
-            TypeError: `fault` is no `Fault`.
+            TypeError: `fault` is not a `Fault`.
         """
         self._faults.inject(operation, fault, nth=nth, times=times)
 
@@ -277,7 +278,10 @@ class Emulator(ResourceSetup):
         self._faults.clear()
 
     def reset(self) -> None:
-        """Forget state, faults and recorded requests, and plant the seed; the clock goes on."""
+        """Remove state, faults and recorded requests, and create the seed's resources again.
+
+        The clock is not changed.
+        """
         self._faults.clear()
         self._recorder.clear()
         self._service.reset()

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sagemaker_emulator() -> Iterator[Emulator]:
-    """A running emulator with the default seed; each test gets its own."""
-    # Every pytest run imports this module if the package is installed. Only the tests that
-    # use the emulator should pay for the import of its server and botocore: 0.2 seconds.
-    from sagemaker_plans.emulator import Emulator  # noqa: PLC0415
+    """A running emulator with the default seed. Each test gets its own."""
+    # Every pytest run imports this module if the package is installed. The server and botocore
+    # take 0.2 seconds to import, so only tests that use the emulator import them.
+    from sagemaker_plans.emulator import Emulator  # noqa: PLC0415  # see above
 
     with Emulator() as emulator:
         yield emulator
@@ -35,11 +35,11 @@ def sagemaker_emulator_client(sagemaker_emulator: Emulator) -> AsyncClient:
 
     Its waits poll every 0.05 seconds.
     """
-    # For the same reason; and the emulator itself never needs the SDK.
-    from aiobotocore.config import AioConfig  # noqa: PLC0415
-    from aiobotocore.session import AioSession  # noqa: PLC0415
+    # Imported here for the same reason. The emulator itself does not need the SDK.
+    from aiobotocore.config import AioConfig  # noqa: PLC0415  # see above
+    from aiobotocore.session import AioSession  # noqa: PLC0415  # see above
 
-    from sagemaker_plans import AsyncClient, PollSchedule  # noqa: PLC0415
+    from sagemaker_plans import AsyncClient, PollSchedule  # noqa: PLC0415  # see above
 
     session = AioSession()
     session.set_credentials(sagemaker_emulator.access_key_id, sagemaker_emulator.secret_access_key)

@@ -1,7 +1,7 @@
-"""The domain models: what the service says, and what is asked of it.
+"""The domain models: the objects that the service returns, and those that requests create.
 
-All are frozen. Their attributes have AWS's member names in snake_case, without the
-prefix that the class already says. Nothing here does I/O.
+All models are frozen. Their attributes have AWS's member names in snake_case, without a prefix
+that repeats the class's name. Nothing in this package does I/O.
 """
 
 from sagemaker_plans.models._edge import (

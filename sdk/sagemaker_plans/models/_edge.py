@@ -12,66 +12,67 @@ from sagemaker_plans.models._wire_form import WireModel, spread, token_or_none, 
 
 @frozen
 class DeviceCounts(WireModel):
-    """How many devices succeeded, are pending, failed.
+    """How many devices succeeded, how many are pending, and how many failed.
 
     Args:
-        succeeded: Devices with the deployment.
-        pending: Devices that have yet to pick the deployment up, or are at it.
-        failed: Devices on which the deployment failed.
+        succeeded: The number of devices on which the deployment succeeded.
+        pending: The number of devices that have not started the deployment, or are still
+            busy with it.
+        failed: The number of devices on which the deployment failed.
     """
 
     succeeded: int = field(metadata=wire("EdgeDeploymentSuccess"))
-    """Devices with the deployment."""
+    """The number of devices on which the deployment succeeded."""
     pending: int = field(metadata=wire("EdgeDeploymentPending"))
-    """Devices that have yet to pick the deployment up, or are at it."""
+    """The number of devices that have not started the deployment, or are still busy with it."""
     failed: int = field(metadata=wire("EdgeDeploymentFailed"))
-    """Devices on which the deployment failed."""
+    """The number of devices on which the deployment failed."""
 
     @property
     def total(self) -> int:
-        """All devices counted."""
+        """The number of all devices."""
         return self.succeeded + self.pending + self.failed
 
     @property
     def fraction_done(self) -> float:
-        """The share that is no longer pending, 0.0 to 1.0; 0.0 where there is no device."""
+        """The share of devices that are no longer pending, 0.0 to 1.0; 0.0 without devices."""
         return (self.succeeded + self.failed) / self.total if self.total else 0.0
 
 
 @frozen(kw_only=True)
 class Stage(WireModel):
-    """A stage of a plan, with how its deployment goes."""
+    """A stage of a plan, with the state of its deployment."""
 
     name: str = field(metadata=wire("StageName"))
     """The stage's name, unique within its plan."""
     device_selection: DeviceSelectionConfig = field(metadata=wire("DeviceSelectionConfig"))
-    """Which devices the stage is for."""
+    """The devices to which the stage deploys."""
     failure_handling_policy: FailureHandlingPolicy = field(
         metadata=wire("DeploymentConfig.FailureHandlingPolicy")
     )
-    """What happens on a device where the deployment fails."""
+    """What the device does if the deployment fails on it."""
     status: StageStatus = field(metadata=wire("DeploymentStatus.StageStatus"))
     """The state of the deployment."""
     status_message: str | None = field(
         default=None, metadata=wire("DeploymentStatus.EdgeDeploymentStatusMessage")
     )
-    """The service's own words on the state."""
+    """The service's message about the state; None if there is none."""
     devices: DeviceCounts = field(metadata=spread("DeploymentStatus.*InStage"))
-    """The stage's devices, counted."""
+    """How many of the stage's devices succeeded, are pending and failed."""
     start_time: datetime | None = field(
         default=None, metadata=wire("DeploymentStatus.EdgeDeploymentStageStartTime")
     )
-    """When the stage was started (UTC); None if it never was."""
+    """When the stage was started (UTC); None if it was not started yet."""
 
     def to_spec(self) -> StageSpec:
-        """Give the spec that would create a stage like this one.
+        """Make the spec that would create a stage like this one.
 
         Returns:
             The spec.
 
         Raises:
-            InvalidRequestError: If the stage selects its devices in a way that this
-                release cannot send.
+            InvalidRequestError: If this release cannot send the stage's type of device
+                selection.
         """
         return StageSpec(self.name, self.device_selection, self.failure_handling_policy)
 
@@ -96,7 +97,7 @@ class EdgeDeploymentPlan(WireModel):
     stages: tuple[Stage, ...] = field(default=(), metadata=wire(required=True))
     """The stages, in the service's order."""
     devices: DeviceCounts | None = field(default=None, metadata=spread(absent=0))
-    """The devices of all stages, counted; None if the service did not say."""
+    """The counts for the devices of all stages; None if the reply has no counts."""
     creation_time: datetime | None = None
     """When the plan was created (UTC)."""
     last_modified_time: datetime | None = None
@@ -122,7 +123,7 @@ class EdgeDeploymentPlan(WireModel):
 
     @property
     def is_finished(self) -> bool:
-        """Whether every stage is in a terminal state (so too if there is none)."""
+        """Whether every stage is in a terminal state. True for a plan without stages."""
         return all(stage.status.is_terminal for stage in self.stages)
 
     def _repr_html_(self) -> str:
@@ -133,24 +134,24 @@ class EdgeDeploymentPlan(WireModel):
 
 @frozen(kw_only=True)
 class StageChange:
-    """A change of a stage's status or device counts, as ``watch`` saw it."""
+    """A change of a stage's status or device counts, as ``watch`` yields it."""
 
     stage: Stage
     """The stage as it is now."""
     previous: Stage | None
-    """The stage as it was seen before; None when it is seen for the first time."""
+    """The stage as it was before the change; None when it is seen for the first time."""
 
 
 @frozen(kw_only=True)
 class StagePage:
-    """One page of a plan's stages, as one reply brought it."""
+    """One page of a plan's stages: the content of one reply."""
 
     plan: EdgeDeploymentPlan = field(metadata=spread(without=("stages",)))
-    """The plan's header as this page has it; its ``stages`` are empty."""
+    """The plan's header in this reply; its ``stages`` are empty."""
     stages: tuple[Stage, ...]
     """The stages of this page."""
     next_token: str | None = field(converter=token_or_none)
-    """What the next page is asked with; None on the last page."""
+    """The token with which the next page is read; None on the last page."""
 
     def _repr_html_(self) -> str:
         from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only, 3 ms

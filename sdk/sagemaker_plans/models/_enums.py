@@ -1,4 +1,4 @@
-"""Enums that stay open: a value that AWS adds tomorrow is read, not refused."""
+"""Enums that accept unknown values, so that a value that AWS adds later can be read."""
 
 from enum import StrEnum
 from typing import Self
@@ -15,8 +15,8 @@ class OpenEnum(StrEnum):
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
-        # Not kept anywhere: a server that sends ever new values costs no memory.
-        # The plain text, also of a member of another enum.
+        # The new value is not stored, so a server that sends many values costs no memory.
+        # Not str(value): for a member of another enum that would be its name, not its value.
         text = str.__str__(value)
         stranger = str.__new__(cls, text)
         stranger._name_ = text
@@ -25,7 +25,7 @@ class OpenEnum(StrEnum):
 
     @property
     def is_unknown(self) -> bool:
-        """Whether this value was not known when this package was released."""
+        """Whether this release does not know the value."""
         return self._name_ not in type(self).__members__
 
     def __repr__(self) -> str:
@@ -37,19 +37,19 @@ class OpenEnum(StrEnum):
 class StageStatus(OpenEnum):
     """The state of a stage (values: SageMaker's service model).
 
-    The way through them is inferred, not documented: CREATING, READYTODEPLOY, then
-    after a start STARTING, INPROGRESS and DEPLOYED or FAILED; after a stop STOPPING
-    and STOPPED.
+    The order of the states is inferred, not documented. A new stage is CREATING, then
+    READYTODEPLOY. After a start it is STARTING, then INPROGRESS, then DEPLOYED or FAILED.
+    After a stop it is STOPPING, then STOPPED.
     """
 
     CREATING = "CREATING"
-    """The stage is being made and cannot be started yet."""
+    """The stage is being created and cannot be started yet."""
     READYTODEPLOY = "READYTODEPLOY"
-    """The stage waits to be started; it never moves on by itself."""
+    """The stage can be started. It stays in this state until then."""
     STARTING = "STARTING"
     """A start was accepted."""
     INPROGRESS = "INPROGRESS"
-    """Devices are picking the deployment up."""
+    """Devices are installing the deployment."""
     DEPLOYED = "DEPLOYED"
     """The deployment is done. Terminal."""
     FAILED = "FAILED"
@@ -61,7 +61,7 @@ class StageStatus(OpenEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the stage stays as it is unless somebody starts it again.
+        """Whether the stage keeps this status until it is started again.
 
         False for an unknown status.
         """
@@ -83,9 +83,9 @@ class DeviceSubsetType(OpenEnum):
 
 
 class FailureHandlingPolicy(OpenEnum):
-    """What happens on a device where a deployment fails (values: service model)."""
+    """What a device does if a deployment fails on it (values: SageMaker's service model)."""
 
     ROLLBACK_ON_FAILURE = "ROLLBACK_ON_FAILURE"
-    """The device goes back to what it ran before. AWS's default."""
+    """The device returns to the models that it ran before. AWS's default."""
     DO_NOTHING = "DO_NOTHING"
     """The device stays as it is, for inspection."""

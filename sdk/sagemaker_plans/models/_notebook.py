@@ -1,7 +1,7 @@
-"""How models look in a notebook: small tables with bars.
+"""Shows models in a notebook, as small HTML tables with bars.
 
-Every value is escaped; there are no scripts and no style sheets. Text has the notebook's
-own colour, and the colours of the bars stand out on light and on dark ground.
+Every value is escaped. There are no scripts and no style sheets. Text has the notebook's own
+colour. The colours of the bars can be seen on a light and on a dark background.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,8 +31,8 @@ _STATUS_COLOURS: Final = {
 }
 _OUTCOMES: Final = {
     "purchased": "bought",
-    "already_purchased": "had been bought before, nothing was sent",
-    "confirmed_by_history": "bought: the reply was lost, the history has it",
+    "already_purchased": "was bought before; nothing was sent",
+    "confirmed_by_history": "bought; the reply was lost, but the history shows it",
 }
 
 _STAGE_HEADINGS: Final = (
@@ -45,8 +45,8 @@ _EXTENSION_HEADINGS: Final = (
 )
 _NUMBERS: Final = frozenset({"succeeded", "pending", "failed", "hours", "fee"})
 
-# Notebooks align cells to the right and stripe rows; that much is put straight.
-# Without a doctype, as in some viewers, a table takes neither colour nor size from around.
+# Notebooks align cells to the right, so each cell sets its own alignment. In a viewer without a
+# doctype, a table does not inherit colour and font size, so the table asks for both.
 _TABLE: Final = "border-collapse:collapse;margin:4px 0;color:inherit;font-size:inherit"
 _CELL: Final = "padding:2px 10px 2px 0;text-align:"
 _WRAP: Final = "white-space:normal;overflow-wrap:anywhere;max-width:24em"
@@ -62,22 +62,22 @@ def bar_parts(devices: "DeviceCounts", length: int, *, least: int = 1) -> tuple[
     """Divide a bar among devices that succeeded, failed and are pending.
 
     Args:
-        devices: The devices.
+        devices: The device counts.
         length: The bar's length, in any unit, at least three times ``least``.
-        least: What the smallest part gets, so that one failed device of thousands is
-            seen, and a bar with one pending device is not full.
+        least: The length of the smallest part. It makes one failed device of thousands
+            visible, and keeps a bar with one pending device from looking full.
 
     Returns:
-        The lengths for succeeded, failed and pending, whose sum is ``length``; without
-        any device all of it counts as pending.
+        The lengths for succeeded, failed and pending. Their sum is ``length``. Without
+        devices the whole bar is pending.
     """
-    # A reply is not checked for counts below zero.
+    # The converter accepts counts below zero.
     counts = [max(0, each) for each in (devices.succeeded, devices.failed, devices.pending)]
     total = sum(counts)
     if not total:
         return 0, 0, length
     parts = [max(least, length * count // total) if count else 0 for count in counts]
-    # The longest part makes up for the rounding, where it shows least.
+    # The longest part absorbs the rounding, because there it is least visible.
     parts[parts.index(max(parts))] += length - sum(parts)
     return parts[0], parts[1], parts[2]
 
@@ -121,7 +121,7 @@ def stage_html(stage: "Stage") -> str:
 
 
 def receipt_html(receipt: "ExtensionReceipt") -> str:
-    """Show a receipt: what was bought, among all extensions of the plan.
+    """Show a receipt: all extensions of the plan, with the one that was bought.
 
     Args:
         receipt: The receipt.
@@ -174,7 +174,7 @@ def _stage_rows(stages: "Iterable[Stage]") -> Iterator[str]:
 
 def _status(status: StageStatus) -> str:
     colour = _STATUS_COLOURS.get(status, _GREY)
-    # The colour is beside the word, not in it: the word has to be read on any ground.
+    # Only the dot is coloured, because the word must be readable on any background.
     return f'<span style="color:{colour}">&#9679;</span> {escape(status)}'
 
 
@@ -182,7 +182,7 @@ def _bar(devices: "DeviceCounts") -> str:
     parts = zip(
         bar_parts(devices, _LENGTH, least=_LEAST), (_GREEN, _RED, f"{_GREY}59"), strict=True
     )
-    # Nothing may stand between the parts: a space would have a width.
+    # Join the parts without spaces, because a space would add to the bar's width.
     drawn = "".join(
         f'<span style="{_PART};width:{part / _LENGTH:.1%};background:{colour}"></span>'
         for part, colour in parts
@@ -210,7 +210,7 @@ def _extension_row(extension: "TrainingPlanExtension", *, is_bold: bool = False)
 
 
 def _fee(extension: "TrainingPlanExtension") -> str:
-    # The service's own text comes first: it is there even where it is no number.
+    # The service's text comes first, because it is there even if it is not a number.
     fee = extension.upfront_fee_text
     if fee is None:
         fee = "unknown" if extension.upfront_fee is None else f"{extension.upfront_fee:f}"

@@ -1,4 +1,4 @@
-"""How a stage selects its devices: one class a way, made for ``match``."""
+"""How a stage selects its devices: one class for each type of selection."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,21 +12,21 @@ from sagemaker_plans.models._wire_form import WireModel
 
 
 class DeviceSelectionConfig(WireModel, ABC):
-    """The devices of a stage. Use one of its subclasses, and ``match`` on them."""
+    """The selection of a stage's devices. Create its subclasses, and ``match`` on them."""
 
     __slots__ = ()
 
     @property
     @abstractmethod
     def device_subset_type(self) -> DeviceSubsetType:
-        """The service's name of this way to select."""
+        """The service's name of this type of selection."""
 
     @abstractmethod
     def problems(self, argument: str) -> Iterator[str]:
-        """Say why the service would refuse this selection in a request.
+        """List the service's rules that this selection breaks.
 
         Args:
-            argument: What the selection was passed as.
+            argument: The name of the argument, for messages.
 
         Yields:
             Each problem: the argument, its value and what is allowed.
@@ -46,19 +46,19 @@ class PercentageOfFleet(DeviceSelectionConfig):
 
     @property
     def device_subset_type(self) -> DeviceSubsetType:
-        """The service's name of this way to select."""
+        """The service's name of this type of selection."""
         return DeviceSubsetType.PERCENTAGE
 
     def problems(self, argument: str) -> Iterator[str]:
-        """Say why the service would refuse this selection in a request.
+        """List the service's rules that this selection breaks.
 
         Args:
-            argument: What the selection was passed as.
+            argument: The name of the argument, for messages.
 
         Yields:
             Each problem: the argument, its value and what is allowed.
         """
-        # The service model has only the upper bound; no stage is for nobody.
+        # The service model has only the upper bound. A stage for 0 % would have no devices.
         yield from _validation.whole_number(f"{argument}.percentage", self.percentage, 1, 100)
 
 
@@ -79,14 +79,14 @@ class NamedDevices(DeviceSelectionConfig):
 
     @property
     def device_subset_type(self) -> DeviceSubsetType:
-        """The service's name of this way to select."""
+        """The service's name of this type of selection."""
         return DeviceSubsetType.SELECTION
 
     def problems(self, argument: str) -> Iterator[str]:
-        """Say why the service would refuse this selection in a request.
+        """List the service's rules that this selection breaks.
 
         Args:
-            argument: What the selection was passed as.
+            argument: The name of the argument, for messages.
 
         Yields:
             Each problem: the argument, its value and what is allowed.
@@ -110,14 +110,14 @@ class NameContains(DeviceSelectionConfig):
 
     @property
     def device_subset_type(self) -> DeviceSubsetType:
-        """The service's name of this way to select."""
+        """The service's name of this type of selection."""
         return DeviceSubsetType.NAMECONTAINS
 
     def problems(self, argument: str) -> Iterator[str]:
-        """Say why the service would refuse this selection in a request.
+        """List the service's rules that this selection breaks.
 
         Args:
-            argument: What the selection was passed as.
+            argument: The name of the argument, for messages.
 
         Yields:
             Each problem: the argument, its value and what is allowed.
@@ -127,25 +127,25 @@ class NameContains(DeviceSelectionConfig):
 
 @frozen
 class UnrecognizedSelection(DeviceSelectionConfig):
-    """A way to select that this release does not know. Met on reading only.
+    """A type of selection that this release does not know. It can be read but not sent.
 
     Args:
-        wire: The selection as it came.
+        wire: The selection in wire form, as it was read.
     """
 
     wire: Mapping[str, object] = field(hash=False)
-    """The selection as it came, whole."""
+    """The whole selection in wire form, as it was read."""
 
     @property
     def device_subset_type(self) -> DeviceSubsetType:
-        """The service's name of this way to select."""
+        """The service's name of this type of selection."""
         return DeviceSubsetType(str(self.wire.get("DeviceSubsetType", "")))
 
     def problems(self, argument: str) -> Iterator[str]:
-        """Say why this selection cannot be in a request.
+        """Say that this selection cannot be sent.
 
         Args:
-            argument: What the selection was passed as.
+            argument: The name of the argument, for messages.
 
         Yields:
             The one problem.
@@ -157,4 +157,4 @@ class UnrecognizedSelection(DeviceSelectionConfig):
 
 
 UNDERSTOOD: Final = (PercentageOfFleet, NamedDevices, NameContains)
-"""The ways to select that this release knows; each has one attribute."""
+"""The types of selection that this release knows; each has one attribute."""

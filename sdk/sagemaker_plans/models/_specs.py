@@ -1,4 +1,4 @@
-"""What a new edge deployment plan shall be: checked when it is written down."""
+"""Specs of new edge deployment plans and stages. A spec is checked when it is created."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
@@ -17,19 +17,19 @@ class ModelConfig(WireModel):
 
     Args:
         model_handle: The name by which the application on the device calls the model.
-        edge_packaging_job_name: The packaging job that made the model ready.
+        edge_packaging_job_name: The packaging job that packaged the model.
     """
 
     model_handle: str
     """The name by which the application on the device calls the model."""
     edge_packaging_job_name: str
-    """The packaging job that made the model ready."""
+    """The packaging job that packaged the model."""
 
 
 def _policy(value: FailureHandlingPolicy | None) -> FailureHandlingPolicy | None:
-    # A plain string is a listed policy or a typing error; tomorrow's policy can be
-    # asked for with FailureHandlingPolicy("...").
-    # What is no string stays as it is, and is refused with its value.
+    # A plain string must be a known policy, so that a misspelled one is found. To use a policy
+    # that AWS adds later, pass FailureHandlingPolicy("..."). The check in _policy_problems
+    # rejects any other value and shows it.
     return FailureHandlingPolicy.__members__.get(value, value) if isinstance(value, str) else value
 
 
@@ -40,24 +40,24 @@ class StageSpec(WireModel):
     Args:
         name: The stage's name, unique within its plan: 1 to 63 letters, digits and
             hyphens.
-        device_selection: Which devices the stage is for.
-        failure_handling_policy: What happens on a device where the deployment fails;
-            None leaves it to the service, whose default is ROLLBACK_ON_FAILURE.
+        device_selection: The devices to which the stage deploys.
+        failure_handling_policy: What a device does if the deployment fails on it; None for
+            the service's default, which is ROLLBACK_ON_FAILURE.
 
     Raises:
-        InvalidRequestError: If the service is documented to refuse it.
+        InvalidRequestError: If the spec breaks a documented rule of the service.
     """
 
     name: str = field(metadata=wire("StageName"))
     """The stage's name."""
     device_selection: DeviceSelectionConfig = field(metadata=wire("DeviceSelectionConfig"))
-    """Which devices the stage is for."""
+    """The devices to which the stage deploys."""
     failure_handling_policy: FailureHandlingPolicy | None = field(
         default=None,
         converter=_policy,
         metadata=wire("DeploymentConfig.FailureHandlingPolicy", required=True),
     )
-    """What happens on a device where the deployment fails."""
+    """What a device does if the deployment fails on it; None for the service's default."""
 
     def __attrs_post_init__(self) -> None:
         _validation.raise_for("StageSpec", self._problems())
@@ -97,7 +97,7 @@ def _stages(value: Iterable[StageSpec]) -> tuple[StageSpec, ...]:
 def _own_copy(value: Mapping[str, str] | None) -> Mapping[str, str]:
     if value is None:
         return {}
-    # What is no mapping stays as it is, and is refused with its value.
+    # The check of the tags rejects anything but a mapping, and shows its value.
     return dict(value) if isinstance(cast("object", value), Mapping) else value
 
 
@@ -109,12 +109,12 @@ class EdgeDeploymentPlanSpec(WireModel):
         name: The plan's name: 1 to 63 letters, digits and hyphens.
         device_fleet_name: The fleet to deploy to.
         model_configs: The models to deploy.
-        stages: Up to 10 stages, their names unique; they can also be added later.
+        stages: Up to 10 stages with unique names. Stages can also be added later.
         tags: Up to 50 tags.
 
     Raises:
-        InvalidRequestError: If the service is documented to refuse it; every problem
-            is listed.
+        InvalidRequestError: If the spec breaks a documented rule of the service. The error
+            lists every problem.
     """
 
     name: str = field(metadata=wire("EdgeDeploymentPlanName"))

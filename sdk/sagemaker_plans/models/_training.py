@@ -1,4 +1,4 @@
-"""Training plan extensions: what is on offer, and what was bought."""
+"""Training plan extensions: the offerings, and the extensions that were bought."""
 
 import re
 from datetime import datetime
@@ -9,15 +9,15 @@ from attrs import field, frozen
 
 from sagemaker_plans.models._wire_form import WireModel, token_or_none, wire
 
-# Decimal() alone would also take "NaN", "1_0", " 1 " and digits of other scripts.
+# Decimal() alone would also accept "NaN", "1_0", " 1 " and digits of other scripts.
 _FEE = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 PurchaseOutcome = Literal["purchased", "already_purchased", "confirmed_by_history"]
-"""How a receipt came about.
+"""How the package knows of a purchase.
 
-``purchased``: bought by this call, and the service's reply says so.
-``already_purchased``: it was in the plan's history before; nothing was sent.
-``confirmed_by_history``: the reply was lost, and the plan's history shows the purchase.
+``purchased``: this call bought it, and the service's reply confirmed it.
+``already_purchased``: the plan's history had it before this call; no purchase was sent.
+``confirmed_by_history``: the reply was lost, but the plan's history shows the purchase.
 """
 
 
@@ -48,13 +48,13 @@ class TrainingPlanExtension(WireModel):
     end_date: datetime | None = None
     """When the added time ends (UTC)."""
     status: str | None = None
-    """A free string; documented are Pending, Active, Scheduled, Failed, Expired."""
+    """The status, a free string. AWS documents Pending, Active, Scheduled, Failed, Expired."""
     payment_status: str | None = None
-    """A free string; seen are Pending and Completed."""
+    """The status of the payment, a free string. AWS's examples show Pending and Completed."""
     availability_zone: str | None = None
     """The Availability Zone of the capacity."""
     availability_zone_id: str | None = None
-    """Its id, the same in every account."""
+    """The id of the Availability Zone, which is the same in every account."""
     duration_hours: int | None = None
     """The length, in hours."""
     upfront_fee: Decimal | None = None
@@ -70,7 +70,7 @@ class TrainingPlanExtensionOffering(WireModel):
     """An extension that can be bought for a training plan."""
 
     offering_id: str = field(metadata=wire("TrainingPlanExtensionOfferingId"))
-    """What ``extend`` takes (``tpeo-...``)."""
+    """The id to pass to ``extend`` (``tpeo-...``)."""
     availability_zone: str | None = None
     """The Availability Zone of the capacity."""
     start_date: datetime | None = None
@@ -94,19 +94,19 @@ class ExtensionPage:
     extensions: tuple[TrainingPlanExtension, ...] = field(metadata=wire("TrainingPlanExtensions"))
     """The extensions of this page."""
     next_token: str | None = field(converter=token_or_none)
-    """What the next page is asked with; None on the last page."""
+    """The token with which the next page is read; None on the last page."""
 
 
 @frozen(kw_only=True)
 class ExtensionReceipt:
-    """What ``extend`` gives back."""
+    """The result of ``extend``."""
 
     extension: TrainingPlanExtension
-    """The extension that was asked for."""
+    """The extension that was bought."""
     extensions: tuple[TrainingPlanExtension, ...]
-    """All extensions of the plan, this one among them."""
+    """All extensions of the plan, including this one."""
     outcome: PurchaseOutcome
-    """How the receipt came about."""
+    """How the package knows of the purchase."""
 
     def _repr_html_(self) -> str:
         from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only, 3 ms

@@ -1,8 +1,8 @@
-"""What the service is documented to refuse, checked before anything is sent.
+"""Checks of the service's documented rules, made before anything is sent.
 
-Every check yields one sentence a problem, with the argument, its value and what is
-allowed. The rules are those of SageMaker's service model unless a comment says
-otherwise; what AWS does not document is not checked.
+Each check yields one sentence for each problem, with the argument, its value and what is
+allowed. The rules come from SageMaker's service model, unless a comment names another source.
+Rules that AWS does not document are not checked.
 """
 
 import re
@@ -15,7 +15,7 @@ from sagemaker_plans.errors import InvalidRequestError
 
 T = TypeVar("T")
 
-# A run of hyphens is allowed inside a name, at neither end.
+# Several hyphens in a row are allowed inside a name, but not at its ends.
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", re.ASCII)
 _TRAINING_PLAN_ARN = re.compile(
     r"arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.*", re.ASCII
@@ -23,7 +23,7 @@ _TRAINING_PLAN_ARN = re.compile(
 _TAG_PUNCTUATION = frozenset("_.:/=+-@")
 
 MAX_STAGES = 10
-"""Stages of one plan (documented in prose only)."""
+"""The stages of one plan. The limit is in AWS's documentation, not in the service model."""
 MAX_TAGS = 50
 MAX_TAG_KEY = 128
 MAX_TAG_VALUE = 256
@@ -44,10 +44,10 @@ _shortener.maxstring = _shortener.maxother = 80
 
 
 def shown(value: object) -> str:
-    """Give a value as an error message shows it.
+    """Format a value for an error message.
 
     Args:
-        value: Anything that a caller passed.
+        value: Any value that a caller passed.
 
     Returns:
         Its repr, shortened.
@@ -55,17 +55,17 @@ def shown(value: object) -> str:
     try:
         return _shortener.repr(value)
     except ValueError as error:
-        # Python does not write out an integer of thousands of digits.
+        # Python does not convert an integer with thousands of digits to text.
         return f"<{type(value).__name__}: {error}>"
 
 
 def raise_for(subject: str, problems: Iterable[str], *, operation: str | None = None) -> None:
-    """Refuse if there are problems.
+    """Raise if there are problems.
 
     Args:
-        subject: What is being checked.
-        problems: Each thing wrong.
-        operation: The AWS operation concerned.
+        subject: What was checked, such as ``"StageSpec"``.
+        problems: Each problem, as a sentence.
+        operation: The AWS operation of the request.
 
     Raises:
         InvalidRequestError: If there is any problem; it lists them all.
@@ -78,8 +78,8 @@ def name(argument: str, value: object) -> Iterator[str]:
     """Check the name of a plan, stage, fleet, device, model or packaging job.
 
     Args:
-        argument: What the value was passed as.
-        value: What was passed.
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
 
     Yields:
         Each problem.
@@ -95,8 +95,8 @@ def text(argument: str, value: object) -> Iterator[str]:
     """Check an identifier about which AWS says only that it is a string.
 
     Args:
-        argument: What the value was passed as.
-        value: What was passed.
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
 
     Yields:
         Each problem.
@@ -109,8 +109,8 @@ def whole_number(argument: str, value: object, lowest: int, highest: int) -> Ite
     """Check a number against its range.
 
     Args:
-        argument: What the value was passed as.
-        value: What was passed.
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
         lowest: The smallest number allowed.
         highest: The largest number allowed.
 
@@ -128,8 +128,8 @@ def page_token(argument: str, value: object) -> Iterator[str]:
     """Check a page token.
 
     Args:
-        argument: What the value was passed as.
-        value: What was passed.
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
 
     Yields:
         Each problem.
@@ -145,8 +145,8 @@ def training_plan_arn(argument: str, value: object) -> Iterator[str]:
     """Check the ARN of a training plan.
 
     Args:
-        argument: What the value was passed as.
-        value: What was passed.
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
 
     Yields:
         Each problem.
@@ -163,10 +163,10 @@ def training_plan_arn(argument: str, value: object) -> Iterator[str]:
 
 
 def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
-    """Say whether a value is a tuple, of anything.
+    """Tell whether a value is a tuple, of anything.
 
     Args:
-        value: Anything that a caller passed.
+        value: Any value that a caller passed.
 
     Returns:
         Whether it is a tuple.
@@ -175,10 +175,10 @@ def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[object, object]]:
-    """Say whether a value is a mapping, of anything to anything.
+    """Tell whether a value is a mapping, of anything to anything.
 
     Args:
-        value: Anything that a caller passed.
+        value: Any value that a caller passed.
 
     Returns:
         Whether it is a mapping.
@@ -190,17 +190,17 @@ def as_tuple(value: Iterable[T]) -> tuple[T, ...]:
     """Make a tuple of a sequence of items.
 
     Args:
-        value: What a caller passed.
+        value: The value that a caller passed.
 
     Returns:
-        The items; what is no sequence (one text, a mapping) as it is, to be refused with its
-        value.
+        The items. A value that is not a sequence of items (a string, a mapping) is returned
+        unchanged, so that a later check can reject it and show it.
     """
     return tuple(value) if _is_items(value) else cast("tuple[T, ...]", value)
 
 
 def _is_items(value: object) -> bool:
-    if isinstance(value, _LISTS):  # asked first: the other question takes longer
+    if isinstance(value, _LISTS):  # first, because isinstance with Iterable takes longer
         return True
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 
@@ -211,8 +211,8 @@ def items(
     """Check a sequence, item by item.
 
     Args:
-        argument: What the value was passed as.
-        value: What was passed.
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
         each: The check of one item.
 
     Yields:
@@ -229,8 +229,8 @@ def tags(argument: str, value: object) -> Iterator[str]:
     """Check the tags of a plan.
 
     Args:
-        argument: What the value was passed as.
-        value: What was passed.
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
 
     Yields:
         Each problem.

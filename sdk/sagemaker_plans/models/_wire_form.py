@@ -1,6 +1,6 @@
-"""Where the attributes of a model stand on the wire, and the way there and back.
+"""Declares which wire member belongs to which attribute, and converts models to wire and back.
 
-An attribute says it once, beside its type::
+Each attribute declares its member beside its type::
 
     from attrs import field, frozen
     from sagemaker_plans.models import DeviceCounts
@@ -13,26 +13,26 @@ An attribute says it once, beside its type::
         devices: DeviceCounts = field(metadata=spread("DeploymentStatus.*InStage"))
         device_fleet_name: str | None = None  # DeviceFleetName
 
-What says nothing is the member of the same name in CamelCase. A member is required if
-the attribute has no default and cannot be None.
+An attribute without a declaration is the member with the same name in CamelCase. A member is
+required if the attribute has no default and cannot be None.
 """
 
 from collections.abc import Mapping
 from typing import Final, Self
 
 Declaration = Mapping[str, Mapping[str, object]]
-"""What an attribute says of its place on the wire, as metadata of attrs."""
+"""The declaration of an attribute's wire member, as metadata for attrs."""
 
 KEY: Final = "wire"
-"""The key that it has among an attribute's metadata."""
+"""The key of the declaration in an attribute's metadata."""
 
 
 def wire(path: str = "", *, required: bool = False) -> Declaration:
-    """Say which member an attribute is.
+    """Declare the wire member of an attribute.
 
     Args:
-        path: AWS's name of the member. A member of a structure that is no model of its own
-            has that structure's name before it, such as ``"Outer.Name"``. Empty for the
+        path: AWS's name of the member. If the member is in a nested structure that is not a
+            model, the structure's name comes first, as in ``"Outer.Name"``. Empty for the
             attribute's name in CamelCase.
         required: Whether the structure that holds the member requires it, although the
             attribute has a default.
@@ -44,14 +44,15 @@ def wire(path: str = "", *, required: bool = False) -> Declaration:
 
 
 def spread(path: str = "*", *, without: tuple[str, ...] = (), absent: object = None) -> Declaration:
-    """Say that the members of an attribute's model stand in the structure around it.
+    """Declare that an attribute is a model whose members are not nested on the wire.
 
     Args:
         path: As for ``wire``; ``*`` stands for the name of each member. ``"*InStage"`` makes
             ``Pending`` the member ``PendingInStage``.
         without: Attributes of the model that are not read and keep their defaults.
-        absent: What an attribute is if its member is left out beside others. If it is given,
-            all members are optional, and the model is absent where none of them is there.
+        absent: The value of an attribute of the model if its member is missing, but other
+            members are there. If this is not None, all members are optional. If none of them
+            is there, the model itself is absent.
 
     Returns:
         Metadata for ``attrs.field``.
@@ -60,13 +61,13 @@ def spread(path: str = "*", *, without: tuple[str, ...] = (), absent: object = N
 
 
 def token_or_none(token: str | None) -> str | None:
-    """Take an empty page token for none: the service means the same by both.
+    """Convert an empty page token to None, because the service means the same by both.
 
     Args:
-        token: The token of a page, as the reply has it.
+        token: The page token in the reply.
 
     Returns:
-        The token, or None.
+        The token; None if it is empty.
     """
     return token or None
 
@@ -77,25 +78,24 @@ class WireModel:
     __slots__ = ()
 
     def to_wire(self) -> dict[str, object]:
-        """Give the wire form: AWS's member names, JSON-ready values.
+        """Convert the model to its wire form: AWS's member names, and values ready for JSON.
 
         Returns:
-            A new dict. Timestamps are epoch seconds (UTC), absent optional members
-            are left out.
+            A new dict. Timestamps are epoch seconds (UTC). Optional members that are None or
+            empty are left out.
         """
-        # The converter takes 17 ms to import, most of it for cattrs; the whole package takes 80.
-        from sagemaker_plans._wire import converter  # noqa: PLC0415
+        # The import takes 17 ms, most of it for cattrs; the whole package takes 80 ms.
+        from sagemaker_plans._wire import converter  # noqa: PLC0415  # see the line above
 
         return converter.write(self)
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, object]) -> Self:
-        """Read the wire form.
+        """Read a model from its wire form.
 
         Args:
-            wire: A dict as botocore parses it (timestamps as aware datetimes) or as
-                the JSON has it (timestamps as epoch seconds). Members that AWS adds
-                later are ignored.
+            wire: A dict as botocore parses it (timestamps as aware datetimes) or as the JSON
+                has it (timestamps as epoch seconds). Unknown members are ignored.
 
         Returns:
             The model.
@@ -103,7 +103,8 @@ class WireModel:
         Raises:
             UnexpectedReplyError: If a required member is missing or a value has the
                 wrong type; ``problems`` lists each with its path.
-            InvalidRequestError: If a spec is read that the service would refuse.
+            InvalidRequestError: If this is a spec that breaks a documented rule of the
+                service.
         """
         from sagemaker_plans._wire import converter  # noqa: PLC0415  # see to_wire
 

@@ -95,7 +95,7 @@ def test_the_gate_forgets_a_client_that_disconnects(
 
 
 def test_waiting_for_arrivals_ends() -> None:
-    with pytest.raises(TimeoutError, match=r"0 of 2 replies came to the gate in 0\.01 s"):
+    with pytest.raises(TimeoutError, match=r"0 of 2 replies reached the gate in 0\.01 s"):
         Gate().wait_for_arrivals(2, timeout=0.01)
 
 
@@ -138,8 +138,8 @@ def test_cleared_faults_are_gone(emulator: Emulator, sagemaker: SageMakerClient)
     ("arguments", "words"),
     [
         ({"operation": "Describe"}, "there is no operation 'Describe'; there are \\*, Create"),
-        ({"nth": 0}, "nth and times count from 1"),
-        ({"times": 0}, "nth and times count from 1"),
+        ({"nth": 0}, "nth and times must be at least 1"),
+        ({"times": 0}, "nth and times must be at least 1"),
     ],
 )
 def test_wrong_injections_are_refused(

@@ -268,7 +268,7 @@ def test_what_is_no_fault_is_not_injected(emulator: Emulator) -> None:
 
 def test_a_code_of_an_error_is_a_text() -> None:
     status: Any = 404
-    with pytest.raises(ValueError, match="code is a text such as 'ResourceInUse', not 404"):
+    with pytest.raises(ValueError, match="code must be a string such as 'ResourceInUse', not 404"):
         Fault.error(status)
 
 
@@ -276,7 +276,7 @@ def test_a_code_of_an_error_is_a_text() -> None:
 def test_page_faults_need_pages(
     emulator: Emulator, sagemaker: SageMakerClient, fault: Fault
 ) -> None:
-    with pytest.raises(ValueError, match="ExtendTrainingPlan has no pages"):
+    with pytest.raises(ValueError, match="needs pages, but ExtendTrainingPlan has none"):
         emulator.inject(EXTEND, fault)
     emulator.inject("*", fault)
     assert extend(sagemaker)["TrainingPlanExtensions"]

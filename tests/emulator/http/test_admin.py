@@ -114,7 +114,7 @@ def test_no_fault_but_the_one_with_a_gate_is_without_a_name() -> None:
         ({"operation": "*", "fault": ["x"]}, "fault cannot be"),
         ({"operation": "*", "fault": "throttle", "nth": "1"}, 'nth cannot be "1"'),
         ({"operation": "*", "fault": "throttle", "nth": True}, "nth cannot be true"),
-        ({"operation": "*", "fault": "throttle", "times": 0}, "count from 1"),
+        ({"operation": "*", "fault": "throttle", "times": 0}, "must be at least 1"),
         ({"operation": "*", "fault": "throttle", "times": "x"}, "times cannot be"),
         ({"operation": "*", "fault": "throttle", "arguments": []}, "arguments cannot be"),
         ({"operation": "*", "fault": "latency"}, "the arguments do not fit the fault latency"),
@@ -137,7 +137,7 @@ def test_no_fault_but_the_one_with_a_gate_is_without_a_name() -> None:
         ),
         (
             {"operation": "*", "fault": "error", "arguments": {"code": "X\r\nSet-Cookie: x"}},
-            "the code of an error is printable",
+            "code must have printable characters only",
         ),
     ],
 )

@@ -92,8 +92,12 @@ ERRORS: list[tuple[str, Any, str]] = [
     ),
     ("s.toml", "\n\nfleets = [", ":3: "),
     ("s.toml", "fleets = []\nfleets = []\n", ":2: Cannot overwrite a value (at "),
-    ("s.json", '{"fleets": [],\n "fleets": []}', ":2: fleets is there twice"),
-    ("s.json", '{"fleets": [\n  {"name": "f", "name": "g"}]}', ":2: fleets[0].name is there twice"),
+    ("s.json", '{"fleets": [],\n "fleets": []}', ":2: the key fleets is given twice"),
+    (
+        "s.json",
+        '{"fleets": [\n  {"name": "f", "name": "g"}]}',
+        ":2: the key fleets[0].name is given twice",
+    ),
     ("s.json", '{"fleets": ' + "9" * 5000 + "}", ":Exceeds the limit"),
     ("s.json", "[" * 100_000, ": the file is nested too deeply"),
     ("s.toml", "a = " + "[" * 100_000, ": the file is nested too deeply"),
@@ -218,7 +222,7 @@ def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
         ),
         (
             {"training_plans": [{"name": "t"}, {"name": "t"}]},
-            ":6: training_plans[1] is refused: there is a training plan arn:aws:sagemaker:us",
+            ":6: training_plans[1] is refused: the training plan arn:aws:sagemaker:us",
         ),
     ],
 )

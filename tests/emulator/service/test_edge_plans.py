@@ -264,7 +264,7 @@ def test_a_failure_rate_is_a_share(service: Service, rate: float) -> None:
 @pytest.mark.parametrize("argument", ["devices", "failing"])
 def test_one_text_is_no_list_of_names(service: Service, argument: str) -> None:
     names: dict[str, Any] = {argument: "cam-001"}
-    with pytest.raises(ValueError, match=f"{argument} is a list of names, not 'cam-001'"):
+    with pytest.raises(ValueError, match=f"{argument} must be a list of names, not 'cam-001'"):
         service.add_fleet("cameras", **names)
 
 

@@ -232,7 +232,7 @@ def test_plans_are_filtered_and_sorted(request_: dict[str, Any], expected: list[
 def test_a_second_plan_of_a_name_and_an_offering_without_a_plan_are_refused(
     service: Service,
 ) -> None:
-    with pytest.raises(ValueError, match=r"there is a training plan .* already"):
+    with pytest.raises(ValueError, match=r"the training plan .* exists already"):
         service.add_training_plan("demo-plan")
     with pytest.raises(ValueError, match="there is no training plan"):
         service.add_extension_offering("arn:aws:nothing")

@@ -1,4 +1,4 @@
-"""One cell of the table: run it, and judge what the server counted and the caller was told."""
+"""One cell of the table: runs it, and checks the server's counts and the caller's result."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -47,28 +47,28 @@ _REFUSALS: Final[dict[Fate, type[SageMakerPlansError]]] = {
 
 @define(eq=False)
 class Scene:
-    """What a place of user code gets to work with."""
+    """The values that user code in a place gets."""
 
     operation: str
-    """The operation in whose way user code stands."""
+    """The operation in whose call the user code runs."""
     kind: str
-    """What it raises there."""
+    """The exception that the user code raises."""
     transport: Transport
     scope: anyio.CancelScope
     """The caller's own."""
     tasks: Any = None
     """A group of tasks that outlives the call."""
     subject: str = field(init=False, factory=lambda: f"tpeo-{next(_NUMBERS)}")
-    """What is bought or created: each cell has its own, for stragglers of another one."""
+    """The offering or plan. Each cell has its own: requests of others may be late."""
     times: int = 0
-    """How often user code came by."""
+    """How often the user code ran."""
 
     @property
     def method(self) -> str:
         return _METHODS[self.operation]
 
     async def act(self) -> None:
-        """Raise what shall be raised, or cancel the caller."""
+        """Raise the exception of this cell, or cancel the caller."""
         self.times += 1
         if self.kind == CANCELLED:
             self.scope.cancel()
@@ -80,19 +80,19 @@ class Scene:
 
 @frozen
 class Place:
-    """A place where user code can stand."""
+    """A place in which user code can run."""
 
     name: str
     install: Callable[[Any, Scene], None]
-    """Puts the user's code into a client: the first argument, open."""
+    """Puts the user's code into an open client, the first argument."""
     when: When = "before-wrapping"
     is_heard: bool = False
-    """Whether the reply was heard by the package before the user's code raises."""
+    """Whether the package has the reply before the user's code raises."""
     session_cls: Callable[[type[Any], Scene], type[Any]] | None = None
     """Makes the class of the client's HTTP session."""
     needs_asyncio: bool = False
     may_cancel: bool = True
-    """Whether the caller can be cancelled from there."""
+    """Whether user code in this place can cancel the caller."""
     ways: tuple[Way, ...] = ("wrapped",)
 
 
@@ -124,7 +124,7 @@ def config_for(transport: Transport, place: Place, scene: Scene, mode: str) -> A
     plain: Any = AIOHTTPSession if transport.http_backend == "aiohttp" else HttpxSession
     chosen = place.session_cls(plain, scene) if place.session_cls else plain
     retries: Any = {"mode": mode, "max_attempts": 3}
-    # What is carried to a thread waits as long as the user's client does.
+    # A call in a thread waits as long as the user's client does.
     return AioConfig(http_session_cls=chosen, retries=retries, read_timeout=_THEIR_TIMEOUT)
 
 
@@ -139,7 +139,7 @@ async def _no_pause(_: float) -> None:
 
 @asynccontextmanager
 async def client_in(cell: Cell, scene: Scene, url: str) -> AsyncGenerator[AsyncClient]:
-    """Open a client with the user's code in its way."""
+    """Open a client with the user's code in its place."""
     place = cell.place
     timeout = _HANGS_UNTIL if cell.fate is Fate.ACCEPT_HANG else 5.0
     settings: Any = {
@@ -148,7 +148,7 @@ async def client_in(cell: Cell, scene: Scene, url: str) -> AsyncGenerator[AsyncC
     }
     config = config_for(cell.transport, place, scene, cell.mode)
     if cell.way == "wrapped":
-        # Reading certificates would take longer than all the rest.
+        # Loading certificates would take longer than everything else.
         async with _shared_session().create_client(
             "sagemaker", "us-east-1", endpoint_url=url, config=config, verify=False
         ) as theirs:
@@ -162,7 +162,7 @@ async def client_in(cell: Cell, scene: Scene, url: str) -> AsyncGenerator[AsyncC
         return
     users: Any = session()
     if cell.way == "session":
-        # What hooks into a session hooks into each client that it makes.
+        # A hook on a session is also a hook on each client of that session.
         place.install(SessionAsClient(users), scene)
     async with AsyncClient(
         region_name="us-east-1", endpoint_url=url, session=users, config=config, **settings
@@ -174,7 +174,7 @@ async def client_in(cell: Cell, scene: Scene, url: str) -> AsyncGenerator[AsyncC
 
 
 class SessionAsClient:
-    """A session in the form of a client, for those who hook into its events."""
+    """A session with the interface of a client, for code that hooks into its events."""
 
     def __init__(self, users: Any) -> None:
         self.meta = _Meta(users.get_component("event_emitter"))
@@ -229,7 +229,7 @@ async def _told(client: AsyncClient, cell: Cell, scene: Scene) -> object:
 
 
 def _is_asked_for(error: BaseException) -> bool:
-    """Tell whether an exception is a cancellation that somebody asked for."""
+    """Tell whether an exception is a cancellation that the test requested."""
     if not isinstance(error, anyio.get_cancelled_exc_class()):
         return False
     if not isinstance(error, asyncio.CancelledError):
@@ -288,9 +288,9 @@ def _unheard(cell: Cell, told: object, *, is_success: bool, scene: Scene) -> lis
 
 def _sent_again_without_a_look(cell: Cell, server: CountingServer, scene: Scene) -> str | None:
     if cell.fate in {Fate.THROTTLE, Fate.THROTTLE_THEN_RESET, Fate.THROTTLE_TWICE_OVER}:
-        # What was turned away may be sent again at once.
+        # A request that was throttled may be sent again at once.
         return None
-    # Their order says nothing: a first one may arrive late.
+    # Their order means nothing, because the first one may arrive late.
     targets = server.targets_of(scene.subject)
     creates, looks = targets.count(CREATE), targets.count(DESCRIBE)
     return "created again without a look" if creates > looks + 1 else None

@@ -1,4 +1,4 @@
-"""What becomes of a request that would buy or create something."""
+"""What the server does with a request that buys or creates something."""
 
 from enum import Enum, auto
 from typing import Final
@@ -8,7 +8,7 @@ class Fate(Enum):
     """What the server does with each such request."""
 
     ACCEPT = auto()
-    """Carries it out, and says so."""
+    """Carries it out, and replies."""
     ACCEPT_RESET = auto()
     """Carries it out, and resets the connection."""
     ACCEPT_CLOSE = auto()
@@ -16,19 +16,19 @@ class Fate(Enum):
     ACCEPT_CUT = auto()
     """Carries it out, and sends half of the reply."""
     ACCEPT_HANG = auto()
-    """Carries it out, and never says a word."""
+    """Carries it out, and never replies."""
     THROTTLE = auto()
-    """Turns it away, in the service's form."""
+    """Throttles it, in the service's format."""
     DENY = auto()
-    """Refuses the credentials, in the service's form."""
+    """Rejects the credentials, in the service's format."""
     LIMIT = auto()
-    """Refuses it for an exceeded limit, in the service's form."""
+    """Rejects it for an exceeded limit, in the service's format."""
     NEVER = auto()
     """Does not listen."""
     THROTTLE_THEN_RESET = auto()
-    """Turns the first one away; carries the second one out, and resets the connection."""
+    """Throttles the first one; carries the second one out, and resets the connection."""
     THROTTLE_TWICE_OVER = auto()
-    """Turns the first one away in two equal replies; carries the second one out."""
+    """Throttles the first one with two equal replies; carries the second one out."""
     DENY_LATER = auto()
     """Carries the first one out, and resets the connection; refuses the next."""
     LIMIT_LATER = auto()
@@ -37,7 +37,7 @@ class Fate(Enum):
     PROXY_403 = auto()
     PROXY_407 = auto()
     PROXY_502 = auto()
-    """Carries it out, and a proxy answers in its own words."""
+    """Carries it out, and a proxy answers in its own format."""
     SWITCHING = auto()
     """Carries it out, and answers 101."""
     EMPTY = auto()
@@ -52,7 +52,7 @@ class Fate(Enum):
 
 
 REFUSED_ONLY: Final = frozenset({Fate.THROTTLE, Fate.DENY, Fate.LIMIT, Fate.NEVER})
-"""Where nothing is ever carried out."""
+"""The fates in which no request is carried out."""
 LOST_AT_FIRST: Final = frozenset({Fate.DENY_LATER, Fate.LIMIT_LATER})
 
 PROXY_STATUS: Final = {
@@ -72,11 +72,11 @@ REFUSAL_CODES: Final = {
 
 
 class Lookup(Enum):
-    """How the server answers who looks for what was bought or created."""
+    """What the server answers to a read of the history or of the plan."""
 
     TRUE = auto()
-    """With all there is."""
+    """Everything that exists."""
     LAGS = auto()
-    """With nothing that is new."""
+    """Only what existed before the call."""
     GONE = auto()
-    """Not any more, once a request has come."""
+    """Nothing, once a purchase or create has come."""

@@ -1,4 +1,4 @@
-"""Where user code can stand: in the hooks of a client's events."""
+"""Places in which user code can run: the hooks of a client's events."""
 
 import copy
 from collections.abc import Callable

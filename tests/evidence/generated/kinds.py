@@ -1,4 +1,4 @@
-"""Every kind of exception that user code may raise while a call of ours is on its way."""
+"""Every kind of exception that user code may raise during a call of this package."""
 
 import asyncio
 import socket
@@ -16,9 +16,9 @@ from sagemaker_plans import ConfigurationError, ConnectionFailedError, Throttled
 
 ELSEWHERE: Final = "http://elsewhere.invalid"
 CANCELLED: Final = "cancelled"
-"""Not raised: the caller's own task is cancelled."""
+"""No exception: the caller's own task is cancelled."""
 NOTHING: Final = "nothing"
-"""Not raised: all goes well there."""
+"""No exception: the user code succeeds."""
 
 _KEY: Any = SimpleNamespace(host="elsewhere.invalid", port=80, is_ssl=False, ssl=True)
 _OS_ERROR: Final = ConnectionRefusedError(111, "Connection refused")
@@ -70,6 +70,6 @@ KINDS: Final[dict[str, Callable[[], BaseException]]] = {
     "stray-cancellation": asyncio.CancelledError,
     "stray-in-a-group": lambda: BaseExceptionGroup("no", [asyncio.CancelledError(), OSError()]),
 }
-"""Each name and what makes such an exception."""
+"""The factory of each exception, by name."""
 
 ALL_KINDS: Final = (*KINDS, CANCELLED, NOTHING)

@@ -1,4 +1,4 @@
-"""Where user code can stand: in wrappers, below the endpoint, in HTTP sessions."""
+"""Places in which user code can run: wrappers, below the endpoint, HTTP sessions."""
 
 import asyncio
 import copy
@@ -84,7 +84,7 @@ def is_impatient(call: Call, scene: Scene) -> Call:
     return wrapper
 
 
-# how wrappers carry a call
+# how wrappers run a call
 
 
 def direct(call: Call, _: Scene) -> Call:
@@ -92,7 +92,7 @@ def direct(call: Call, _: Scene) -> Call:
 
 
 def in_a_task(call: Call, scene: Scene) -> Call:
-    """Carry each call to a new task that outlives its caller."""
+    """Run each call in a new task that outlives its caller."""
 
     async def carried(*args: Any, **params: Any) -> Any:
         done = anyio.Event()
@@ -110,7 +110,7 @@ def in_a_task(call: Call, scene: Scene) -> Call:
 
 
 def by_a_dispatcher(call: Call, scene: Scene) -> Call:
-    """Carry each call to a task that was started before, and serves one after the other."""
+    """Run all calls in one task that was started before, one after the other."""
     give, take = anyio.create_memory_object_stream[Any](16)
 
     async def serve() -> None:
@@ -147,13 +147,13 @@ def _given(outcome: Any) -> Any:
 
 
 def in_a_thread(call: Call, _: Scene) -> Call:
-    """Carry each call to a thread that has an event loop of its own."""
+    """Run each call in a thread with its own event loop."""
 
     async def carried(*args: Any, **params: Any) -> Any:
         pool = ThreadPoolExecutor(1)
         try:
             future: Future[Any] = pool.submit(lambda: asyncio.run(_run(call, args, params)))
-            while not future.done():  # noqa: ASYNC110  # it is of no event loop
+            while not future.done():  # noqa: ASYNC110  # a future of a thread has no event
                 await anyio.sleep(0.002)
             return _given(future.result())
         finally:
@@ -170,7 +170,7 @@ async def _run(call: Call, args: Any, params: Any) -> Any:
 
 
 def copying(how: Callable[[Any], Any]) -> Wrapper:
-    """Copy the parameters, which are the last argument where they are not named."""
+    """Copy the parameters, which are the last positional argument or a keyword."""
 
     def wrapper(call: Call, _: Scene) -> Call:
         async def carried(*args: Any, **params: Any) -> Any:
@@ -256,7 +256,7 @@ def endpoint_place(behaviour: str) -> Place:
 
 
 def _nothing(_theirs: Any, _scene: Scene) -> None:
-    """Install nothing: the session's class is all."""
+    """Install nothing, because the session's class is the user code."""
 
 
 def session_place(behaviour: str) -> Place:
@@ -284,7 +284,7 @@ def session_place(behaviour: str) -> Place:
 
 
 def foreign_session_place(behaviour: str) -> Place:
-    """Give the place in an HTTP session that is no subclass of aiobotocore's."""
+    """Give the place in an HTTP session that is not a subclass of aiobotocore's."""
 
     def make(plain: type[Any], scene: Scene) -> type[Any]:
         class Foreign:

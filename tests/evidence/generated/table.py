@@ -1,4 +1,4 @@
-"""The cells of the table: which kind, which fate and which transport meet in which place."""
+"""The cells of the table: combinations of a kind, a fate, a transport and a place."""
 
 from collections.abc import Iterator
 from itertools import cycle, product
@@ -53,8 +53,8 @@ _LOOKUPS: Final = (None, Lookup.TRUE, None, Lookup.LAGS, None, Lookup.GONE, None
 _MODES: Final = ("legacy", "standard", "adaptive")
 
 
-class Turns:
-    """What takes turns from cell to cell, each at its own pace."""
+class Rotation:
+    """The values that rotate from cell to cell, each with its own period."""
 
     def __init__(self, start: int = 0) -> None:
         self._turning = {
@@ -79,59 +79,59 @@ class Turns:
             fate,
             transport,
             way=place.ways[self._ways % len(place.ways)],
-            # Who names a plan that cannot be read buys nothing.
+            # With a plan whose history cannot be read, nothing is bought.
             lookup=None if fate is Fate.NEVER else self.next("lookup"),
             mode=self.next("mode"),
         )
 
 
 def _fits(cell: Cell) -> bool:
-    # From another thread the caller's task cannot be cancelled.
+    # Another thread cannot cancel the caller's task.
     return not (cell.kind == CANCELLED and "thread" in cell.place.name)
 
 
 def full_row(place: Place, transport: Transport) -> Iterator[Cell]:
     """Give the cells of one place on one transport."""
     number = PLACES.index(place) + TRANSPORTS.index(transport)
-    turns = Turns(number)
-    fates = MAIN_FATES[:2] if place in FEW_PLACES else (turns.next("fate"),)
+    rotation = Rotation(number)
+    fates = MAIN_FATES[:2] if place in FEW_PLACES else (rotation.next("fate"),)
     # Each kind and fate on one transport, and each place on all of them; of the many wrappers
     # each takes half of them.
     share = len(TRANSPORTS) if place in FEW_PLACES else 2 * len(TRANSPORTS)
     for index, (kind, fate) in enumerate(product(ALL_KINDS, fates), number):
         if index % share == 0:
-            yield turns.cell(place, kind, fate, transport)
+            yield rotation.cell(place, kind, fate, transport)
     for index, fate in enumerate(OTHER_FATES + MAIN_FATES[2:], number):
         if index % share == 0:
-            yield turns.cell(place, turns.next("kind"), fate, transport)
-    # What a foreign session does with a create cannot be seen, and does no harm.
+            yield rotation.cell(place, rotation.next("kind"), fate, transport)
+    # A foreign session cannot be observed. For a create, this package accepts that.
     creates = () if place.name.startswith("foreign") else tuple(Fate)
     for index, fate in enumerate(creates, number):
         if index % (2 * len(TRANSPORTS)) == 0:
-            cell = turns.cell(place, turns.next("kind"), fate, transport)
+            cell = rotation.cell(place, rotation.next("kind"), fate, transport)
             yield evolve(cell, operation=CREATE, lookup=cell.lookup or Lookup.TRUE)
 
 
 def positions_row(event: str, transport: Transport) -> Iterator[Cell]:
     """Give the cells of one event's positions on one transport."""
-    turns = Turns(EVENTS.index(event) + TRANSPORTS.index(transport))
+    rotation = Rotation(EVENTS.index(event) + TRANSPORTS.index(transport))
     # Each position on one transport.
     for place in POSITIONED[event][TRANSPORTS.index(transport) :: len(TRANSPORTS)]:
-        yield turns.cell(place, turns.next("kind"), turns.next("fate"), transport)
+        yield rotation.cell(place, rotation.next("kind"), rotation.next("fate"), transport)
 
 
 def small_row(transport: Transport) -> Iterator[Cell]:
     """Give a few cells that stand for all on one transport."""
     start = TRANSPORTS.index(transport)
-    turns = Turns(start)
+    rotation = Rotation(start)
     for place in PLACES[start :: len(TRANSPORTS)]:
-        yield turns.cell(place, turns.next("kind"), Fate.ACCEPT, transport)
-        yield turns.cell(place, turns.next("kind"), Fate.ACCEPT_RESET, transport)
+        yield rotation.cell(place, rotation.next("kind"), Fate.ACCEPT, transport)
+        yield rotation.cell(place, rotation.next("kind"), Fate.ACCEPT_RESET, transport)
     for fate in Fate:
-        cell = turns.cell(PLACES[start], turns.next("kind"), fate, transport)
+        cell = rotation.cell(PLACES[start], rotation.next("kind"), fate, transport)
         yield evolve(cell, operation=CREATE if fate in OTHER_FATES[::2] else EXTEND)
 
 
 def fitting(cells: Iterator[Cell]) -> Iterator[Cell]:
-    """Leave out the cells that cannot be."""
+    """Leave out the combinations that are impossible."""
     return filter(_fits, cells)

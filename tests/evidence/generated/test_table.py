@@ -1,4 +1,4 @@
-"""At most one accepted purchase, and no untruth, wherever user code stands and fails.
+"""At most one accepted purchase and no false report, wherever user code runs and fails.
 
 Each cell is a place of user code, what it raises there, what becomes of the request, and a
 transport. A server of its own counts what it accepted.
@@ -33,7 +33,7 @@ def _few_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_CA_BUNDLE", str(bundle))
         yield
-    # While it is known what that is.
+    # This only works as long as its internals are known.
     gc.collect()
 
 
@@ -44,23 +44,21 @@ def server() -> Iterator[CountingServer]:
 
 
 async def broken(cells: Iterator[Cell], server: CountingServer) -> list[str]:
-    """Run cells, and tell what is wrong with each that breaks the promise."""
+    """Run cells, and return the problems of each cell that breaks the promise."""
     found = [await outcome_of(cell, server) for cell in fitting(cells)]
     assert found
-    # Stragglers of a cell may come when it has been judged.
+    # Requests of a cell may arrive after the cell has been checked.
     assert not server.accepted_twice()
     return [problem for problem in found if problem is not None]
 
 
-async def test_a_few_cells_that_stand_for_all_hold(
-    server: CountingServer, transport: Transport
-) -> None:
+async def test_a_sample_of_cells_holds(server: CountingServer, transport: Transport) -> None:
     assert await broken(small_row(transport), server) == []
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
-async def test_user_code_in_a_place_makes_no_second_purchase_and_no_untruth(
+async def test_user_code_in_a_place_causes_no_second_purchase_and_no_false_report(
     server: CountingServer, transport: Transport, place: Place
 ) -> None:
     assert await broken(full_row(place, transport), server) == []
@@ -68,7 +66,7 @@ async def test_user_code_in_a_place_makes_no_second_purchase_and_no_untruth(
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("event", EVENTS)
-async def test_a_hook_in_any_position_makes_no_second_purchase_and_no_untruth(
+async def test_a_hook_in_any_position_causes_no_second_purchase_and_no_false_report(
     server: CountingServer, transport: Transport, event: str
 ) -> None:
     assert await broken(positions_row(event, transport), server) == []

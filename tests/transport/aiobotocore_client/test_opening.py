@@ -185,7 +185,7 @@ def test_a_session_beside_a_profile_is_refused() -> None:
         AsyncClient(session=session(), profile_name="dev")
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_one_error_lists_everything_that_is_wrong() -> None:
     wrong: dict[str, Any] = {
         "http_backend": "curl",
         "session": session(),
@@ -808,7 +808,7 @@ async def test_a_role_that_is_denied_is_a_matter_of_configuration(
         with pytest.raises(ConfigurationError) as caught:
             await client.plans.describe("rollout")
 
-    assert "for want of credentials: AssumeRole answered AccessDenied" in str(caught.value)
+    assert "no credentials could be obtained: AssumeRole answered AccessDenied" in str(caught.value)
     assert emulator.requests == ()
 
 

@@ -1,4 +1,4 @@
-"""The connection of a purchase, where user code or the machine is in its way."""
+"""The own connection of a purchase, with user code and without certificates."""
 
 import asyncio
 from typing import Any, cast
@@ -78,7 +78,7 @@ async def test_certificates_that_cannot_be_read_leave_a_purchase_unsent(
     assert caught.value.request_sent is False
 
 
-async def test_what_a_wrapper_returns_instead_of_a_reply_is_doubt(
+async def test_a_wrapper_that_returns_no_reply_leaves_doubt(
     emulator: Emulator, transport: Transport
 ) -> None:
     async def nothing(**_: object) -> None:
@@ -91,7 +91,7 @@ async def test_what_a_wrapper_returns_instead_of_a_reply_is_doubt(
 
 
 @on_trio
-async def test_a_cancellation_of_another_library_is_a_failure_like_any(
+async def test_a_cancellation_by_another_library_is_a_failed_call(
     emulator: Emulator, transport: Transport
 ) -> None:
     def stray(**_: object) -> None:
@@ -105,7 +105,7 @@ async def test_a_cancellation_of_another_library_is_a_failure_like_any(
     assert emulator.requests == ()
 
 
-async def test_a_gateway_lets_go_once(emulator: Emulator, transport: Transport) -> None:
+async def test_a_gateway_releases_the_client_once(emulator: Emulator, transport: Transport) -> None:
     async with users_client(emulator.endpoint_url, transport) as theirs:
         session = theirs._endpoint.http_session
         first, second = (BotocoreGateway(theirs, request_timeout=5) for _ in range(2))
@@ -118,7 +118,7 @@ async def test_a_gateway_lets_go_once(emulator: Emulator, transport: Transport) 
 
 
 @on_httpx
-async def test_a_trace_of_the_users_goes_on_beside_ours(
+async def test_a_users_trace_still_works_beside_ours(
     emulator: Emulator, transport: Transport
 ) -> None:
     events: list[str] = []
@@ -177,7 +177,7 @@ async def test_purchases_and_reads_through_a_patched_send_keep_apart(
 # piece by piece
 
 
-def test_a_request_that_has_left_does_not_leave_again() -> None:
+def test_a_request_that_was_sent_is_not_sent_again() -> None:
     trace = ConnectionTrace()
     trace.begin_connection()
     trace.begin_sending()
@@ -202,7 +202,7 @@ async def test_a_connection_that_is_used_again_is_a_second_send(transport: Trans
 
 
 @on_aiohttp
-async def test_a_session_of_another_make_is_refused(transport: Transport) -> None:
+async def test_a_session_with_other_internals_is_refused(transport: Transport) -> None:
     assert transport.http_backend == "aiohttp"
     session = AIOHTTPSession()
     vars(session).pop("_exit_stack")

@@ -1,4 +1,4 @@
-"""The model that own clients are made from says what the service's own says, only less."""
+"""The small service model of the package's own clients agrees with botocore's."""
 
 import gzip
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def test_the_service_is_described_as_botocore_describes_it() -> None:
     described = ours().metadata
     theirs = cast("Mapping[str, object]", service_model.service().metadata)
 
-    # What is not said here is of no use for calls.
+    # The rest of the metadata is not needed for calls.
     assert described == {name: theirs[name] for name in described}
     assert theirs.keys() - described.keys() <= {"auth"}
 
@@ -65,7 +65,7 @@ def test_a_reply_is_passed_on_as_it_is(operation: Operation) -> None:
 
 
 class Noted(Loader):
-    """A loader that notes what it reads."""
+    """A loader that records which files it reads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,8 +92,8 @@ def test_the_rules_of_endpoints_are_botocores_own() -> None:
 
 
 @pytest.mark.parametrize("version", [None, "2011-06-15"])
-def test_other_services_are_loaded_as_ever(version: str | None) -> None:
-    # Credentials may have to be asked for from another service.
+def test_other_services_are_loaded_as_before(version: str | None) -> None:
+    # Credentials may come from another service, such as STS.
     found = SlimLoader(Loader()).load_service_model("sts", "service-2", version)
 
     assert found == Loader().load_service_model("sts", "service-2", version)
@@ -122,14 +122,14 @@ def test_a_file_is_loaded_as_botocore_loads_it(tmp_path: Path, *, compressed: bo
     assert [*found] == ["b", "a"]
 
 
-def test_a_file_that_is_not_there_is_loaded_as_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_is_loaded_as_none(tmp_path: Path) -> None:
     path = str(tmp_path / "data")
 
     assert PlainFiles().load_file(path) is None
     assert JSONFileLoader().load_file(path) is None
 
 
-def test_all_else_is_asked_of_the_loader_that_was_there() -> None:
+def test_everything_else_comes_from_the_original_loader() -> None:
     loader = Loader()
     slim: Any = SlimLoader(loader)
 

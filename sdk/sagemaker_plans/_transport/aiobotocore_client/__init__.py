@@ -1,1 +1,1 @@
-"""The client that sends: opened, hooked, and observed at the place where requests leave it."""
+"""Opens the aiobotocore client, registers event hooks on it, and observes what it sends."""

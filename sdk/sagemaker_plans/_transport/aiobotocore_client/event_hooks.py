@@ -1,9 +1,9 @@
-"""Hooks on a client's events: which request belongs to which of our calls.
+"""Hooks on a client's events, which link each request to the call of ours that made it.
 
-The link travels with the request itself. Our call passes a text that knows its evidence;
-botocore hands that text to the first event, and from there the request's own context
-carries the evidence. So it arrives wherever the call is carried: to another task, to
-another thread, to another event loop.
+The link travels with the request. One string among our call's parameters holds a reference
+to the evidence. botocore passes that string to the first event, where our hook puts the
+evidence into the request's context. So the evidence stays with the request even if a wrapper
+runs the call in another task, another thread or another event loop.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ _PURCHASES: Final = frozenset(each.name for each in OPERATIONS if each.safety is
 
 
 class LinkedText(str):
-    """A text of a request that knows to which of our calls it belongs."""
+    """A string of a request that holds the evidence of the call that made the request."""
 
     __slots__ = ("evidence",)
 
@@ -32,7 +32,7 @@ class LinkedText(str):
         return self
 
     def __deepcopy__(self, _memo: object) -> Self:
-        # A copied request is the same request; its evidence must not become two.
+        # A copied request is the same request. There must still be one evidence for it.
         return self
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
@@ -43,14 +43,14 @@ def linked(request: Mapping[str, object], evidence: Evidence) -> Mapping[str, ob
     """Link a request to its evidence.
 
     Args:
-        request: The members of the request, one text among them at least.
-        evidence: What will be known of it.
+        request: The members of the request, with at least one string among them.
+        evidence: The evidence of the request.
 
     Returns:
-        The same request.
+        The same members, with the link in one of the strings.
     """
     member, text = next((name, value) for name, value in request.items() if isinstance(value, str))
-    # Not str(text): the text of an enum's member is its value, and its str is its name.
+    # Not str(text): for a member of an enum that would be its name, not its value.
     with_link = LinkedText(str.__str__(text))
     with_link.evidence = evidence
     return {**request, member: with_link}
@@ -60,10 +60,10 @@ def evidence_in(context: Mapping[str, object] | None) -> Evidence | None:
     """Find the evidence that a request carries.
 
     Args:
-        context: The request's context, as botocore hands it from event to event.
+        context: The request's context, as botocore passes it from event to event.
 
     Returns:
-        The evidence; None if the request belongs to none of our calls.
+        The evidence; None if none of our calls made the request.
     """
     found = (context or {}).get(CONTEXT_KEY)
     return found if isinstance(found, Evidence) else None
@@ -71,39 +71,39 @@ def evidence_in(context: Mapping[str, object] | None) -> Evidence | None:
 
 def _link(
     params: Mapping[str, object],
-    model: Any,  # noqa: ANN401  # botocore's
+    model: Any,  # noqa: ANN401  # botocore has no types
     context: dict[str, object],
     **_: object,
 ) -> None:
     for value in params.values():
-        # A hook may ask something else with the texts that it was shown, such as whether the
-        # plan exists that is about to be created. That is no request of ours.
+        # A user's hook may reuse the string in a request of its own, for example to look
+        # whether the plan already exists. Our calls did not make that request.
         if isinstance(value, LinkedText) and value.evidence.operation.name == model.name:
             context[CONTEXT_KEY] = value.evidence
             value.evidence.begin()
 
 
-async def _refresh(credentials: Any) -> None:  # noqa: ANN401  # botocore's
+async def _refresh(credentials: Any) -> None:  # noqa: ANN401  # botocore has no types
     if credentials is None:
         raise NoCredentialsError
     await credentials.get_frozen_credentials()
 
 
 async def _require_credentials(
-    request: Any,  # noqa: ANN401  # botocore's
-    request_signer: Any,  # noqa: ANN401  # botocore's
+    request: Any,  # noqa: ANN401  # botocore has no types
+    request_signer: Any,  # noqa: ANN401  # botocore has no types
     signature_version: object,
     **_: object,
 ) -> None:
     evidence = evidence_in(request.context)
     is_usual = signature_version is not UNSIGNED and str(signature_version).startswith("v4")
-    # An operation may bring credentials of its own.
-    brings_its_own = request.context.get("signing", {}).get("request_credentials")
-    if evidence is None or not is_usual or brings_its_own:
+    # A hook may have set credentials for this request only.
+    has_own_credentials = request.context.get("signing", {}).get("request_credentials")
+    if evidence is None or not is_usual or has_own_credentials:
         return
     try:
-        # Refreshed here, if they are about to expire; the signer then finds them fresh.
-        await _refresh(request_signer._credentials)  # noqa: SLF001  # it has no other name
+        # This refreshes credentials that are about to expire, so the signer need not do it.
+        await _refresh(request_signer._credentials)  # noqa: SLF001  # it has no public name
     except BaseException as error:
         evidence.keep_back(error, no_credentials(evidence.operation, error))
         raise
@@ -120,7 +120,7 @@ def _hear_reply(
 
 
 def _hear_stub(
-    http_response: Any,  # noqa: ANN401  # a stub's own
+    http_response: Any,  # noqa: ANN401  # any object with a status_code
     parsed: Mapping[str, object],
     context: Mapping[str, object],
     **_: object,
@@ -131,8 +131,8 @@ def _hear_stub(
 
 
 def _hold_back_retry(event_name: str, request_dict: Mapping[str, Any], **_: object) -> bool | None:
-    # False ends the client's own retries; None leaves the user's other calls alone. A
-    # purchase is never repeated by the client, whoever makes it and in whatever context.
+    # False stops the client's own retries; None leaves the decision to the client. The client
+    # never retries a purchase, even if the user makes it with the client directly.
     is_purchase = event_name.rpartition(".")[2] in _PURCHASES
     is_ours = evidence_in(request_dict.get("context")) is not None
     return False if is_purchase or is_ours else None
@@ -153,13 +153,13 @@ class Events(Protocol):
     def register_first(
         self, event_name: str, handler: Callable[..., object], unique_id: str
     ) -> None:
-        """Let a handler be the first to hear of an event."""
+        """Register a handler that is called before the others."""
         ...
 
     def unregister(
         self, event_name: str, *, handler: Callable[..., object], unique_id: str
     ) -> None:
-        """Let a handler hear no more of an event."""
+        """Remove a handler of an event."""
         ...
 
 
@@ -174,7 +174,8 @@ class EventHooks:
     def __init__(self, events: Events) -> None:
         self._events = events
         for event, hook in self._all():
-            # By operation: hooks of a whole service are called after those of an operation.
+            # Register for each operation, because botocore calls the hooks of an operation
+            # before the hooks of the whole service.
             events.register_first(event, hook, unique_id=self._id_for(event))
 
     def _all(self) -> Iterator[tuple[str, Callable[..., object]]]:
@@ -183,10 +184,10 @@ class EventHooks:
                 yield f"{event}.{SERVICE}.{operation.name}", hook
 
     def _id_for(self, event: str) -> str:
-        # One client may be wrapped several times, each time with hooks of its own.
+        # One client may be wrapped several times. Each wrapping has hooks of its own.
         return f"sagemaker-plans-{id(self)}-{event}"
 
     def release(self) -> None:
-        """Take the hooks away."""
+        """Remove the hooks."""
         for event, hook in self._all():
             self._events.unregister(event, handler=hook, unique_id=self._id_for(event))

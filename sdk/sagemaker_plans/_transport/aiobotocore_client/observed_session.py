@@ -1,8 +1,8 @@
-"""The client's HTTP session, observed: what was handed over, and what came back whole.
+"""Observes the client's HTTP session: which requests it is given, and which replies come back.
 
-It takes the place of the session in the client's endpoint for as long as the client is
-ours or wrapped. That place is the last one that every request passes, behind all hooks,
-tracers and fakes of the user's, whichever task or thread carries it.
+The observed session replaces the session in the client's endpoint while this package uses
+the client. Every request passes that place last: after all hooks, tracers and fakes of the
+user, and in whatever task or thread the call runs.
 """
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
@@ -38,17 +38,17 @@ _ALONE_SAFETIES: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 _ALONE: Final = {
     f"SageMaker.{each.name}": each for each in OPERATIONS if each.safety in _ALONE_SAFETIES
 }
-"""What is sent on a connection of its own, whoever calls the client."""
+"""Operations whose requests get a connection of their own, even if the user makes the call."""
 
 _Sender = Callable[[Any], Awaitable[Any]]
 
 
 class ObservedSession:
-    """Sends through a client's HTTP session, and notes what is known of each request.
+    """Sends through a client's HTTP session, and notes what happens to each request.
 
     Args:
         session: The client's own session.
-        endpoint_url: Where its requests go, for messages.
+        endpoint_url: The endpoint of its requests, for messages.
     """
 
     def __init__(self, session: HttpSession, endpoint_url: str) -> None:
@@ -57,7 +57,7 @@ class ObservedSession:
         self._endpoint_url = endpoint_url
         self._under_way: list[Evidence] = []
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the session has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the session
         return getattr(self.session, name)
 
     async def __aenter__(self) -> Self:
@@ -69,11 +69,11 @@ class ObservedSession:
         kind: type[BaseException] | None,
         raised: BaseException | None,
         traceback: TracebackType | None,
-    ) -> Any:  # noqa: ANN401  # whatever the session says
+    ) -> Any:  # noqa: ANN401  # HTTP sessions share no type
         return await self.session.__aexit__(kind, raised, traceback)
 
-    async def send(self, request: Any) -> Any:  # noqa: ANN401  # as aiobotocore has it
-        """Send a request, and note what becomes of it.
+    async def send(self, request: Any) -> Any:  # noqa: ANN401  # aiobotocore has no type for it
+        """Send a request, and note what happens to it.
 
         Args:
             request: The request, prepared and signed.
@@ -90,14 +90,14 @@ class ObservedSession:
             evidence = self._claimed_by(request, alone)
         trace = ConnectionTrace() if alone is not None and is_observable(self.session) else None
         if evidence is None:
-            # A call that the user makes with the client.
+            # The user made this call with the client directly.
             return await self._sender(trace, _ignore)(request)
         hear = partial(_hear, evidence)
         try:
             self._check(evidence)
             sender = self._sender(trace, hear)
         except ConfigurationError as error:
-            # Raised by our own code, and nothing was handed over.
+            # Our own code raised this before the request was handed over.
             evidence.keep_back(error, _refusal(evidence, trace) or error)
             raise
         evidence.hand_over()
@@ -118,7 +118,7 @@ class ObservedSession:
             raise unobserved_session(evidence.operation, self.session)
 
     def _sender(self, trace: ConnectionTrace | None, hear: Hear) -> _Sender:
-        """Give what sends a request: alone if there is a trace to tell of the connection."""
+        """Give the function that sends a request: on its own connection if there is a trace."""
         if trace is None:
             send: _Sender = self.session.send
             return send
@@ -127,13 +127,13 @@ class ObservedSession:
 
     @contextmanager
     def expecting(self, evidence: Evidence) -> Generator[None]:
-        """Know of a call that creates or buys, for as long as it is under way.
+        """Register a call that creates or buys while it is under way.
 
         Args:
-            evidence: What is known of its request.
+            evidence: The evidence of its request.
 
         Yields:
-            Once it is known.
+            While the call is registered.
         """
         self._under_way.append(evidence)
         try:
@@ -141,12 +141,12 @@ class ObservedSession:
         finally:
             self._under_way.remove(evidence)
 
-    def _claimed_by(self, request: Any, operation: Operation) -> Evidence | None:  # noqa: ANN401
-        """Find the call of ours to which a request belongs that has lost its link.
+    def _claimed_by(self, request: Any, operation: Operation) -> Evidence | None:  # noqa: ANN401  # no type
+        """Find the call of ours that made a request, if the request has lost its link.
 
-        A wrapper may copy a request through JSON, and a hook may empty its context. Whoever
-        buys the same offering, or creates the same plan, through the same client at the same
-        time does what that call does, so it is the same request.
+        A wrapper may copy a request through JSON, and a hook may empty its context. A request
+        that buys the same offering, or creates the same plan, through the same client at the
+        same time counts as the request of that call.
         """
         body = request.body
         raw = body if isinstance(body, bytes) else str(body).encode()
@@ -166,8 +166,9 @@ class ObservedSession:
             headers = {"location": redirect.location}
             evidence.hear(HeardReply(status=redirect.status, headers=headers, raw=b""))
             return
-        # Of a connection of its own the HTTP client told. A pooled one carries what may be
-        # sent again anyway, and there the exception of the HTTP client itself has to do.
+        # With a connection of its own, the trace proves whether the request was sent. A
+        # pooled connection has no trace, so there the exception decides. Only requests that
+        # may be sent twice use pooled connections.
         unsent = proves_unsent(error) if trace is None else trace.proves_unsent(error)
         if unsent:
             refusal = _refusal(evidence, trace)
@@ -176,20 +177,20 @@ class ObservedSession:
 
 
 def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> ConfigurationError | None:
-    """Make the error for a request for which no connection of its own can be had."""
+    """Make the error for a request that cannot get a connection of its own."""
     if trace is None or trace.refusal is None:
         return None
     name = evidence.operation.name
     return ConfigurationError(f"{name} was not sent: {trace.refusal}", operation=name)
 
 
-def _hear(evidence: Evidence, response: Any, raw: bytes) -> None:  # noqa: ANN401  # aiobotocore's
+def _hear(evidence: Evidence, response: Any, raw: bytes) -> None:  # noqa: ANN401  # no type
     headers = {name.lower(): value for name, value in response.headers.items()}
     evidence.hear(HeardReply(status=response.status_code, headers=headers, raw=raw))
 
 
 def _ignore(_response: object, _raw: bytes) -> None:
-    """Hear nothing of a call that is none of ours."""
+    """Ignore the reply to a call that the user made with the client directly."""
 
 
 def _target(headers: Mapping[str, str | bytes]) -> str:
@@ -197,14 +198,14 @@ def _target(headers: Mapping[str, str | bytes]) -> str:
     return target.decode() if isinstance(target, bytes) else target
 
 
-def observe(endpoint: Any) -> ObservedSession:  # noqa: ANN401  # the stubs err
-    """Put an observed session in the place of an endpoint's own.
+def observe(endpoint: Any) -> ObservedSession:  # noqa: ANN401  # the type stubs are wrong
+    """Replace an endpoint's session by an observed one.
 
     Args:
         endpoint: The endpoint of a client.
 
     Returns:
-        The observed session; the one that is there already, if there is one.
+        The observed session. If the endpoint already has one, that is returned.
     """
     session = endpoint.http_session
     if isinstance(session, ObservedSession):
@@ -215,12 +216,12 @@ def observe(endpoint: Any) -> ObservedSession:  # noqa: ANN401  # the stubs err
     return observed
 
 
-def release(endpoint: Any, observed: ObservedSession) -> None:  # noqa: ANN401  # the stubs err
-    """Put an endpoint's own session back, once nobody observes it any more.
+def release(endpoint: Any, observed: ObservedSession) -> None:  # noqa: ANN401  # the type stubs are wrong
+    """Give up an observed session. The last user restores the endpoint's own session.
 
     Args:
         endpoint: The endpoint.
-        observed: What ``observe`` gave.
+        observed: The session that ``observe`` returned.
     """
     observed.users -= 1
     if observed.users == 0 and endpoint.http_session is observed:

@@ -1,8 +1,8 @@
-"""Sending one request on a connection of its own: opened for it, closed after it.
+"""Sends one request on a connection of its own, which is opened for it and closed after it.
 
-No pool lends the connection, so no stray bytes of an earlier reply are on it. No redirect
-is followed, and nothing is sent twice. The HTTP client's own trace tells whether the
-connection could be made.
+The connection does not come from a pool, so it cannot contain bytes of an earlier reply.
+Redirects are not followed, and nothing is sent twice. The HTTP client's own trace shows
+whether the connection could be made.
 """
 
 import asyncio
@@ -35,29 +35,29 @@ _TWICE: Final = "the HTTP session was about to send the request a second time"
 
 @define(eq=False)
 class ConnectionTrace:
-    """What the HTTP client tells of one connection."""
+    """What the HTTP client reports about one connection."""
 
     is_tried: bool = False
-    """Whether a connection was begun."""
+    """Whether the HTTP client began to connect."""
     is_used: bool = False
-    """Whether the request, or a part of it, may have left."""
+    """Whether the request, or a part of it, may have been sent."""
     requests: int = 0
-    """How many requests were begun."""
+    """How many requests the HTTP client began."""
     failure: BaseException | None = None
-    """What the HTTP client itself raised."""
+    """The exception that the HTTP client itself raised."""
     refusal: str | None = None
-    """Why no connection of its own can be had, if none can."""
+    """Why the request cannot get a connection of its own; None if it can."""
 
     def proves_unsent(self, error: BaseException) -> bool:
-        """Tell whether an exception says that provably no connection was made.
+        """Tell whether an exception proves that no connection was made.
 
         Args:
-            error: What the HTTP session raised. A session of the user's may have turned
-                elsewhere after the HTTP client failed; then it ends with something else.
+            error: The exception that the HTTP session raised.
 
         Returns:
-            Whether it is what the HTTP client raised, or what opening the HTTP client
-            raised, and no connection was made.
+            True if no connection was made, and this is the exception that the HTTP client
+            raised when it connected or was opened. After another exception a session of the
+            user may have sent the request in another way.
         """
         if not self.is_tried or self.is_used or self.failure is None:
             return False
@@ -67,53 +67,53 @@ class ConnectionTrace:
         return any(id(each) in reasons for each in _chain(self.failure))
 
     def refuse(self, words: str) -> ConfigurationError:
-        """Note that no connection of its own can be had.
+        """Note that the request cannot get a connection of its own.
 
         Args:
-            words: Why.
+            words: The reason.
 
         Returns:
-            The error that says so.
+            The error to raise.
         """
         self.refusal = f"a request that is sent once needs a connection of its own, and {words}"
         return ConfigurationError(self.refusal)
 
     def fail_to_open(self, error: BaseException) -> None:
-        """Note that there is no HTTP client to send with: it could not be opened.
+        """Note that the HTTP client could not be opened.
 
         Args:
-            error: What opening it raised.
+            error: The exception that was raised when it was opened.
         """
         self.is_tried, self.failure = True, error
 
     def begin_request(self) -> None:
-        """Note a request.
+        """Note that the HTTP client begins a request.
 
         Raises:
-            SecondSendError: If it is not the first.
+            SecondSendError: If it is not the first request.
         """
         self.requests += 1
         if self.requests > 1:
             raise SecondSendError(_TWICE)
 
     def begin_connection(self) -> None:
-        """Note that a connection is begun, or one taken that is there.
+        """Note that the HTTP client begins to connect.
 
-        A layer inside the HTTP client (a middleware, a transport that retries) begins one
-        again without beginning a request again.
+        A layer inside the HTTP client (a middleware, a transport that retries) may connect
+        again without beginning a new request.
 
         Raises:
-            SecondSendError: If one has been used.
+            SecondSendError: If a connection has been used already.
         """
         if self.is_used:
             raise SecondSendError(_TWICE)
         self.is_tried = True
 
     def begin_sending(self) -> None:
-        """Note that the request is about to leave.
+        """Note that the request is about to be sent.
 
         Raises:
-            SecondSendError: If it has left before.
+            SecondSendError: If it may have been sent before.
         """
         if self.is_used:
             raise SecondSendError(_TWICE)
@@ -128,7 +128,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-HttpSession = Any  # aiobotocore has no type for what its clients send with
+HttpSession = Any  # aiobotocore has no common type for its HTTP sessions
 
 
 def is_open(session: HttpSession) -> bool:
@@ -138,7 +138,7 @@ def is_open(session: HttpSession) -> bool:
         session: The session.
 
     Returns:
-        False if it was closed or never opened; True for a class that does not tell.
+        False if it was closed or never opened. True for a class that does not show it.
     """
     if isinstance(session, AIOHTTPSession):
         return vars(session).get("_sessions", ()) is not None
@@ -148,32 +148,32 @@ def is_open(session: HttpSession) -> bool:
 
 
 def is_observable(session: HttpSession) -> bool:
-    """Tell whether a session tells what it does with a request.
+    """Tell whether this package can observe what a session does with a request.
 
     Args:
         session: The session.
 
     Returns:
-        Whether it is of aiobotocore's classes, or a subclass of one. Another one may follow
-        redirects and send again, and nobody would hear of it.
+        Whether its class is one of aiobotocore's, or a subclass of one. Any other class may
+        follow redirects and send a request again, and this package would not notice.
     """
     return isinstance(session, AIOHTTPSession | HttpxSession)
 
 
 Hear = Callable[[Any, bytes], None]
-"""Told of a whole reply: the response, and its body."""
+"""Called with a whole reply: the response and its body."""
 
 
 async def send_alone(
     request: object, *, session: HttpSession, alone: HttpSession, hear: Hear
-) -> Any:  # noqa: ANN401  # whatever class of response the session has
-    """Send a request through a session of its own, read the whole reply, and close it.
+) -> Any:  # noqa: ANN401  # the two HTTP sessions have no common type of response
+    """Send a request through a session of its own, read the whole reply, and close the session.
 
     Args:
         request: The request, prepared and signed.
         session: The client's HTTP session.
-        alone: What ``session_for_one_request`` made of it.
-        hear: Told of the whole reply, before the connection is closed.
+        alone: The session that ``session_for_one_request`` made from it.
+        hear: Called with the whole reply before the connection is closed.
 
     Returns:
         The response; its body has been read.
@@ -195,23 +195,23 @@ async def send_alone(
 async def _close(alone: HttpSession) -> None:
     try:
         await alone.__aexit__(None, None, None)
-    except Exception:  # noqa: BLE001  # whatever a user's session raises
-        # What is known of the request was known before.
+    except Exception:  # noqa: BLE001  # logged; a user's session may raise anything
+        # The outcome of the request was known before, so this changes nothing.
         _LOG.warning("the connection of a request could not be closed", exc_info=True)
 
 
 def session_for_one_request(session: HttpSession, trace: ConnectionTrace) -> HttpSession:
-    """Make a session with the settings of the client's, and with connections of its own.
+    """Copy the client's HTTP session: the same settings, but connections of its own.
 
     Args:
-        session: The client's HTTP session, an observable one. It is not used, and not changed.
-        trace: Told what becomes of the connection.
+        session: The client's HTTP session, an observable one. It is not changed.
+        trace: Notes what happens to the connection.
 
     Returns:
-        The session, not entered yet.
+        The copy, not entered yet.
 
     Raises:
-        ConfigurationError: If no connection of its own can be had with this session.
+        ConfigurationError: If the session cannot be copied.
     """
     if isinstance(session, AIOHTTPSession):
         fresh = {"_exit_stack": AsyncExitStack(), "_sessions_lock": asyncio.Lock()}
@@ -228,7 +228,7 @@ def _copied(session: HttpSession, trace: ConnectionTrace, **fresh: object) -> Ht
     missing = [name for name in fresh if name not in vars(session)]
     if missing or not callable(getattr(session, "_get_session", None)):
         raise trace.refuse(
-            "this version of aiobotocore opens them in another way "
+            "this version of aiobotocore opens connections in another way "
             f"({kind} lacks {', '.join(missing)})"
         )
     try:
@@ -244,7 +244,8 @@ def _copied(session: HttpSession, trace: ConnectionTrace, **fresh: object) -> Ht
 def _on_each_session(
     alone: HttpSession, trace: ConnectionTrace, tell: Callable[[Any, ConnectionTrace], None]
 ) -> None:
-    get_session = alone._get_session  # noqa: SLF001  # the one place where both classes open one
+    # Both classes open their HTTP clients in this method, and in no public one.
+    get_session = alone._get_session  # noqa: SLF001  # see the line above
     seen: list[object] = []
 
     async def traced(target: object) -> object:
@@ -259,15 +260,18 @@ def _on_each_session(
             tell(opened, trace)
         return opened
 
-    alone._get_session = traced  # noqa: SLF001  # of this copy only
+    alone._get_session = traced  # noqa: SLF001  # changes this copy only
 
 
 def _require_its_own(alone: HttpSession, opened: object, trace: ConnectionTrace) -> None:
-    """Require that a session opened this client of an HTTP library itself, and will close it."""
+    """Raise unless the session itself opened this HTTP client, and so will close it."""
     held = cast("dict[str, Any]", vars(alone))
     sessions = cast("dict[object, object]", held.get("_sessions") or {})
     if not any(one is opened for one in (held.get("_session"), *sessions.values())):
-        raise trace.refuse(f"{type(alone).__name__}._get_session gives one that others use too")
+        raise trace.refuse(
+            f"{type(alone).__name__}._get_session returns an HTTP client that the session did "
+            "not open itself"
+        )
 
 
 def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
@@ -299,17 +303,17 @@ def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
     opened.trace_configs.extend(added)
 
 
-def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  # either httpx
+def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  # of httpx or of httpx2
     async def note(event: str, info: Mapping[str, Any]) -> None:
         if event.endswith((".connect_tcp.started", ".connect_unix_socket.started")):
             trace.begin_connection()
-        # CONNECT asks a proxy for the connection, and carries nothing of the request.
+        # CONNECT only asks a proxy for a connection. It has nothing of the request in it.
         elif event.endswith(".send_request_headers.started") and (
             info["request"].method != b"CONNECT"
         ):
             trace.begin_sending()
 
-    async def begin(request: Any) -> None:  # noqa: ANN401  # either httpx
+    async def begin(request: Any) -> None:  # noqa: ANN401  # of httpx or of httpx2
         trace.begin_request()
         others = request.extensions.get("trace")
 
@@ -322,7 +326,7 @@ def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  
 
     send = opened.send
 
-    async def noted(*args: Any, **settings: Any) -> Any:  # noqa: ANN401  # either httpx
+    async def noted(*args: Any, **settings: Any) -> Any:  # noqa: ANN401  # of httpx or of httpx2
         try:
             return await send(*args, **settings)
         except BaseException as error:

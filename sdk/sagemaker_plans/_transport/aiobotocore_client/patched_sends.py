@@ -1,8 +1,7 @@
-"""Sessions whose ``send`` somebody patched on the instance: a fake, a tracer.
+"""Supports sessions whose ``send`` was patched on the instance, for example by a tracer.
 
-Such a patch calls the session that it was put on, and never a copy of that. So for as long
-as a request is sent alone, the session that was patched takes its connection from the one
-that stands in for it.
+Such a patch always calls the session on which it was put, never a copy. So while a request is
+sent on its own connection, the patched session takes that connection from the copy.
 """
 
 from collections.abc import Generator
@@ -14,38 +13,38 @@ _STAND_IN: Final[ContextVar[tuple[Any, Any] | None]] = ContextVar("_STAND_IN", d
 
 
 class _Route:
-    """Takes the place of a session's ``_get_session``, while requests are sent alone."""
+    """Replaces a session's ``_get_session`` while requests are sent on their own connections."""
 
-    def __init__(self, session: Any) -> None:  # noqa: ANN401  # of aiobotocore
+    def __init__(self, session: Any) -> None:  # noqa: ANN401  # HTTP sessions share no type
         self.users = 0
         self._session = session
-        self._get_session = session._get_session  # noqa: SLF001  # the one place that opens any
+        self._get_session = session._get_session  # noqa: SLF001  # no public method opens one
 
     async def __call__(self, target: object) -> object:
-        """Open what requests are sent with.
+        """Open the HTTP client that sends a request.
 
         Args:
-            target: As the session has it.
+            target: The argument of the session's ``_get_session``.
 
         Returns:
-            What the stand-in opened, in the calls that it stands in for; else the session's own.
+            Inside ``standing_in`` the copy's HTTP client, elsewhere the session's own.
         """
         pair = _STAND_IN.get()
         if pair is not None and pair[0] is self._session:
-            return await pair[1]._get_session(target)  # noqa: SLF001
+            return await pair[1]._get_session(target)  # noqa: SLF001  # likewise
         return await self._get_session(target)
 
 
 @contextmanager
-def standing_in(session: Any, alone: Any) -> Generator[None]:  # noqa: ANN401  # of aiobotocore
-    """Let a session stand in for another one whose ``send`` was patched.
+def standing_in(session: Any, alone: Any) -> Generator[None]:  # noqa: ANN401  # no common type
+    """Let a session use the connection of its copy, if its ``send`` was patched.
 
     Args:
         session: The session.
-        alone: What stands in for it.
+        alone: The copy.
 
     Yields:
-        While it does.
+        While the session uses it.
     """
     held = cast("dict[str, object]", vars(session))
     if "send" not in held or not hasattr(session, "_get_session"):
@@ -53,7 +52,7 @@ def standing_in(session: Any, alone: Any) -> Generator[None]:  # noqa: ANN401  #
         return
     route = held.get("_get_session")
     if not isinstance(route, _Route):
-        route = session._get_session = _Route(session)  # noqa: SLF001
+        route = session._get_session = _Route(session)  # noqa: SLF001  # likewise
     route.users += 1
     before = _STAND_IN.set((session, alone))
     try:
@@ -62,15 +61,15 @@ def standing_in(session: Any, alone: Any) -> Generator[None]:  # noqa: ANN401  #
         _STAND_IN.reset(before)
         route.users -= 1
         if route.users == 0 and held.get("_get_session") is route:
-            del session._get_session  # noqa: SLF001
+            del session._get_session  # noqa: SLF001  # likewise
 
 
-def forget_routes(copied: Any) -> None:  # noqa: ANN401  # of aiobotocore
-    """Let a copy of a session open connections by itself.
+def forget_routes(copied: Any) -> None:  # noqa: ANN401  # HTTP sessions share no type
+    """Let a copy of a session open its own connections.
 
     Args:
         copied: The copy.
     """
     held = cast("dict[str, object]", vars(copied))
     if isinstance(held.get("_get_session"), _Route):
-        del copied._get_session  # noqa: SLF001
+        del copied._get_session  # noqa: SLF001  # likewise

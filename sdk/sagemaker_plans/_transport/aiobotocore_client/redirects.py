@@ -1,4 +1,4 @@
-"""Redirects are not followed: whatever redirects has had the request already."""
+"""Prevents redirects: a server that redirects already has the request and may carry it out."""
 
 from typing import Any, Final, cast
 
@@ -7,15 +7,15 @@ from aiohttp import ClientSession, TraceConfig, TraceRequestRedirectParams
 
 
 class RedirectError(Exception):
-    """The endpoint told to send the request elsewhere.
+    """The endpoint redirected the request.
 
     Args:
         status: The HTTP status.
-        location: Where to.
+        location: The address in the Location header.
     """
 
     def __init__(self, status: int, location: str) -> None:
-        super().__init__(f"it redirects to {location}")
+        super().__init__(f"the endpoint redirects to {location}")
         self.status = status
         self.location = location
 
@@ -25,41 +25,41 @@ async def _refuse_redirect(
 ) -> None:
     reply = told.response
     reply.close()
-    raise RedirectError(reply.status, reply.headers.get("Location", "nowhere"))
+    raise RedirectError(reply.status, reply.headers.get("Location", "an unnamed address"))
 
 
 NO_REDIRECTS: Final = TraceConfig()
-"""Makes aiohttp raise where it would send a request again elsewhere. httpx never does."""
+"""Makes aiohttp raise instead of following a redirect. httpx follows none by default."""
 NO_REDIRECTS.on_request_redirect.append(_refuse_redirect)
 NO_REDIRECTS.freeze()
 
 
 class StraightSession(AIOHTTPSession):
-    """aiobotocore's session over aiohttp, which follows no redirect.
+    """aiobotocore's session over aiohttp, without redirects.
 
-    aiohttp sends a redirected POST again, up to ten times, and where it cannot connect to
-    the next place it says that the request could not be sent.
+    aiohttp would send a redirected POST again, up to ten times. If it cannot connect to the
+    next address, its exception looks as if the request had not been sent at all.
 
-    To an endpoint without encryption (an emulator) it brings no certificates: reading them
-    takes longer than everything else that a first request needs.
+    For an endpoint without encryption (an emulator) this session does not load certificates.
+    That takes longer than everything else that a first request needs.
     """
 
     _encrypts: bool = False
 
-    async def send(self, request: Any) -> Any:  # noqa: ANN401  # as the stubs have it
+    async def send(self, request: Any) -> Any:  # noqa: ANN401  # overrides such a method
         self._encrypts = self._encrypts or not request.url.startswith("http:")
         return await super().send(request)
 
     def _build_ssl_contexts(self, proxy_url: str | None) -> tuple[object, object]:
         if self._encrypts or proxy_url is not None:
-            build = cast("Any", super())._build_ssl_contexts  # noqa: SLF001  # its own
+            build = cast("Any", super())._build_ssl_contexts  # noqa: SLF001  # the overridden one
             return cast("tuple[object, object]", build(proxy_url))
-        # aiohttp's own context, which verifies, should an encrypted request come after all.
+        # True is aiohttp's default context. It verifies, should an encrypted request follow.
         return True, None
 
     async def _get_session(self, proxy_url: str | None) -> object:
-        # Any: the stubs do not have it.
-        session = await cast("Any", super())._get_session(proxy_url)  # noqa: SLF001  # its own
+        # Any, because the type stubs do not have this method.
+        session = await cast("Any", super())._get_session(proxy_url)  # noqa: SLF001  # overridden
         if NO_REDIRECTS not in session.trace_configs:
             session.trace_configs.append(NO_REDIRECTS)
         return cast("object", session)

@@ -59,6 +59,7 @@ Namespace = Mapping[str, Any]
 Place = tuple[int, str]
 """A namespace (its id, or that of the class or dict that has it), and a name in it."""
 
+_WRAPPED_METHODS: Final = (staticmethod, classmethod)
 _PLAIN: Final = (str, bytes, int, float, set, frozenset, type(None))
 
 
@@ -184,8 +185,8 @@ def _parts_of(value: Any) -> list[object]:  # noqa: ANN401, PLR0911  # anything
         return [value.func, value.args, value.keywords]
     if isinstance(value, property):
         return [value.fget, value.fset, value.fdel]
-    if isinstance(value, staticmethod | classmethod):
-        return [getattr(value, "__func__")]  # noqa: B009  # pyright knows no type of it
+    if kind_of(value) in _WRAPPED_METHODS:
+        return [value.__func__]
     if isinstance(value, MethodType):
         return [value.__func__, value.__self__]
     if isinstance(value, CellType):

@@ -1,10 +1,10 @@
-"""What botocore is told of the service: the operations that this package calls, no more.
+"""A small service model for botocore, with only the operations that this package calls.
 
-The service model that comes with botocore describes hundreds of operations in megabytes
-of JSON, and making a client of it takes most of the time of opening one. Requests are
-written and replies are read by this package's own wire layer, so for the clients that it
-opens the model only has to say what there is to call: each member is a document, JSON
-that botocore passes on as it is.
+The service model that comes with botocore describes hundreds of operations in megabytes of
+JSON, and loading it takes most of the time of opening a client. This package writes requests
+and reads replies itself. So for the clients that it opens, the model only needs the names of
+the operations and of their members. Each member is a document: JSON that botocore passes on
+unchanged.
 """
 
 import gzip
@@ -33,7 +33,7 @@ _METADATA: Final = {
     "targetPrefix": "SageMaker",
     "uid": "sagemaker-2017-07-24",
 }
-"""As in botocore's own model of the service; a test compares them."""
+"""The same as in botocore's own service model; a test compares them."""
 
 _DOCUMENT: Final = "Document"
 
@@ -46,10 +46,10 @@ def _request_shape(operation: Operation) -> Mapping[str, object]:
 
 
 def service_model() -> Mapping[str, object]:
-    """Give the model of the service as far as this package needs one.
+    """Make the service model with the operations that this package needs.
 
     Returns:
-        The model, as botocore would parse it from a file.
+        The model, in the form in which botocore loads it from a file.
     """
     return {
         "version": "2.0",
@@ -71,16 +71,16 @@ def service_model() -> Mapping[str, object]:
 
 
 class PlainFiles(JSONFileLoader):
-    """Reads files into plain dicts, which takes half the time of ordered ones."""
+    """Reads files into plain dicts, in half the time that ordered dicts take."""
 
     def load_file(self, file_path: str) -> object:
         """Load a file.
 
         Args:
-            file_path: Its path without its ending.
+            file_path: The path without the file's extension.
 
         Returns:
-            What it has; None if there is no such file.
+            The parsed content; None if there is no such file.
         """
         for ending, open_file in ((".json", open), (".json.gz", gzip.open)):
             with suppress(FileNotFoundError), open_file(file_path + ending, "rb") as file:
@@ -89,7 +89,7 @@ class PlainFiles(JSONFileLoader):
 
 
 class Loads(Protocol):
-    """What is asked of botocore's loader."""
+    """The methods of botocore's loader that this module calls."""
 
     load_data: Callable[[str], object]
     determine_latest_version: Callable[[str, str], str]
@@ -98,17 +98,18 @@ class Loads(Protocol):
 
 
 class SlimLoader:
-    """A session's loader of data, but for the model of the one service.
+    """Replaces a botocore session's loader, and gives it the small model for SageMaker.
 
     Args:
-        loader: The loader that the session would have used; reads plain dicts from then on.
+        loader: The session's own loader, used for everything else. From now on it reads
+            files into plain dicts.
     """
 
     def __init__(self, loader: object) -> None:
         self._loader = cast("Loads", loader)
         self._loader.file_loader = PlainFiles()
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever it is there
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the loader
         return getattr(self._loader, name)
 
     def load_service_model(
@@ -128,6 +129,6 @@ class SlimLoader:
             return self._loader.load_service_model(service_name, type_name, api_version)
         if type_name == "service-2":
             return service_model()
-        # Without a look through the folders of all services.
+        # botocore's own method would search the folders of all services, which is slow.
         version = self._loader.determine_latest_version(service_name, type_name)
         return self._loader.load_data(f"{service_name}/{version}/{type_name}")

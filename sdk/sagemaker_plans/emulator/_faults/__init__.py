@@ -1,1 +1,1 @@
-"""Faults: what goes wrong with a request or its reply, and when."""
+"""Faults: what goes wrong with a request or its reply, and with which call."""

@@ -15,20 +15,27 @@ Delivery: TypeAlias = Literal["whole", "hang", "fin", "rst", "cut", "drip"]
 
 _HTML = b"<!DOCTYPE html><html><body><h1>Sorry, we are down for maintenance.</h1></body></html>"
 
-_LONGEST: Final = 1e9  # seconds, which is thirty years
+_LONGEST: Final = 1e9  # seconds, about thirty years
 
 
 def _header_text(code: object) -> str:
     if not isinstance(code, str):
-        raise ValueError(f"code is a text such as 'ResourceInUse', not {code!r}")  # noqa: TRY004
+        # All wrong arguments of a fault raise ValueError, which the admin surface answers.
+        raise ValueError(  # noqa: TRY004 - see the line above
+            f"code must be a string such as 'ResourceInUse', not {code!r}"
+        )
     if not code.isprintable():
-        raise ValueError(f"the code of an error is printable, for a header, unlike {code!r}")
+        raise ValueError(
+            f"code must have printable characters only, because it is sent in a header: {code!r}"
+        )
     return code
 
 
 def _header_seconds(seconds: float | None) -> float | None:
     if seconds is not None and not -_LONGEST <= seconds <= _LONGEST:
-        raise ValueError(f"retry_after must be a number of seconds, up to a billion: {seconds!r}")
+        raise ValueError(
+            f"retry_after must be a number of seconds, up to a billion, not {seconds!r}"
+        )
     return seconds
 
 
@@ -40,13 +47,13 @@ def _duration(seconds: float) -> float:
 
 @attrs.frozen(kw_only=True)
 class InjectedError:
-    """An error that a fault sends in place of the reply."""
+    """An error that a fault sends instead of the reply."""
 
     code: str = attrs.field(converter=_header_text)
     message: str
     status: int = 400
     retry_after: float | None = attrs.field(default=None, converter=_header_seconds)
-    """Seconds of a `Retry-After` header; a negative number is allowed, as a fault of its own."""
+    """Seconds of a `Retry-After` header. A negative number is allowed, to test clients."""
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +77,7 @@ class Fault:
     """The gate at which the reply waits."""
 
     answer: InjectedError | None = None
-    """The error that is sent in place of the correct reply."""
+    """The error that is sent instead of the correct reply."""
 
     change: reply_changes.Change | None = None
     """The change that is made to the correct reply."""
@@ -102,10 +109,11 @@ class Fault:
             code: The AWS error code.
             message: The message that goes with it.
             status: The HTTP status, 400 to 599.
-            committed: Whether the operation is carried out all the same.
+            committed: Whether the operation is carried out before the error is sent.
 
         Raises:
-            ValueError: `status` is not the status of an error, or `code` is no printable text.
+            ValueError: `status` is not the status of an error, or `code` is not a printable
+                string.
         """
         if not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP errors
             raise ValueError(f"the status of an error is between 400 and 599, not {status!r}")
@@ -130,7 +138,7 @@ class Fault:
 
         Args:
             retry_after: Seconds of a `Retry-After` header, which is left out if None.
-            committed: Whether the operation is carried out all the same.
+            committed: Whether the operation is carried out before the error is sent.
         """
         answer = InjectedError(
             code="ServiceUnavailable",
@@ -178,17 +186,17 @@ class Fault:
 
     @classmethod
     def disconnect(cls, how: Literal["fin", "rst"] = "fin", *, committed: bool = False) -> Fault:
-        """End the connection without a byte of a reply.
+        """Close the connection without sending a reply.
 
         Args:
             how: "fin" closes the connection in order, "rst" resets it.
             committed: Whether the operation is carried out before.
 
         Raises:
-            ValueError: `how` is neither of the two.
+            ValueError: `how` is neither "fin" nor "rst".
         """
         if how not in {"fin", "rst"}:
-            raise ValueError(f"how is 'fin' or 'rst', not {how!r}")
+            raise ValueError(f"how must be 'fin' or 'rst', not {how!r}")
         return cls(name=f"disconnect_{how}", committed=committed, delivery=how)
 
     @classmethod
@@ -205,7 +213,7 @@ class Fault:
 
     @classmethod
     def cut_body(cls) -> Fault:
-        """Promise the whole reply in Content-Length, send half of it and close."""
+        """Send half of the reply, with the Content-Length of the whole, and close."""
         return cls(name="cut_body", delivery="cut")
 
     @classmethod
@@ -234,16 +242,16 @@ class Fault:
 
     @classmethod
     def empty_page(cls) -> Fault:
-        """Send a page without items, with a token that leads to the missing items."""
+        """Send a page without items. Its token leads to the items that were left out."""
         return cls(name="empty_page", change=reply_changes.without_items)
 
     @classmethod
     def repeated_token(cls) -> Fault:
-        """Send the page with the same token with which the client asked for it.
+        """Send a page whose token leads to the same page again.
 
-        A client asks for the first page without a token, so the first page gets one that
-        leads to the first page again. With `times=None` the client sees a token for the
-        second time after two pages.
+        A client asks for the first page without a token, so the first page gets a token that
+        leads to the first page. With `times=None`, the second page is the first one that
+        repeats a token.
         """
         return cls(name="repeated_token", change=reply_changes.repeating_token)
 

@@ -11,8 +11,7 @@ from typing import final
 class Gate:
     """Holds replies back until a test opens it.
 
-    The thread of the test and the thread of the server share it. A gate that is open stays
-    open.
+    The test's thread and the server's thread may both use it. An open gate stays open.
     """
 
     def __init__(self) -> None:
@@ -29,7 +28,7 @@ class Gate:
 
     @property
     def is_open(self) -> bool:
-        """Whether replies pass."""
+        """Whether the gate was opened, so that replies pass."""
         with self._changed:
             return self._open
 
@@ -56,7 +55,7 @@ class Gate:
         with self._changed:
             if not self._changed.wait_for(lambda: self._arrivals >= count, timeout):
                 raise TimeoutError(
-                    f"{self._arrivals} of {count} replies came to the gate in {timeout} s"
+                    f"{self._arrivals} of {count} replies reached the gate in {timeout} s"
                 )
 
     async def passage(self) -> None:

@@ -1,4 +1,4 @@
-"""Which fault goes with which call."""
+"""Decides which call gets which fault."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Injection:
     calls: int = 0
 
     def count_call(self, operation: str) -> bool:
-        """Count a call, and tell whether the fault goes with it."""
+        """Count a call, and tell whether the call gets the fault."""
         if self.operation not in {"*", operation}:
             return False
         self.calls += 1
@@ -31,7 +31,7 @@ class _Injection:
 
 @final
 class FaultSchedule:
-    """Which fault goes with which call; safe from any thread.
+    """Decides which call gets which fault. Any thread may use it.
 
     Args:
         operations: The operations that faults can be injected into.
@@ -56,9 +56,9 @@ class FaultSchedule:
             allowed = ", ".join(("*", *self._operations))
             raise ValueError(f"there is no operation {operation!r}; there are {allowed}")
         if fault.only_paged and operation != "*" and operation not in PAGED_MEMBERS:
-            raise ValueError(f"{operation} has no pages for the fault {fault.name}")
+            raise ValueError(f"the fault {fault.name} needs pages, but {operation} has none")
         if nth < 1 or (times is not None and times < 1):
-            raise ValueError(f"nth and times count from 1, but are {nth!r} and {times!r}")
+            raise ValueError(f"nth and times must be at least 1, not {nth!r} and {times!r}")
         last = math.inf if times is None else nth + times - 1
         injection = _Injection(operation, fault, nth, last)
         with self._lock:
@@ -72,7 +72,7 @@ class FaultSchedule:
         return remove
 
     def next_fault(self, operation: str) -> Fault | None:
-        """Count a call, and return its fault; of several faults it is the one injected first."""
+        """Count a call, and return its fault. If there are several, the first injected counts."""
         with self._lock:
             # Every injection counts the call, even if another one supplies the fault.
             found = [one.fault for one in self._injections if one.count_call(operation)]

@@ -38,7 +38,7 @@ NAMED_FAULTS: Final[Mapping[str, Callable[..., Fault]]] = {
     "unknown_enum_value": Fault.unknown_enum_value,
     "unknown_member": Fault.unknown_member,
 }
-"""The faults that the admin surface knows by name; each takes its own arguments."""
+"""The faults that the admin surface can inject, by name, with their factories."""
 
 _Json: TypeAlias = Mapping[str, Any]
 
@@ -134,7 +134,7 @@ class Admin:
         if not {"operation", "fault"} <= set(command) <= _FAULT_KEYS:
             raise ValueError(
                 'a fault is {"operation": ..., "fault": ..., "arguments": {...}, "nth": 1, '
-                '"times": 1}, all but the first two optional; or {"clear": true}'
+                '"times": 1}, of which only the first two are required; or {"clear": true}'
             )
         times = command.get("times", 1)
         self.faults.inject(
@@ -167,8 +167,8 @@ def _named_fault(name: str, arguments: _Json) -> Fault:
         raise ValueError(f"the arguments do not fit the fault {name}: {error}") from error
 
 
-def _argument(name: str, value: object, wanted: type | tuple[type, ...]) -> Any:  # noqa: ANN401 - checked here, at run time
-    """Return a value of a command, if it has the right type."""
+def _argument(name: str, value: object, wanted: type | tuple[type, ...]) -> Any:  # noqa: ANN401 - its type is checked below
+    """Return a value of a command if it has the right type."""
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise ValueError(f"{name} cannot be {json.dumps(value)}")
     return value

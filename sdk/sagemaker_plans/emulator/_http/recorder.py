@@ -1,4 +1,4 @@
-"""Every request that the server has seen, recorded from the moment it arrived."""
+"""Records every request that reaches the server, from the moment of its arrival."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "x-amz-security-token"})
 
 @final
 class Headers(Mapping[str, str]):
-    """Request headers; names may be given in any case, and secrets read `redacted`.
+    """Request headers. Names are found in any case. The value of a secret is `redacted`.
 
     Args:
         headers: Values by name in lower case.
@@ -64,7 +64,7 @@ class RecordedRequest:
     """The name of the fault that was injected into it; None if none was."""
 
     committed: bool = False
-    """Whether the operation was carried out, whether or not the client was told."""
+    """Whether the operation was carried out, even if no reply was sent."""
 
     status: int | None = None
     """The HTTP status of the reply; None if no reply was sent so far."""
@@ -75,7 +75,7 @@ class RecordedRequest:
 
 @final
 class Recorder:
-    """The requests in the order of their arrival; safe from any thread."""
+    """The requests in the order of their arrival. Any thread may use it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The handler of every HTTP request: it checks, records and answers it, with its fault."""
+"""Handles every HTTP request: records it, checks it, and answers it or applies its fault."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _Call:
     body: Mapping[str, object] | None
     region: str | None
     body_error: Refusal | None
-    """Why the body is no JSON object; None if it is one."""
+    """Why the body is not a JSON object; None if it is one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -74,10 +74,10 @@ class RequestHandler:
     credentials: Credentials
     admin: Admin
     failures: list[Exception]
-    """Errors of the emulator itself; the handler adds to this list of its owner."""
+    """Errors of the emulator itself. The list belongs to the emulator; the handler appends."""
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Return the response to one HTTP request, whatever the request is."""
+        """Return the response to one HTTP request."""
         request_id = str(uuid.uuid4())
         try:
             raw_body = await _read(request)
@@ -127,7 +127,7 @@ class RequestHandler:
         return await self._apply_fault(request, call, fault)
 
     def _check(self, request: web.BaseRequest, call: _Call) -> None:
-        """Refuse a request that is not signed, or no AWS JSON request to SageMaker."""
+        """Raise Refusal if a request is not signed, or is not an AWS JSON request to SageMaker."""
         if request.method != "POST" or request.rel_url.raw_path != "/":
             raise Refusal("UnknownOperationException", "Requests are posted to '/'.", 404)
         if call.raw_body is None:
@@ -151,7 +151,7 @@ class RequestHandler:
             raise call.body_error
 
     def _carry_out(self, call: _Call, fault: Fault | None) -> Response:
-        assert call.body is not None, "the check refused a body that is no object"
+        assert call.body is not None, "the check has rejected a body that is not an object"
         caller = Caller(region=call.region or "us-east-1", request_id=call.request_id)
         try:
             reply = self.service.handle(call.operation, call.body, caller=caller)
@@ -201,7 +201,7 @@ class RequestHandler:
 
 
 class Connection(web.RequestHandler):
-    """One connection of aiohttp, with errors in AWS's shape for bytes that are no HTTP."""
+    """One connection of aiohttp. Bytes that are not HTTP get an error in AWS's format."""
 
     def handle_error(
         self,
@@ -210,7 +210,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Return the response to bytes that are no HTTP request; it does not give the reason."""
+        """Return the response to bytes that are not an HTTP request, without the reason."""
         del request, exc, message
         refusal = Refusal("SerializationException", "This is not an HTTP request.", status)
         response = _aiohttp_response(error_response(str(uuid.uuid4()), refusal))
@@ -226,7 +226,7 @@ async def _read(request: web.BaseRequest) -> bytes | None:
         ConnectionError: The client disconnected.
     """
     if request.headers.get("Expect", "").lower() == "100-continue":
-        # curl waits a second for this before it sends a long body; others wait for ever.
+        # curl waits a second for this before it sends a long body. Other clients wait for ever.
         _transport(request).write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
         # aiohttp does not report a broken chunk to the reader, which would wait for ever.
@@ -257,7 +257,7 @@ def _call(request: web.BaseRequest, request_id: str, raw_body: bytes | None) -> 
 
 
 def _no_response() -> web.Response:
-    """Return what aiohttp needs even on a closed connection, where it is never sent."""
+    """Return a response that is never sent. aiohttp needs one even on a closed connection."""
     return web.Response()
 
 
@@ -274,7 +274,7 @@ def _aiohttp_response(response: Response) -> web.Response:
 
 async def _cut(request: web.BaseRequest, response: Response) -> web.StreamResponse:
     stream = web.StreamResponse(status=response.status, headers=response.headers)
-    # An empty reply must promise some bytes too, or nothing could be cut.
+    # For an empty reply too, Content-Length must be above zero, or nothing could be cut.
     stream.content_length = max(len(response.body), 2)
     await stream.prepare(request)
     await stream.write(response.body[: stream.content_length // 2])

@@ -1,4 +1,4 @@
-"""HTTP responses in the shape of AWS JSON 1.1, before they become bytes on a socket."""
+"""HTTP responses in the format of AWS JSON 1.1."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Response:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The response's headers without its length."""
+        """The response's headers without Content-Length."""
         headers = {"Content-Type": self.content_type, "x-amzn-RequestId": self.request_id}
         if self.error_code is not None:
             headers["x-amzn-errortype"] = self.error_code
@@ -39,13 +39,13 @@ class Response:
 
 
 def reply_response(request_id: str, operation: str, reply: Mapping[str, object]) -> Response:
-    """Return the response with a reply; operations without output have an empty body."""
+    """Return the response with a reply. Operations without output have an empty body."""
     has_output = service_model().operation_model(operation).output_shape is not None
     return Response(request_id=request_id, body=json_bytes(reply) if has_output else b"")
 
 
 def error_response(request_id: str, error: Refusal | InjectedError) -> Response:
-    """Return the response with an error; SDKs read its code in the body or in a header."""
+    """Return the response with an error. SDKs read its code from the body or from a header."""
     return Response(
         request_id=request_id,
         body=json_bytes({"__type": error.code, "message": error.message}),
@@ -64,7 +64,7 @@ def parsed_object(body: bytes) -> Mapping[str, object]:
     """Read a JSON object.
 
     Raises:
-        Refusal: `SerializationException`, because the body is no JSON object.
+        Refusal: `SerializationException`, because the body is not a JSON object.
     """
     try:
         value: object = json.loads(body, parse_constant=_refuse_constant)
@@ -76,4 +76,4 @@ def parsed_object(body: bytes) -> Mapping[str, object]:
 
 
 def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not valid JSON")

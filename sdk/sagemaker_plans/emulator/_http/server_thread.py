@@ -14,7 +14,7 @@ from aiohttp import web
 from sagemaker_plans.emulator._http.request_handler import LOGGER, Connection, RequestHandler
 
 _LINGER_SECONDS: Final = 1.0
-# How long the rest of a refused upload is read, so that the client receives the refusal.
+# How long the rest of a rejected upload is read, so that the client receives the error.
 
 _CLOSING_SECONDS: Final = 0.02
 # How long handlers may take to end after their connections are closed.
@@ -60,7 +60,7 @@ class ServerThread:
 
     def _run(self) -> None:
         try:
-            # The loop is named here, so a policy for other loops changes nothing.
+            # Name the loop's class, so that an event loop policy has no effect on the server.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve())
         except Exception as error:  # noqa: BLE001 - the constructor or stop() raises it
@@ -91,6 +91,6 @@ class ServerThread:
         for connection in server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
-        # The transports tell their connections in the next iteration of the loop.
+        # The loop notifies the connections in its next iteration.
         await asyncio.sleep(0)
         await server.shutdown(_CLOSING_SECONDS)

@@ -43,7 +43,7 @@ class SignedRequest:
     path: str
     query: str
     headers: Mapping[str, str]
-    """By name in lower case; values of repeated headers joined by commas."""
+    """Values by name in lower case. The values of a repeated header are joined by commas."""
     body: bytes
 
 
@@ -59,7 +59,7 @@ def verify(request: SignedRequest, credentials: Credentials, now: dt.datetime) -
     Args:
         request: The request as it came in.
         credentials: The keys that may sign.
-        now: The real time, aware; the emulator's own clock does not count here.
+        now: The real time, aware, not the time of the emulator's clock.
 
     Raises:
         Refusal: There is no signature, or it is incomplete, made with an unknown key,
@@ -145,7 +145,7 @@ def _signature(request: SignedRequest, found: re.Match[str], stamp: str, secret:
 
 
 def _encoded(text: str) -> bytes:
-    # Header bytes that are no UTF-8 arrive as surrogates; this restores the bytes.
+    # Header bytes that are not UTF-8 arrive as surrogates. This restores the bytes.
     return text.encode(errors="surrogateescape")
 
 

@@ -1,1 +1,1 @@
-"""Seeds: what exists when an emulator starts, in Python or in a file."""
+"""Seeds: the resources that exist when an emulator starts, in Python or in a file."""

@@ -1,7 +1,7 @@
-"""The line of each key in a JSON or TOML text, which the standard parsers do not tell.
+"""Finds the line of each key in a JSON or TOML text, which the standard parsers do not give.
 
-The text has been parsed before, so it is known to be valid. This reader therefore needs to
-understand very little of it.
+A standard parser has accepted the text before, so this reader knows only a part of the
+grammar.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def lines_of_json(text: str) -> dict[str, int]:
     """Return the line of every key and item of a JSON text, by paths such as `plans[0].start`.
 
     Raises:
-        ValueError: A key is there twice, which JSON itself allows.
+        ValueError: A table has a key twice. JSON itself allows that.
         RecursionError: The text is nested too deeply.
     """
     return _Reader(text, json.loads).json()
@@ -119,7 +119,7 @@ class _Reader:
             self._lines.setdefault(where, line)
         where = _joined(where, last)
         if where in self._lines:
-            raise ValueError(f"{line}: {where} is there twice")
+            raise ValueError(f"{line}: the key {where} is given twice")
         self._lines[where] = line
         return where
 
@@ -152,7 +152,7 @@ class _Reader:
                 self._tokens.pop()
 
     def _is_inside(self, closing: str) -> bool:
-        """Go to the next item; if there is none, go past the end of the list or table."""
+        """Go to the next item and return True; after the last item, go past the end."""
         while self._past_newlines() and self._tokens[-1].text == ",":
             self._tokens.pop()
         if self._tokens[-1].text != closing:
@@ -161,7 +161,7 @@ class _Reader:
         return False
 
     def _past_newlines(self) -> bool:
-        """Go to the next token that is no end of a line; return whether there is one."""
+        """Go to the next token that is not a line's end; return whether there is one."""
         while self._tokens and self._tokens[-1].text == "\n":
             self._tokens.pop()
         return bool(self._tokens)

@@ -1,4 +1,4 @@
-"""What exists when an emulator starts."""
+"""The resources that exist when an emulator starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SeedError(ValueError):
-    """A seed file is wrong; the message says where, and what would be right."""
+    """A seed file is wrong. The message names the place, and what is allowed there."""
 
 
 @attrs.frozen(kw_only=True)
@@ -25,7 +25,7 @@ class FleetSeed:
     name: str
 
     devices: tuple[str, ...] | int = DEFAULT_FLEET_SIZE
-    """Device names, or how many devices there are."""
+    """The device names, or the number of devices."""
 
     failing: tuple[str, ...] = ()
     """Devices whose deployments fail."""
@@ -42,7 +42,7 @@ class PlanSeed:
     """The body of a CreateEdgeDeploymentPlan request, as AWS spells it."""
 
     start: tuple[str, ...] = ()
-    """The names of stages that have just been started."""
+    """The names of the stages that are started when the plan is created."""
 
 
 @attrs.frozen(kw_only=True)
@@ -123,13 +123,12 @@ class Seed:
 
         Args:
             service: The service.
-            on_entry: Is called with the name of each entry, such as `plans[0]`, before that
+            on_entry: Called with the name of each entry, such as `plans[0]`, before that
                 entry is created.
 
         Raises:
-            Refusal: The service would not accept a plan, or a stage that should be started
-                does not exist.
-            ValueError: A fleet's numbers are out of range, or a training plan is there
+            Refusal: The service refuses a plan, or a stage to start does not exist.
+            ValueError: A fleet's numbers are out of range, or a training plan exists
                 already.
         """
         for entry in self._created(service):

@@ -1,4 +1,4 @@
-"""Seeds in JSON and TOML files; errors name the file, the line and the key."""
+"""Reads seeds from JSON and TOML files. Errors name the file, the line and the key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 _MOST_HOURS: Final = 1_000_000
-# More than a century. Clients can still read the dates that follow from it.
+# More than a century. Clients can still read dates that are so far away.
 
 _MOST_DEVICES: Final = 1_000_000
 
@@ -127,7 +127,7 @@ def read_seed(path: Path) -> Seed:
         The seed.
 
     Raises:
-        SeedError: The file is no valid JSON or TOML, or has a key or value that is not
+        SeedError: The file is not valid JSON or TOML, or has a key or value that is not
             allowed. The message names the file, the line if it is known, the key, and
             what is allowed.
         OSError: The file cannot be read.
@@ -183,7 +183,7 @@ class _SeedFile:
 
     def _fleet(self, where: str, entry: object) -> FleetSeed:
         fleet = FleetSeed(**_tuples(self._checked(where, entry, _FLEET)))
-        # A test may replace a fleet by another of its name; in a file that is a mistake.
+        # A test may replace a fleet by one with the same name. In a file that is a mistake.
         self._check_unique(f"{where}.name", "fleet", fleet.name)
         return fleet
 
@@ -232,7 +232,7 @@ class _SeedFile:
         except RecursionError as error:
             raise SeedError(f"{self._path}: the file is nested too deeply") from error
         except ValueError as error:
-            # A key is there twice, or an integer has thousands of digits.
+            # A table has a key twice, or an integer has thousands of digits.
             raise SeedError(f"{self._path}:{error}") from error
         return parsed
 

@@ -200,7 +200,7 @@ class EdgeDeployments:
             raise not_found(f"Edge deployment plan {name} does not exist.") from None
 
     def _add_stages(self, plan: EdgePlan, fleet: Fleet, specs: Sequence[Request]) -> None:
-        """Add all of the stages, or none of them if one is refused."""
+        """Add all stages. If one of them is refused, add none."""
         if len(plan.stages) + len(specs) > STAGE_LIMIT:
             raise limit_exceeded(
                 f"An edge deployment plan has at most {STAGE_LIMIT} stages; "
@@ -220,7 +220,7 @@ class EdgeDeployments:
                 policy = text(structure(spec, "DeploymentConfig"), "FailureHandlingPolicy")
             devices = fleet.select(selection, strict=self.strict_fleets)
             added[name] = Stage(name, selection, policy, ready_at, devices)
-        # All stages are accepted, so the state may change now.
+        # All stages are valid, so the plan can change now.
         plan.stages |= added
         for stage in added.values():
             fleet.add(stage.devices)

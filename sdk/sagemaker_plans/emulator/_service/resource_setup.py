@@ -27,20 +27,20 @@ ACCOUNT_ID: Final = "123456789012"
 
 @attrs.frozen(kw_only=True)
 class Resources:
-    """Everything that exists."""
+    """All resources of the emulated service."""
 
     clock: Clock
     edge: EdgeDeployments
     training: TrainingPlans
     lock: threading.RLock = attrs.Factory(threading.RLock)
-    """Every thread that reads or changes `edge` or `training` holds it."""
+    """A thread must hold this lock while it reads or changes `edge` or `training`."""
 
 
 class ResourceSetup:
-    """What `Emulator` and `Service` have in common: a test looks into both and adds to both.
+    """The methods of both `Emulator` and `Service` with which tests read and add resources.
 
     Args:
-        resources: What exists.
+        resources: The resources of the emulated service.
     """
 
     def __init__(self, resources: Resources) -> None:
@@ -48,7 +48,7 @@ class ResourceSetup:
 
     @property
     def clock(self) -> Clock:
-        """The time of the emulated service."""
+        """The clock of the emulated service."""
         return self._resources.clock
 
     @property
@@ -69,15 +69,15 @@ class ResourceSetup:
 
         Args:
             name: The fleet's name.
-            devices: The names of the devices in the order in which they report, or how
-                many devices there are.
+            devices: The names of the devices in the order in which they report, or the number
+                of devices.
             failing: The names of devices whose deployments fail.
             failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
                 drawn from the fleet's name, so they are the same in every run.
 
         Raises:
-            ValueError: The rate is outside 0 to 1, the number of devices is negative, or
-                one text stands where a list of names belongs.
+            ValueError: The rate is outside 0 to 1, the number of devices is negative, or a
+                string was passed where a list of names is needed.
         """
         fleet = Fleet.create(name, devices, failing=failing, failure_rate=failure_rate)
         with self._resources.lock:
@@ -98,8 +98,8 @@ class ResourceSetup:
 
         Args:
             name: The plan's name.
-            status: A status that stays, whatever the clock says. If it is None, the clock
-                decides: Scheduled, then Active, then Expired.
+            status: A status that does not depend on the clock. If it is None, the plan is
+                Scheduled, then Active, then Expired, as the clock advances.
             start_in_hours: Hours from now until the plan starts; a negative number for a
                 plan that has started already.
             duration_hours: The plan's length without extensions.
@@ -111,13 +111,13 @@ class ResourceSetup:
             The plan's ARN.
 
         Raises:
-            ValueError: There is a plan of that name in that region.
+            ValueError: A plan of that name exists in that region.
         """
         arn = f"arn:aws:sagemaker:{region}:{ACCOUNT_ID}:training-plan/{name}"
         with self._resources.lock:
             plans = self._resources.training.plans
             if arn in plans:
-                raise ValueError(f"there is a training plan {arn} already")
+                raise ValueError(f"the training plan {arn} exists already")
             plans[arn] = TrainingPlan(
                 name=name,
                 arn=arn,

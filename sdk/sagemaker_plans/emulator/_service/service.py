@@ -1,7 +1,7 @@
-"""The emulated service as one synchronous object: no sockets, no threads of its own.
+"""The emulated service as one synchronous object, without sockets and without threads.
 
-`Service().handle("DescribeEdgeDeploymentPlan", {...})` is the whole interface. The HTTP
-server only wraps it, and tests that need thousands of cases call it directly.
+`Service().handle("DescribeEdgeDeploymentPlan", {...})` is its interface. The HTTP server only
+wraps it. Tests that need thousands of cases call it directly.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _Operation: TypeAlias = Callable[[Request, Caller], Reply]
 
 @final
 class Service(ResourceSetup):
-    """The state of the emulated SageMaker and its operations; safe from any thread.
+    """The state of the emulated SageMaker, and its operations. Any thread may use it.
 
     Args:
         clock: The service's time; None makes a new `Clock` that runs.
-        timings: How long things take.
-        strict_fleets: Whether fleets and devices that nobody registered are refused.
-            Otherwise they are created when a plan names them.
+        timings: How long the emulated steps take.
+        strict_fleets: Whether plans may only name registered fleets and devices. Otherwise
+            fleets and devices are created when a plan names them.
         failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
             the stage is FAILED; with 0 one failed device is enough.
-        seed: What exists at the beginning; None stands for `Seed.default()`.
+        seed: The resources that exist at the beginning; None stands for `Seed.default()`.
 
     Raises:
         ValueError: `failure_tolerance` is outside 0 to 1.
-        Refusal: The service would not accept one of the seed's plans.
+        Refusal: The service refuses one of the seed's plans.
     """
 
     def __init__(
@@ -84,16 +84,17 @@ class Service(ResourceSetup):
         self.plant(Seed.default() if seed is None else seed)
 
     def plant(self, seed: Seed, *, on_entry: Callable[[str], None] | None = None) -> None:
-        """Forget everything and begin with another seed, now and after each `reset`.
+        """Remove all resources and create those of another seed, now and at each `reset`.
 
         Args:
-            seed: What exists from now on.
-            on_entry: Is called with the name of each entry of the seed, such as `plans[0]`,
-                before that entry is created. If an entry is refused, its name came last.
+            seed: The new seed.
+            on_entry: Called with the name of each entry of the seed, such as `plans[0]`,
+                before that entry is created. If an entry is refused, the last call named it.
 
         Raises:
-            Refusal: The service would not accept one of the seed's plans.
-            ValueError: A fleet's numbers are out of range, or a training plan is there twice.
+            Refusal: The service refuses one of the seed's plans.
+            ValueError: A fleet's numbers are out of range, or the seed has a training plan
+                twice.
         """
         self._seed = seed
         with self._resources.lock:
@@ -102,7 +103,7 @@ class Service(ResourceSetup):
             seed.plant(self, on_entry=on_entry)
 
     def reset(self) -> None:
-        """Forget everything and plant the seed again; the clock goes on as it is."""
+        """Remove all resources and create those of the seed again. The clock is not changed."""
         self.plant(self._seed)
 
     def handle(
@@ -116,8 +117,8 @@ class Service(ResourceSetup):
             caller: Region and request id of the HTTP request.
 
         Returns:
-            The reply's body, with timestamps in epoch seconds. It is `{}` where the service
-            model gives the operation no output.
+            The reply's body, with timestamps in epoch seconds. It is `{}` if the operation has
+            no output in the service model.
 
         Raises:
             Refusal: The service refuses the request.

@@ -1,1 +1,1 @@
-"""The state: records whose status is a function of the clock."""
+"""The state: records that compute their status from the time of the clock."""

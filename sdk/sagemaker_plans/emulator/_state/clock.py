@@ -1,4 +1,4 @@
-"""The emulator's clock: it follows real time at a speed, and tests hold and advance it."""
+"""The emulator's clock. It follows real time at a given speed; tests hold and advance it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Final, final
 
 LATEST: Final = 32_503_680_000.0
-"""The year 3000, where the clock ends, so that clients can read every date they get."""
+"""The year 3000. The clock stops there, so that clients can read every date they get."""
 
 
 @final
 class Clock:
-    """Epoch seconds as the emulated service sees them; safe to use from any thread.
+    """The time of the emulated service, in epoch seconds. Any thread may use it.
 
     The clock starts at the machine's time (or at `start`) and then follows
     `source` at `speed`. It never goes back.
@@ -82,8 +82,8 @@ class Clock:
             now = self._read()
             if not 0 <= seconds <= max(0.0, LATEST - now):
                 raise ValueError(
-                    "the clock advances by zero or more seconds, not beyond the year 3000; "
-                    f"not by {seconds!r}"
+                    "the clock can advance by zero or more seconds, up to the year 3000, but not "
+                    f"by {seconds!r}"
                 )
             self._offset += seconds
 
@@ -103,6 +103,6 @@ class Clock:
         return round(min(self._offset + elapsed, LATEST), 6)
 
     def _settle(self) -> None:
-        """Add the time that has passed to the offset, so that hold and release can follow."""
+        """Add the time that has passed to the offset, before the clock is held or released."""
         self._offset = self._read()
         self._anchor = self._source()

@@ -17,7 +17,7 @@ DEFAULT_POLICY: Final = "ROLLBACK_ON_FAILURE"
 
 @attrs.define
 class Stage:
-    """One stage; its status is computed from the time of each question."""
+    """One stage. Its status is computed from the time."""
 
     name: str
     selection: Request

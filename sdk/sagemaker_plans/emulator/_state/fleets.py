@@ -47,8 +47,9 @@ class Fleet:
 
         Args:
             name: The fleet's name.
-            devices: Device names, or how many (named `<fleet>-0001` and so on).
-            failing: Devices that fail; those that the fleet lacks are added to it.
+            devices: The device names, or the number of devices. Devices that are given as a
+                number are named `<fleet>-0001` and so on.
+            failing: Devices that fail. If the fleet does not have them, they are added.
             failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
                 drawn from the fleet's name, so they are the same in every run.
 
@@ -56,25 +57,28 @@ class Fleet:
             The fleet.
 
         Raises:
-            ValueError: The rate is outside 0 to 1, the number of devices is negative, or
-                one text stands where a list of names belongs.
+            ValueError: The rate is outside 0 to 1, the number of devices is negative, or a
+                string was passed where a list of names is needed.
         """
         for argument, names in (("devices", devices), ("failing", failing)):
             if isinstance(names, str):
-                raise ValueError(f"{argument} is a list of names, not {names!r}")  # noqa: TRY004
+                # All wrong arguments raise ValueError, which seed files report with the line.
+                raise ValueError(  # noqa: TRY004 - see the line above
+                    f"{argument} must be a list of names, not {names!r}"
+                )
         if not 0 <= failure_rate <= 1:
             raise ValueError(f"failure_rate must be between 0 and 1, not {failure_rate!r}")
         if isinstance(devices, int):
             if devices < 0:
-                raise ValueError(f"a fleet has zero or more devices, not {devices!r}")
+                raise ValueError(f"a fleet must have zero or more devices, not {devices!r}")
             # Long fleet names are cut so that device names stay within 63 characters.
             stem = name[:56].rstrip("-")
             devices = (f"{stem}-{number:04}" for number in range(1, devices + 1))
         members = dict.fromkeys(devices)
         named = frozenset(failing)
         members |= dict.fromkeys(sorted(named))
-        # No secret is drawn here: the same fleet must fail in the same way in every run.
-        drawn = random.Random(name).sample(  # noqa: S311
+        # The same fleet must fail in the same way in every run, so the seed is the name.
+        drawn = random.Random(name).sample(  # noqa: S311 - not used for a secret
             sorted(members), round(failure_rate * len(members))
         )
         return cls(name, members, named | frozenset(drawn))
@@ -84,13 +88,14 @@ class Fleet:
 
         Args:
             selection: The wire form.
-            strict: Whether named devices that the fleet lacks are refused.
+            strict: Whether to refuse named devices that the fleet does not have.
 
         Returns:
             Device names in the order in which they will report.
 
         Raises:
-            Refusal: The selection lacks what its type needs, or names unknown devices.
+            Refusal: The selection does not have the member that its type needs, or names unknown
+                devices.
         """
         kind = text(selection, "DeviceSubsetType")
         if kind == "PERCENTAGE":
@@ -103,7 +108,7 @@ class Fleet:
         return tuple(device for device in self.devices if part in device)
 
     def add(self, devices: Iterable[str]) -> None:
-        """Add devices to the fleet; those that it has keep their place."""
+        """Add devices to the fleet. Devices that it already has keep their position."""
         self.devices |= dict.fromkeys(devices)
 
     def _by_percentage(self, percentage: int | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One run of a stage as a function of time: nothing runs in the background."""
+"""One run of a stage. Its status is computed from the time, so nothing runs in the background."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ STARTABLE: Final[frozenset[StageStatus]] = frozenset({"READYTODEPLOY", "STOPPED"
 
 @attrs.frozen(kw_only=True)
 class Rollout:
-    """One run of a stage, from its start on."""
+    """One run of a stage, which begins with its start."""
 
     devices: tuple[str, ...]
     """The devices, in the order in which they report."""
 
     failing: tuple[int, ...]
-    """Positions in `devices` of those that fail, ascending."""
+    """The positions in `devices` of the devices that fail, in ascending order."""
 
     started_at: float
     first_report_after: float
@@ -50,7 +50,7 @@ class Rollout:
     stopped_at: float | None = None
 
     def reported(self, now: float) -> int:
-        """Return how many devices have reported; after a stop the number stays."""
+        """Return how many devices have reported. After a stop the number does not change."""
         if self.stopped_at is not None:
             now = min(now, self.stopped_at)
         begin = self.started_at + self.first_report_after

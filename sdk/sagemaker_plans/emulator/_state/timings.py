@@ -1,4 +1,4 @@
-"""How long things take, and whether a moment has come."""
+"""How long the emulated steps take, and whether a time has been reached."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 CLOCK_NOISE: Final = 1e-6
-"""How far two times may differ and still be the same.
+"""Two times that differ by less than this, in seconds, count as the same.
 
 Epoch seconds as floats are exact to about 0.2 microseconds. A test that advances a held
 clock ten times by 0.1 must reach the moment that is 1.0 ahead.
@@ -16,7 +16,7 @@ clock ten times by 0.1 must reach the moment that is 1.0 ahead.
 
 
 def reached(now: float, moment: float) -> bool:
-    """Whether a moment has come, within the precision of epoch seconds."""
+    """Tell whether a time has been reached, within the precision of epoch seconds."""
     return now >= moment - CLOCK_NOISE
 
 
@@ -27,9 +27,9 @@ def _seconds(_instance: object, attribute: attrs.Attribute[float], value: float)
 
 @attrs.frozen(kw_only=True)
 class Timings:
-    """How long things take, in seconds of the emulator's clock.
+    """How long the emulated steps take, in seconds of the emulator's clock.
 
-    All of it is invented: real devices poll for work every few minutes.
+    All durations are invented. Real devices poll for work every few minutes.
 
     Raises:
         ValueError: A duration is negative or not finite.
@@ -45,7 +45,7 @@ class Timings:
     """Between the reports of two devices of a stage."""
 
     report_spread: float = attrs.field(default=2.0, validator=_seconds)
-    """The longest time that all reports of a stage take: larger fleets report faster."""
+    """The longest time that all reports of a stage may take. Larger fleets report faster."""
 
     stopping: float = attrs.field(default=0.5, validator=_seconds)
     """From the stop of a stage until it is STOPPED."""

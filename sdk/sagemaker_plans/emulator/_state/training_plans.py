@@ -50,10 +50,10 @@ class Offering:
     currency_code: str = "USD"
 
     resellable: bool = False
-    """Whether a second purchase is accepted and charged; otherwise it is refused."""
+    """Whether the service accepts and charges a second purchase. Otherwise it refuses it."""
 
     sold_out: bool = False
-    """Whether it is listed although every purchase is refused."""
+    """Whether the service lists the offering but refuses every purchase of it."""
 
     payment_fails: bool = False
     """Whether the payment ends in Failed."""
@@ -74,7 +74,7 @@ class Offering:
 
 @attrs.frozen(kw_only=True)
 class Extension:
-    """An extension that was bought; its status is computed from the time."""
+    """An extension that was bought. Its status is computed from the time."""
 
     offering: Offering
     extended_at: float
@@ -124,7 +124,7 @@ class TrainingPlan:
     start_time: float
     duration_hours: int
     fixed_status: TrainingPlanStatus | None = None
-    """A status that the clock does not change; None lets the clock decide."""
+    """A status that does not depend on the time; None if the time decides."""
 
     instance_type: str = "ml.p5.48xlarge"
     instance_count: int = 2
@@ -136,7 +136,7 @@ class TrainingPlan:
     extensions: list[Extension] = attrs.Factory(list[Extension])
 
     def ends_at(self, now: float) -> float:
-        """Return the plan's end with its extensions; one whose payment failed does not count."""
+        """Return the plan's end with all extensions, except those whose payment failed."""
         hours = self.duration_hours + sum(
             one.offering.duration_hours
             for one in self.extensions

@@ -1,4 +1,4 @@
-"""What JSON values are, in a form that type checkers follow."""
+"""Type guards for JSON values."""
 
 from __future__ import annotations
 

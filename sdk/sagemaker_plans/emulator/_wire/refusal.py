@@ -7,7 +7,7 @@ from typing import final
 
 @final
 class Refusal(Exception):  # noqa: N818 - the service refuses; the emulator has not failed
-    """An error of the service; the HTTP side turns it into a response.
+    """An error of the emulated service. The HTTP server makes a response of it.
 
     Args:
         code: The AWS error code, such as `ResourceNotFound`.
@@ -41,7 +41,7 @@ def limit_exceeded(message: str) -> Refusal:
 
 
 def invalid(message: str) -> Refusal:
-    """Return the refusal for a request that is wrong in itself."""
+    """Return the refusal for a request that breaks a rule of the service."""
     return Refusal("ValidationException", message)
 
 

@@ -1,4 +1,4 @@
-"""The check of requests against the service model that botocore brings."""
+"""Checks requests against the service model that comes with botocore."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sagemaker_plans.emulator._wire.refusal import invalid
 
 _JAVA_SYNTAX: Final = re.compile(r"\\p\{(?P<category>[A-Z])\}|\\.|\[|\]|\.", re.DOTALL)
 _JAVA_DOT: Final = r"[^\n\r\u0085\u2028\u2029]"
-# Java's dot stops at every line terminator, Python's at \n alone.
+# In Java, the dot matches no line terminator. In Python, it only does not match \n.
 
 
 @functools.cache
@@ -173,11 +173,11 @@ def compiled_pattern(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa
 
     Args:
         pattern: Java regular expression.
-        ascii_only: Whether all strings are ASCII. A category then needs no walk through
-            all of Unicode.
+        ascii_only: Whether all strings are ASCII. Then a category is made from the ASCII
+            characters only, which is faster.
 
     Returns:
-        A pattern for `fullmatch`; in Java `\d` and `\w` mean ASCII unless told otherwise.
+        A pattern for `fullmatch`. In it, `\d` and `\w` match ASCII only, as in Java.
     """
     inside_class = False
 

@@ -1,0 +1,328 @@
+"""The waits of ``client.plans``."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import overload
+
+from sagemaker_plans._edge.wait import OnPoll, OnPollError, Wait, wait_problems
+from sagemaker_plans._edge.waiters import plan_deployed, stage_deployed, stage_ready
+from sagemaker_plans._edge.watch import StageWatch
+from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
+from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
+from sagemaker_plans._engine.time_limit import NOT_GIVEN, NotGiven, TimeLimit
+from sagemaker_plans._wire.operations import DESCRIBE_PLAN
+from sagemaker_plans.models import EdgeDeploymentPlan, Stage
+from sagemaker_plans.models import _validation as checks
+
+
+class PlanWaits:
+    """The waits of ``client.plans``.
+
+    Args:
+        polls: The polls that all waits of the client share, by plan.
+        polling: How often waits poll, unless they get a schedule of their own.
+    """
+
+    def __init__(self, polls: SharedPollsByName[EdgeDeploymentPlan], polling: PollSchedule) -> None:
+        self._polls = polls
+        self._polling = polling
+
+    @overload
+    async def wait_until_stage_deployed(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[Stage] | None = None,
+        on_poll_error: OnPollError | None = None,
+        start_grace: Duration | None = None,
+    ) -> Stage: ...
+
+    @overload
+    async def wait_until_stage_deployed(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        until: datetime,
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[Stage] | None = None,
+        on_poll_error: OnPollError | None = None,
+        start_grace: Duration | None = None,
+    ) -> Stage: ...
+
+    async def wait_until_stage_deployed(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
+        until: datetime | None = None,
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[Stage] | None = None,
+        on_poll_error: OnPollError | None = None,
+        start_grace: Duration | None = None,
+    ) -> Stage:
+        """Wait until a stage is deployed.
+
+        All waits on one plan share their polls: together they cost one request per
+        interval. Throttles, 5xx and lost connections do not end a wait.
+
+        Args:
+            plan_name: The plan's name.
+            stage_name: The stage's name.
+            timeout: How long to wait, in seconds or as a timedelta; None for as long as
+                it takes. A poll that begins at the deadline or later has the last word.
+            until: A date, in place of ``timeout``: the wait may take the time that is left
+                until then, as it is when the wait begins. It needs a time zone.
+            schedule: How often to poll; None for the client's schedule.
+            on_poll: Called with the stage after each poll. A coroutine function is
+                awaited. An exception that it raises ends the wait.
+            on_poll_error: Called with the error of each poll that failed. A coroutine
+                function is awaited. An exception that it raises ends the wait.
+            start_grace: How long the stage may stay READYTODEPLOY until somebody starts
+                it, in seconds or as a timedelta; None for as long as it takes.
+
+        Returns:
+            The stage, deployed.
+
+        Raises:
+            StageFailedError: If the stage is FAILED, even at the first poll. If it failed
+                earlier, start it again before you wait for it.
+            StageStoppedError: If the stage is STOPPED, even at the first poll.
+            StageNotFoundError: If the plan has no such stage, or the stage vanishes, or the
+                plan is deleted and created again.
+            StageNotStartedError: If the stage stays READYTODEPLOY for ``start_grace``.
+            WaitTimeoutError: If the time is up. A status that this release does not know
+                does not end the wait earlier.
+            InvalidRequestError: If an argument is out of range.
+            ResourceNotFoundError: If there is no such plan.
+            AccessDeniedError: If the credentials do not allow reading the plan.
+            ServiceError: If the service said no for another reason.
+            PaginationError: If the service's pages do not come to an end.
+        """
+        names = {"plan_name": plan_name, "stage_name": stage_name}
+        functions = {"on_poll": on_poll, "on_poll_error": on_poll_error}
+        problems = wait_problems(names, timeout, until, schedule, functions)
+        grace = as_seconds_or_none(start_grace)
+        if grace is not None:
+            problems += duration_problems("start_grace", grace, zero=True)
+        self._raise_for("wait_until_stage_deployed", problems)
+        wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
+        on_stage = _for_plan(on_poll, plan_name)
+        return await stage_deployed(wait, stage_name, on_poll=on_stage, start_grace=grace)
+
+    @overload
+    async def wait_until_stage_ready(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> Stage: ...
+
+    @overload
+    async def wait_until_stage_ready(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        until: datetime,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> Stage: ...
+
+    async def wait_until_stage_ready(
+        self,
+        plan_name: str,
+        stage_name: str,
+        *,
+        timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
+        until: datetime | None = None,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> Stage:
+        """Wait until a stage is no longer CREATING, so that it can be started.
+
+        A stage that was ready before the first poll counts as ready, even if it has been
+        started or has failed since.
+
+        Args:
+            plan_name: The plan's name.
+            stage_name: The stage's name.
+            timeout: How long to wait, in seconds or as a timedelta; None for as long as
+                it takes.
+            until: A date, in place of ``timeout``: the wait may take the time that is left
+                until then, as it is when the wait begins. It needs a time zone.
+            schedule: How often to poll; None for the client's schedule.
+            on_poll_error: Called with the error of each poll that failed. A coroutine
+                function is awaited. An exception that it raises ends the wait.
+
+        Returns:
+            The stage.
+
+        Raises:
+            StageFailedError: If the stage was CREATING and is now FAILED.
+            StageStoppedError: If the stage was CREATING and is now STOPPED.
+            StageNotFoundError: If the plan has no such stage, or the stage vanishes, or the
+                plan is deleted and created again.
+            WaitTimeoutError: If the time is up.
+            InvalidRequestError: If an argument is out of range.
+            ResourceNotFoundError: If there is no such plan.
+            ServiceError: If the service said no for another reason.
+            PaginationError: If the service's pages do not come to an end.
+        """
+        names = {"plan_name": plan_name, "stage_name": stage_name}
+        functions = {"on_poll_error": on_poll_error}
+        problems = wait_problems(names, timeout, until, schedule, functions)
+        self._raise_for("wait_until_stage_ready", problems)
+        wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
+        return await stage_ready(wait, stage_name)
+
+    @overload
+    async def wait_until_deployed(
+        self,
+        plan_name: str,
+        *,
+        timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> EdgeDeploymentPlan: ...
+
+    @overload
+    async def wait_until_deployed(
+        self,
+        plan_name: str,
+        *,
+        until: datetime,
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> EdgeDeploymentPlan: ...
+
+    async def wait_until_deployed(
+        self,
+        plan_name: str,
+        *,
+        timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
+        until: datetime | None = None,
+        schedule: PollSchedule | None = None,
+        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> EdgeDeploymentPlan:
+        """Wait until every stage of a plan is deployed.
+
+        Args:
+            plan_name: The plan's name.
+            timeout: How long to wait, in seconds or as a timedelta; None for as long as
+                it takes.
+            until: A date, in place of ``timeout``: the wait may take the time that is left
+                until then, as it is when the wait begins. It needs a time zone.
+            schedule: How often to poll; None for the client's schedule.
+            on_poll: Called with the plan after each poll. A coroutine function is awaited.
+                An exception that it raises ends the wait.
+            on_poll_error: Called with the error of each poll that failed. A coroutine
+                function is awaited. An exception that it raises ends the wait.
+
+        Returns:
+            The plan. A plan without stages counts as deployed.
+
+        Raises:
+            StageFailedError: As soon as a stage is FAILED.
+            StageStoppedError: As soon as a stage is STOPPED.
+            StageNotFoundError: If a stage vanishes, or the plan is deleted and created
+                again.
+            WaitTimeoutError: If the time is up.
+            InvalidRequestError: If an argument is out of range.
+            ResourceNotFoundError: If there is no such plan.
+            ServiceError: If the service said no for another reason.
+            PaginationError: If the service's pages do not come to an end.
+        """
+        functions = {"on_poll": on_poll, "on_poll_error": on_poll_error}
+        problems = wait_problems({"plan_name": plan_name}, timeout, until, schedule, functions)
+        self._raise_for("wait_until_deployed", problems)
+        wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
+        return await plan_deployed(wait, on_poll=on_poll)
+
+    @overload
+    def watch(
+        self,
+        plan_name: str,
+        *,
+        timeout: Duration | None,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> StageWatch: ...
+
+    @overload
+    def watch(
+        self,
+        plan_name: str,
+        *,
+        until: datetime,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> StageWatch: ...
+
+    def watch(
+        self,
+        plan_name: str,
+        *,
+        timeout: Duration | NotGiven | None = NOT_GIVEN,
+        until: datetime | None = None,
+        schedule: PollSchedule | None = None,
+        on_poll_error: OnPollError | None = None,
+    ) -> StageWatch:
+        """Follow a plan: first every stage as it is now, then every change.
+
+        A change is a new status or new device counts. The iteration ends when every stage
+        is DEPLOYED, FAILED or STOPPED.
+
+        Args:
+            plan_name: The plan's name.
+            timeout: How long to follow the plan, in seconds or as a timedelta; None for as
+                long as it takes. The time counts from the first step of the iteration.
+            until: A date, in place of ``timeout``: the wait may take the time that is left
+                until then, as it is when the wait begins. It needs a time zone.
+            schedule: How often to poll; None for the client's schedule.
+            on_poll_error: Called with the error of each poll that failed. A coroutine
+                function is awaited. An exception that it raises ends the wait.
+
+        Returns:
+            An iterable of ``StageChange`` for ``async for``. It raises what
+            ``wait_until_deployed`` raises, except StageFailedError and StageStoppedError.
+
+        Raises:
+            InvalidRequestError: If an argument is out of range.
+        """
+        functions = {"on_poll_error": on_poll_error}
+        problems = wait_problems({"plan_name": plan_name}, timeout, until, schedule, functions)
+        self._raise_for("watch", problems)
+        limit = TimeLimit.of(timeout, until)
+        return StageWatch(lambda: self._wait(plan_name, limit, schedule, on_poll_error), plan_name)
+
+    def _wait(
+        self,
+        plan_name: str,
+        limit: TimeLimit,
+        schedule: PollSchedule | None,
+        on_poll_error: OnPollError | None,
+    ) -> Wait:
+        shared = self._polls.get(plan_name)
+        return Wait(plan_name, shared, schedule or self._polling, limit, on_poll_error)
+
+    def _raise_for(self, method: str, problems: list[str]) -> None:
+        checks.raise_for(method, problems, operation=DESCRIBE_PLAN.name)
+
+
+def _for_plan(on_poll: OnPoll[Stage] | None, plan_name: str) -> OnPoll[Stage] | None:
+    # A stage does not know its plan. A display of several plans asks for it by this method,
+    # which is looked up on the class: a mock has every attribute.
+    make: Callable[[object, str], OnPoll[Stage]] | None = getattr(type(on_poll), "for_plan", None)
+    return on_poll if make is None else make(on_poll, plan_name)

@@ -1,0 +1,345 @@
+"""One wait on one plan: its arguments, its deadline, its readings, and the error that ends it."""
+
+import copy
+import inspect
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final, NoReturn, TypeVar
+
+import anyio
+
+from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.poller import Poller
+from sagemaker_plans._engine.polls.readings import Interest, Reading
+from sagemaker_plans._engine.polls.shared_polls import SharedPolls
+from sagemaker_plans._engine.retry_rules import Happened, what_happened
+from sagemaker_plans._engine.time_limit import TimeLimit, time_limit_problems
+from sagemaker_plans.errors import (
+    ConnectionFailedError,
+    SageMakerPlansError,
+    StageNotFoundError,
+    WaitError,
+    WaitTimeoutError,
+)
+from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageStatus
+from sagemaker_plans.models import _validation as checks
+
+T = TypeVar("T")
+ErrorT = TypeVar("ErrorT", bound=WaitError)
+
+OnPoll = Callable[[T], Awaitable[object] | object]
+"""Called with each stage or plan that is read. A coroutine function is awaited."""
+
+OnPollError = Callable[[SageMakerPlansError], Awaitable[object] | object]
+"""Called with the error of each poll that failed. A coroutine function is awaited."""
+
+NOT_STARTED: Final = "READYTODEPLOY does not move by itself: start it with start_stage"
+
+_OLD: Final = 1.0
+"""From this age on, in seconds, the error of a wait tells how old its reading is."""
+
+
+def ends_waits(error: SageMakerPlansError) -> bool:
+    """Tell whether a failed poll ends the waits.
+
+    Args:
+        error: Why the poll failed.
+
+    Returns:
+        Whether the next poll would fail too: access denied, say.
+    """
+    return what_happened(error) is Happened.REFUSED
+
+
+class Wait:
+    """One wait on one plan: its deadline, and what it has read so far.
+
+    Args:
+        plan_name: The plan.
+        shared: The polls that all waits on the plan share.
+        schedule: How often to poll.
+        limit: How long to wait. It counts from now.
+        on_poll_error: Called with the error of each poll that failed.
+    """
+
+    # There may be thousands.
+    __slots__ = (
+        "_began",
+        "_deadline",
+        "_limit",
+        "_on_poll_error",
+        "_poller",
+        "_read_before",
+        "_seen",
+        "before",
+        "created",
+        "is_over",
+        "plan_name",
+        "read_at",
+    )
+
+    def __init__(
+        self,
+        plan_name: str,
+        shared: SharedPolls[EdgeDeploymentPlan],
+        schedule: PollSchedule,
+        limit: TimeLimit,
+        on_poll_error: OnPollError | None,
+    ) -> None:
+        self.plan_name = plan_name
+        self.is_over = False
+        """Whether the last reading began at or after the deadline, or the wait gave up."""
+        self.read_at = -math.inf
+        """When the last poll that this wait saw began."""
+        self.created: datetime | None = None
+        """When the plan was created, as it was read first."""
+        self.before: EdgeDeploymentPlan | None = None
+        """The plan as this wait saw it before it saw it last; None at the first time."""
+        self._seen: EdgeDeploymentPlan | None = None
+        self._read_before: EdgeDeploymentPlan | None = None
+        self._limit = limit
+        self._on_poll_error = on_poll_error
+        self._began = anyio.current_time()
+        seconds = limit.seconds()
+        self._deadline = math.inf if seconds is None else self._began + seconds
+        self._poller = Poller(shared, schedule, self._deadline)
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the wait began."""
+        return anyio.current_time() - self._began
+
+    @property
+    def polls(self) -> int:
+        """How many polls have begun during the wait."""
+        return self._poller.shared.begun + 1 - self._poller.first
+
+    @property
+    def plan(self) -> EdgeDeploymentPlan | None:
+        """The plan as it was read last during the wait, whether or not that changed anything."""
+        reading = self._counted(self._poller.shared.good)
+        return None if reading is None else reading.value
+
+    def _counted(
+        self, reading: Reading[EdgeDeploymentPlan] | None
+    ) -> Reading[EdgeDeploymentPlan] | None:
+        return reading if reading is not None and reading.number >= self._poller.first else None
+
+    async def next_plan(
+        self, interest: Interest[EdgeDeploymentPlan], *, wake_at: float = math.inf
+    ) -> EdgeDeploymentPlan | None:
+        """Wait for the next reading that changes something.
+
+        Args:
+            interest: The readings to wait for.
+            wake_at: Poll at this time, unless another wait has polled by then.
+
+        Returns:
+            The plan. None if it could not be read, but may be readable later.
+
+        Raises:
+            StageNotFoundError: If the plan was deleted, and another one now has its name.
+            SageMakerPlansError: If another poll would fail as well: access denied, say.
+        """
+        reading = await self._poller.next_reading(
+            interest, sees_errors=self._on_poll_error is not None, wake_at=wake_at
+        )
+        if reading is None:
+            self.is_over = True
+            return None
+        self.read_at = reading.began
+        error = reading.error
+        if error is None:
+            self.is_over = reading.began >= self._deadline
+            return self._checked_plan(reading)
+        await call(self._on_poll_error, error)
+        if ends_waits(error):
+            self._raise_copy(error)
+        return None
+
+    def _raise_copy(self, error: SageMakerPlansError) -> NoReturn:
+        # The other waits on the plan raise the same error. Each adds its note to a copy.
+        own = copy.copy(error)
+        own.add_note(
+            f"while waiting on plan {self.plan_name} ({self.polls} polls in {self.waited:.1f} s)"
+        )
+        raise own from error.__cause__
+
+    def _checked_plan(self, reading: Reading[EdgeDeploymentPlan]) -> EdgeDeploymentPlan:
+        plan = reading.good_value
+        self.before, self._seen = self._seen, plan
+        self._read_before = reading.before
+        before, self.created = self.created, self.created or plan.creation_time
+        if before is not None and plan.creation_time not in {None, before}:
+            raise self.error(
+                StageNotFoundError,
+                f"plan {self.plan_name} was deleted and created again at {plan.creation_time}; "
+                "what was waited for is gone",
+                plan,
+            )
+        return plan
+
+    def last_seen(self, stage: Stage) -> Stage:
+        """Find a stage that is gone as it was read last.
+
+        Args:
+            stage: The stage as this wait saw it.
+
+        Returns:
+            The stage. Others may have read it since: a wait does not see every reading.
+        """
+        return (self._read_before and find_stage(self._read_before, stage.name)) or stage
+
+    def error(
+        self, cls: type[ErrorT], message: str, last_seen: Stage | EdgeDeploymentPlan | None
+    ) -> ErrorT:
+        """Make the error that ends this wait.
+
+        Args:
+            cls: The class of the error.
+            message: What was seen and what to do.
+            last_seen: The stage or plan as it was read last.
+
+        Returns:
+            The error.
+        """
+        return cls(
+            message,
+            last_seen=last_seen,
+            polls=self.polls,
+            waited=self.waited,
+            plan_name=self.plan_name,
+        )
+
+    def time_out(
+        self, what: str, stages: tuple[Stage, ...], last_seen: Stage | EdgeDeploymentPlan | None
+    ) -> NoReturn:
+        """End this wait at its deadline.
+
+        Args:
+            what: What was waited for.
+            stages: The stages concerned, as they were read last.
+            last_seen: The stage or plan that goes into the error.
+
+        Raises:
+            WaitTimeoutError: Always. If the last poll failed, that failure is its cause.
+        """
+        shared = self._poller.shared
+        good, latest = self._counted(shared.good), self._counted(shared.latest)
+        age = None if good is None else anyio.current_time() - good.began
+        failure = None if latest is None else latest.error
+        if latest is None:
+            failure = ConnectionFailedError(
+                f"no whole reading within {shared.timeout:g} s after the deadline",
+                request_sent=None,
+            )
+        seen = "; ".join(map(status_text, stages)) or "nothing was read"
+        advice = [
+            sentence
+            for sentence in (
+                NOT_STARTED if any(map(is_ready_to_deploy, stages)) else "",
+                "a status is unknown to this release, which may be the reason"
+                if any(stage.status.is_unknown for stage in stages)
+                else "",
+                f"the last reading is {age:.0f} s old" if age is not None and age >= _OLD else "",
+                f"the last {'reading' if age is None else 'poll'} failed: {failure}"
+                if failure
+                else "",
+            )
+            if sentence
+        ]
+        error = self.error(
+            WaitTimeoutError,
+            f"{what} did not happen {self._limit} ({self.polls} polls): "
+            + "; ".join([seen, *advice]),
+            last_seen,
+        )
+        error.reading_age = age
+        raise error from failure
+
+
+def find_stage(plan: EdgeDeploymentPlan, name: str) -> Stage | None:
+    """Find a stage.
+
+    Args:
+        plan: The plan.
+        name: The name of the stage.
+
+    Returns:
+        The stage; None if the plan has none of that name.
+    """
+    return next((stage for stage in plan.stages if stage.name == name), None)
+
+
+def is_ready_to_deploy(stage: Stage) -> bool:
+    """Tell whether a stage can be started.
+
+    Args:
+        stage: The stage.
+
+    Returns:
+        Whether it is READYTODEPLOY.
+    """
+    return stage.status is StageStatus.READYTODEPLOY
+
+
+def status_text(stage: Stage) -> str:
+    """Tell how a stage stands.
+
+    Args:
+        stage: The stage.
+
+    Returns:
+        The status, the service's words and the counts of devices.
+    """
+    counts = stage.devices
+    message = f" ({stage.status_message})" if stage.status_message else ""
+    return (
+        f"stage {stage.name} is {stage.status}{message}, devices: {counts.succeeded} succeeded, "
+        f"{counts.pending} pending, {counts.failed} failed"
+    )
+
+
+def wait_problems(
+    names: Mapping[str, object],
+    timeout: object,
+    until: object,
+    schedule: object,
+    functions: Mapping[str, object],
+) -> list[str]:
+    """Check the arguments that waits take.
+
+    Args:
+        names: The names that were passed, of a plan and perhaps of a stage, by argument.
+        timeout: How long to wait.
+        until: The date to wait until.
+        schedule: How often to poll.
+        functions: The functions to call after polls, by argument.
+
+    Returns:
+        Each problem.
+    """
+    problems = [problem for each in names.items() for problem in checks.name(*each)]
+    problems += time_limit_problems(timeout, until)
+    if schedule is not None and not isinstance(schedule, PollSchedule):
+        problems.append(f"schedule: a PollSchedule is needed, got {checks.shown(schedule)}")
+    problems += [
+        f"{argument}: a function is needed, got {checks.shown(function)}"
+        for argument, function in functions.items()
+        if function is not None and not callable(function)
+    ]
+    return problems
+
+
+async def call(on_poll: OnPoll[T] | None, seen: T) -> None:
+    """Call a user's function, and await it if it is a coroutine function.
+
+    Args:
+        on_poll: The function; None for none.
+        seen: What it is called with.
+    """
+    if on_poll is not None:
+        result = on_poll(seen)
+        if inspect.isawaitable(result):
+            await result

@@ -1,0 +1,1 @@
+"""One poll for all tasks that wait for the same thing."""
