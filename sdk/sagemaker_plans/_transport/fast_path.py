@@ -15,6 +15,7 @@ client does it all. What changes something always goes through the client.
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -39,6 +40,7 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 _TARGET: Final = "X-Amz-Target"
 _SIGNED: Final = ("X-Amz-Date", "X-Amz-Security-Token", "Authorization")
 _TRACE: Final = "X-Amzn-Trace-Id"
+_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME"
 _PLAIN: Final = frozenset({str, int, bool})
 _TRIES: Final = 3
 """How often the client's own request is written again until nothing more is tried."""
@@ -288,7 +290,9 @@ class FastPath:
         Raises:
             Exception: Whatever the HTTP session raises.
         """
-        _LOG.debug("%s: POST %s, on the fast path", operation.name, redacted(request.url))
+        if _LOG.isEnabledFor(logging.DEBUG):
+            url = redacted(request.url)
+            _LOG.debug("%s: POST %s, on the fast path", operation.name, url)
         # Asked for at each call: it is observed from when the gateway is made.
         await self._client._endpoint.http_session.send(request)  # noqa: SLF001
 
@@ -306,6 +310,8 @@ def _copied(context: Mapping[str, Any]) -> dict[str, Any]:
 
 def _trace_now() -> str | None:
     """Ask botocore for the trace of a Lambda function: each invocation has its own."""
+    if _LAMBDA not in os.environ:
+        return None
     headers: dict[str, str] = {}
     add: Any = botocore.handlers.add_recursion_detection_header
     add(params={"headers": headers})

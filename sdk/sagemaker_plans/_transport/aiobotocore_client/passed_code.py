@@ -9,7 +9,7 @@ microseconds, whether everything still is the very object that it was.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from operator import attrgetter, is_, itemgetter
+from operator import attrgetter, call, is_, itemgetter
 from threading import Lock
 from time import monotonic
 from types import CodeType, FunctionType, MethodType
@@ -128,8 +128,9 @@ class PassedCode:
     def holds(self) -> bool:
         """Tell whether everything is as it was.
 
-        The functions through which each request goes are looked at each time, their details
-        (the user agent, the endpoint's rules, how members are written) once a second.
+        The functions through which each request goes are looked at each time. Their code, and
+        the details (the user agent, the endpoint's rules, how members are written), are looked
+        at once a second.
 
         Returns:
             Whether it is.
@@ -288,8 +289,7 @@ class PassedCode:
         getters = [itemgetter(*names) for _, names, _ in by_owner.values()]
         owners = [held for held, *_ in by_owner.values()]
         wanted = tuple(chain.from_iterable(values for *_, values in by_owner.values()))
-        found = [functions_in(value) for value in wanted] if is_quick else [self._codes.values()]
-        functions = tuple({id(each): each for each in chain.from_iterable(found)}.values())
+        functions = () if is_quick else tuple(self._codes.values())
         codes = list(map(_code_of, functions))
         # Nothing may come in front of it either: in a subclass, or in the object itself.
         objects = tuple(
@@ -311,7 +311,7 @@ class PassedCode:
 
         def holds() -> bool:
             return (
-                all(map(is_, chain.from_iterable(map(_call, getters, owners)), wanted))
+                all(map(is_, chain.from_iterable(map(call, getters, owners)), wanted))
                 and list(map(_code_of, functions)) == codes
                 and list(map(len, sized)) == sizes
                 and all(map(is_, map(type, objects), kinds))
@@ -332,10 +332,6 @@ def vars_of(cls: type, name: str) -> object:
         What the first class of those that it is made of has; None if none has.
     """
     return next((vars(each)[name] for each in cls.__mro__ if name in vars(each)), None)
-
-
-def _call(get: Callable[[Namespace], tuple[object, ...]], held: Namespace) -> tuple[object, ...]:
-    return get(held)
 
 
 _LOCK: Final = type(Lock())
