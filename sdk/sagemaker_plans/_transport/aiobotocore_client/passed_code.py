@@ -283,9 +283,9 @@ class PassedCode:
             names.append(name)
             values.append(value)
         for _, names, values in by_owner.values():
-            # An itemgetter of one name would not give a tuple.
-            names.append(names[0])
-            values.append(values[0])
+            if len(names) == 1:  # an itemgetter of one name would not give a tuple
+                names.append(names[0])
+                values.append(values[0])
         getters = [itemgetter(*names) for _, names, _ in by_owner.values()]
         owners = [held for held, *_ in by_owner.values()]
         wanted = tuple(chain.from_iterable(values for *_, values in by_owner.values()))
@@ -299,7 +299,7 @@ class PassedCode:
             and (not is_quick or self._role(id(type(each))) in _ON_THE_WAY)
         )
         kinds = list(map(type, objects))
-        leaves = tuple(self._leaves)
+        leaves = () if is_quick else tuple(self._leaves)
         orders = tuple(map(_order_of, leaves))
         in_front = [
             each
