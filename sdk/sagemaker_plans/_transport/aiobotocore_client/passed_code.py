@@ -258,7 +258,10 @@ class PassedCode:
         """Tell whether something is a function that each request goes through."""
         role = self._role(owner)
         is_public = role in _PUBLIC_ONLY and name[0] != "_"
-        if not (role in _EVERY_FUNCTION or is_public) or not any(functions_in(value)):
+        if not (role in _EVERY_FUNCTION or is_public):
+            return False
+        # What the standard library does for them is a detail.
+        if not any(id(each.__globals__) in self._copies.modules for each in functions_in(value)):
             return False
         # What is overridden is not called.
         leaves = [each for each in self._leaves if self._classes.get(owner) in each.__mro__]
@@ -275,8 +278,17 @@ class PassedCode:
             for (owner, name), found in self._places.items()
             if not is_quick or self._is_on_the_way(owner, name, found[1])
         }
+        # Nothing may come in front of it either: in a subclass, or in the object itself.
+        objects = tuple(
+            each
+            for each in self.objects.values()
+            if hasattr(each, "__dict__")
+            and (not is_quick or self._role(id(type(each))) in _ON_THE_WAY)
+        )
+        of_objects = {id(vars(each)) for each in objects}
         for held, name, value in self._attributes:
-            places[id(held), name] = held, value
+            if not is_quick or id(held) in of_objects or name == _SIGNATURE:
+                places[id(held), name] = held, value
         by_owner: dict[int, tuple[Namespace, list[str], list[object]]] = {}
         for (owner, name), (held, value) in places.items():
             _, names, values = by_owner.setdefault(owner, (held, [], []))
@@ -291,13 +303,6 @@ class PassedCode:
         wanted = tuple(chain.from_iterable(values for *_, values in by_owner.values()))
         functions = () if is_quick else tuple(self._codes.values())
         codes = list(map(_code_of, functions))
-        # Nothing may come in front of it either: in a subclass, or in the object itself.
-        objects = tuple(
-            each
-            for each in self.objects.values()
-            if hasattr(each, "__dict__")
-            and (not is_quick or self._role(id(type(each))) in _ON_THE_WAY)
-        )
         kinds = list(map(type, objects))
         leaves = () if is_quick else tuple(self._leaves)
         orders = tuple(map(_order_of, leaves))
