@@ -184,6 +184,10 @@ class BotocoreGateway:
         parsed = cast("Mapping[str, object]", returned) if is_reply else None
         try:
             if heard is not None:
+                if parsed is not None and evidence.is_own_parse(parsed):
+                    # One reader for all reads, whatever prepared the request: botocore drops
+                    # nulls, and makes collections of empty strings.
+                    parsed = None
                 reply = answer(operation, heard, parsed)
                 if ended_by is not None and not is_unreadable(heard):
                     _LOG.error(

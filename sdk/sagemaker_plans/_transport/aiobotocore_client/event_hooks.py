@@ -7,6 +7,7 @@ runs the call in another task, another thread or another event loop.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any, Final, Protocol, Self, final
 
 from botocore import UNSIGNED
@@ -117,6 +118,9 @@ def _hear_reply(
         headers = {name.lower(): value for name, value in response_dict["headers"].items()}
         raw, status = response_dict["body"], response_dict["status_code"]
         evidence.hear(HeardReply(status=status, headers=headers, raw=raw))
+        heard = evidence.reply
+        # A hook may have put another body in front of botocore's parser.
+        evidence.is_body_replaced = heard is not None and heard.raw != raw
 
 
 def _hear_stub(
@@ -126,6 +130,9 @@ def _hear_stub(
     **_: object,
 ) -> None:
     if evidence := evidence_in(context):
+        if evidence.operation.safety is Safety.READ:
+            # The hooks after this one may change it on purpose.
+            evidence.parsed_by_client = deepcopy(parsed)
         status = http_response.status_code
         evidence.hear(HeardReply(status=status, headers={}, raw=None, parsed=parsed))
 
