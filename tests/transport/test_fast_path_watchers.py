@@ -291,9 +291,12 @@ async def test_code_that_is_exchanged_inside_a_function_runs_for_every_read(
         names,
     )
     function: Any = vars(AioEndpoint)["_send"]
+    now = [100.0]
+    monkeypatch.setattr(passed_code, "monotonic", lambda: now[0])
     async with make_client() as client:
         if when == "later":
             assert await takes_fast_path(client)
+            now[0] += 1.0
         monkeypatch.setattr(function, "__code__", names["_send"].__code__)
         assert await fast_reads(client, 4) == 0
 

@@ -13,7 +13,12 @@ from aiobotocore.endpoint import AioEndpoint
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import EventHooks, Events, linked
 from sagemaker_plans._transport.aiobotocore_client.observed_session import observe, release
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
-from sagemaker_plans._transport.answers import answer, is_unreadable, without_metadata
+from sagemaker_plans._transport.answers import (
+    answer,
+    is_plain_reading,
+    is_unreadable,
+    without_metadata,
+)
 from sagemaker_plans._transport.closable_call import ClosableCall
 from sagemaker_plans._transport.evidence import Evidence, current_task
 from sagemaker_plans._transport.exception_mapping import loss_in_words, may_pass, shown_cause
@@ -184,10 +189,9 @@ class BotocoreGateway:
         parsed = cast("Mapping[str, object]", returned) if is_reply else None
         try:
             if heard is not None:
-                if parsed is not None and evidence.is_own_parse(parsed):
-                    # One reader for all reads, whatever prepared the request: botocore drops
-                    # nulls, and makes collections of empty strings.
-                    parsed = None
+                if parsed is not None and parsed == evidence.parsed_by_client:
+                    # Nobody changed it since botocore parsed it.
+                    parsed = None if is_plain_reading(heard, parsed) else parsed
                 reply = answer(operation, heard, parsed)
                 if ended_by is not None and not is_unreadable(heard):
                     _LOG.error(

@@ -82,8 +82,6 @@ class Evidence:
     """Whether the request was given to an HTTP client."""
     reply: HeardReply | None = None
     """The whole reply, once it has come."""
-    is_body_replaced: bool = False
-    """Whether the client parsed another body than that of the whole reply."""
     parsed_by_client: Mapping[str, object] | None = None
     """What the client parsed, before the user's hooks saw it; None if it parsed nothing."""
     # A wrapper may run a call in several threads.
@@ -143,19 +141,6 @@ class Evidence:
             reply: The reply.
         """
         self.reply = self.reply or reply
-
-    def is_own_parse(self, returned: Mapping[str, object]) -> bool:
-        """Tell whether a call returned what botocore made of the whole reply, and no more.
-
-        Args:
-            returned: What the client's method returned.
-
-        Returns:
-            False if there is no whole reply in bytes, or if a hook, a wrapper or a stub
-            changed what the client returns.
-        """
-        has_bytes = self.reply is not None and self.reply.raw is not None
-        return has_bytes and not self.is_body_replaced and returned == self.parsed_by_client
 
     def keep_back(self, raised: BaseException, told: SageMakerPlansError) -> None:
         """Note that the request was not sent, and that it will not be sent.

@@ -118,9 +118,6 @@ def _hear_reply(
         headers = {name.lower(): value for name, value in response_dict["headers"].items()}
         raw, status = response_dict["body"], response_dict["status_code"]
         evidence.hear(HeardReply(status=status, headers=headers, raw=raw))
-        heard = evidence.reply
-        # A hook may have put another body in front of botocore's parser.
-        evidence.is_body_replaced = heard is not None and heard.raw != raw
 
 
 def _hear_stub(
