@@ -313,7 +313,7 @@ async def hold_verdicts_together(
 @pytest.mark.anyio
 @pytest.mark.usefixtures("at_one_moment")
 @by_model
-async def test_a_reply_has_one_verdict(transport: Transport, whole_model: bool) -> None:
+async def test_a_reply_has_one_verdict(transport: Transport, *, whole_model: bool) -> None:
     cells = list(product(BODIES, STATUSES, HEADERS))
     # Each body as a success, and a part of all others.
     chosen = [*product(BODIES, [200], HEADERS[:1]), *cells[::37]]
@@ -325,7 +325,7 @@ async def test_a_reply_has_one_verdict(transport: Transport, whole_model: bool) 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("at_one_moment")
 @by_model
-async def test_every_reply_has_one_verdict(transport: Transport, whole_model: bool) -> None:
+async def test_every_reply_has_one_verdict(transport: Transport, *, whole_model: bool) -> None:
     cells = product(BODIES, STATUSES, HEADERS)
     replies = (Response(status, headers, raw) for raw, status, headers in cells)
     assert await hold_verdicts_together(replies, transport, whole_model=whole_model) > 7_000
