@@ -70,6 +70,8 @@ DETAILS: Final = {
     "botocore.awsrequest:HeadersDict": ("__setitem__",),
     "botocore.serialize:JSONSerializer": ("_serialize",),
     "botocore.awsrequest": ("_urljoin",),
+    "aiobotocore.retries.standard:AioRetryPolicy": ("should_retry",),
+    "botocore.retries.standard:MaxAttemptsChecker": ("is_retryable",),
 }
 """What is looked at once a second."""
 

@@ -33,7 +33,8 @@ _OF_EVERY_CLASS: Final = frozenset(
 _OF_MAKING: Final = frozenset({"__init__", "__new__", "__copy__", "__repr__", "__getnewargs__"})
 _METHODS: Final = frozenset({FunctionType, staticmethod, classmethod})
 _code_of: Final = attrgetter("__code__")
-_SIGNATURE: Final = "v4"
+_CHOSEN: Final = frozenset({"v4", "json"})
+"""Keys of the dicts from which a request's signer and its reply's parser are taken."""
 _order_of: Final = attrgetter("__mro__")
 _EVERY_FUNCTION: Final = frozenset({"auth", "client", "endpoint", "history", "hooks", "signers"})
 _PUBLIC_ONLY: Final = frozenset({"awsrequest", "parsers", "serialize", "validate"})
@@ -108,7 +109,7 @@ class PassedCode:
         self._places: dict[tuple[int, str], tuple[Namespace, object]] = {}
         self._classes: dict[int, type] = {}
         self._made: set[int] = set()
-        self._signers: list[type] = []
+        self._chosen: list[type] = []
         self.objects: dict[int, object] = {}
         """What the client is made of, by its id."""
         self._attributes: list[tuple[Namespace, str, object]] = []
@@ -117,10 +118,12 @@ class PassedCode:
         self._follow_object(client)
         for handler in handlers:
             self._follow_code(handler)
+            if isinstance(handler, MethodType):
+                self._follow_object(handler.__self__)
         while self._follow_names():
             """Until there are no new ones."""
         self._leaves = {type(each) for each in self.objects.values()}
-        self._leaves.update(self._signers)
+        self._leaves.update(self._chosen)
         self._quick_look = self._look(is_quick=True)
         self._whole_look = self._look(is_quick=False)
         self._next_whole_look = 0.0
@@ -182,6 +185,10 @@ class PassedCode:
             if id(kind) in self._copies.classes:
                 self._attributes.append((held, name, value))
                 self._follow_object(value)
+            elif kind is list:
+                for each in cast("list[object]", value):
+                    if id(type(each)) in self._copies.classes:
+                        self._follow_object(each)
             elif kind.__flags__ & _HEAP_TYPE and name not in _NOT_PASSED and kind is not _LOCK:
                 raise NotPristineError(name)
 
@@ -222,19 +229,22 @@ class PassedCode:
             if id(value) in self._copies.classes:
                 self._follow_class(value)
                 self._made.update(map(id, value.__mro__))
-        elif kind_of(value) is dict and _SIGNATURE in cast("dict[str, object]", value):
-            # What signs, by the kind of the signature.
+        elif kind_of(value) is dict and not _CHOSEN.isdisjoint(value):
             held = cast("dict[str, object]", value)
-            signer = held[_SIGNATURE]
-            if id(signer) in self._copies.classes:
-                self._attributes.append((held, _SIGNATURE, signer))
-                self._follow_class(cast("type", signer))
-                self._signers.append(cast("type", signer))
-                self._made.update(map(id, cast("type", signer).__mro__))
+            for key in _CHOSEN & held.keys():
+                self._follow_choice(held, key)
         elif id(kind_of(value)) in self._copies.classes and not hasattr(kind_of(value), "__get__"):
             self._follow_object(value)
         else:
             self._follow_code(value)
+
+    def _follow_choice(self, held: dict[str, object], key: str) -> None:
+        cls = cast("type", held[key])
+        if id(cls) in self._copies.classes:
+            self._attributes.append((held, key, cls))
+            self._follow_class(cls)
+            self._chosen.append(cls)
+            self._made.update(map(id, cls.__mro__))
 
     def _known(self, held: Namespace, owner: int, name: str) -> Any:  # noqa: ANN401  # anything
         value = held[name]
@@ -287,7 +297,7 @@ class PassedCode:
         )
         of_objects = {id(vars(each)) for each in objects}
         for held, name, value in self._attributes:
-            if not is_quick or id(held) in of_objects or name == _SIGNATURE:
+            if not is_quick or id(held) in of_objects or name in _CHOSEN:
                 places[id(held), name] = held, value
         by_owner: dict[int, tuple[Namespace, list[str], list[object]]] = {}
         for (owner, name), (held, value) in places.items():

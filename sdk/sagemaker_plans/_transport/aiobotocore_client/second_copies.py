@@ -33,6 +33,8 @@ MODULES: Final = (
     "botocore.model",
     "botocore.parsers",
     "botocore.regions",
+    "botocore.retries.base",
+    "botocore.retries.quota",
     "botocore.retries.standard",
     "botocore.serialize",
     "botocore.signers",
