@@ -33,6 +33,7 @@ _OF_EVERY_CLASS: Final = frozenset(
 _OF_MAKING: Final = frozenset({"__init__", "__new__", "__copy__", "__repr__", "__getnewargs__"})
 _METHODS: Final = frozenset({FunctionType, staticmethod, classmethod})
 _code_of: Final = attrgetter("__code__")
+_call: Final[Any] = call
 _CHOSEN: Final = frozenset({"v4", "json"})
 """Keys of the dicts from which a request's signer and its reply's parser are taken."""
 _order_of: Final = attrgetter("__mro__")
@@ -326,7 +327,7 @@ class PassedCode:
 
         def holds() -> bool:
             return (
-                all(map(is_, chain.from_iterable(map(call, getters, owners)), wanted))
+                all(map(is_, chain.from_iterable(map(_call, getters, owners)), wanted))
                 and list(map(_code_of, functions)) == codes
                 and list(map(len, sized)) == sizes
                 and all(map(is_, map(type, objects), kinds))

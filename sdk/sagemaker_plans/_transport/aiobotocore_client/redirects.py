@@ -1,6 +1,6 @@
 """Prevents redirects: a server that redirects already has the request and may carry it out."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -61,7 +61,9 @@ class _Straight:
         Returns:
             The response, be it a redirect or another one.
         """
-        return await self.__wrapped__.request(method, **{**settings, "allow_redirects": False})
+        settings["allow_redirects"] = False
+        send: Callable[..., Awaitable[ClientResponse]] = self.__wrapped__.request
+        return await send(method, **settings)
 
 
 class StraightSession(AIOHTTPSession):
