@@ -5,7 +5,7 @@ import json
 import ssl
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,13 +16,25 @@ from aiobotocore.credentials import AioRefreshableCredentials
 from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp import web
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import SSLError
+from botocore.exceptions import CredentialRetrievalError, SSLError
 
-from harness import Transport, a_spec, client_for, dead_endpoint, session
-from sagemaker_plans import AsyncClient, ConnectionFailedError, RetryPolicy
+from harness import MakeClient, Transport, a_spec, client_for, dead_endpoint, session
+from sagemaker_plans import (
+    AsyncClient,
+    ConfigurationError,
+    ConnectionFailedError,
+    RetryPolicy,
+    SageMakerPlansError,
+)
 from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
 from sagemaker_plans.emulator import Emulator
-from transport.clients import takes_fast_path
+from transport.clients import (
+    client_with,
+    fast_path_of,
+    fast_reads,
+    gateway_of,
+    takes_fast_path,
+)
 
 CREATED = {"EdgeDeploymentPlanArn": "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/p"}
 
@@ -299,3 +311,43 @@ async def test_an_encrypted_request_that_comes_later_is_verified_too(
         await straight.send(request_to(emulator.endpoint_url))
         with pytest.raises(SSLError, match="certificate verify failed"):
             await straight.send(request_to(f"https://127.0.0.1:{port}/"))
+
+
+@pytest.mark.anyio
+async def test_credentials_that_fail_later_are_told_as_the_client_tells_it(
+    make_client: MakeClient,
+) -> None:
+    class Expired:
+        async def get_frozen_credentials(self) -> object:
+            raise CredentialRetrievalError(provider="test", error_msg="expired")
+
+    messages: list[str] = []
+    async with make_client() as client:
+        assert await takes_fast_path(client)
+        theirs: Any = gateway_of(client)._client
+        signer = theirs._request_signer
+        kept, signer._credentials = signer._credentials, Expired()
+        path = fast_path_of(client)
+        for way in (path, None):
+            gateway_of(client)._fast_path = way
+            with pytest.raises(ConfigurationError) as caught:
+                await client.plans.describe("rollout")
+            messages.append(str(caught.value))
+        gateway_of(client)._fast_path, signer._credentials = path, kept
+        assert await fast_reads(client, 1) == 1
+
+    assert "expired" in messages[0]
+    assert messages[0] == messages[1]
+
+
+@on_aiohttp
+@pytest.mark.anyio
+async def test_the_http_client_shows_all_that_aiohttps_has(
+    emulator: Emulator, transport: Transport
+) -> None:
+    async with client_with(emulator.endpoint_url, transport) as client:
+        with suppress(SageMakerPlansError):
+            await client.plans.describe("rollout")
+        theirs: Any = gateway_of(client)._client
+        opened = await theirs._endpoint.http_session._get_session(None)
+        assert opened.closed is False
