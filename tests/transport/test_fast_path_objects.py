@@ -1,9 +1,12 @@
 """Whoever patches or exchanges one object of a client sees every read from then on."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from types import MethodType
+from typing import Any, Final, cast
 
 import pytest
+from aiobotocore.endpoint import AioEndpoint
+from aiobotocore.retries.standard import AioRetryHandler as RetryHandler
 from botocore.stub import Stubber
 
 from harness import MakeClient, Transport, session
@@ -90,7 +93,7 @@ async def test_a_class_of_the_clients_that_was_exchanged_is_used(make_client: Ma
     assert len(asked) == 2
 
 
-@pytest.mark.parametrize("place", ["attribute", "base"])
+@pytest.mark.parametrize("place", ["attribute", "override", "base", "only base"])
 async def test_a_hook_that_makes_the_clients_class_another_is_called(
     emulator: Emulator, transport: Transport, place: str
 ) -> None:
@@ -104,6 +107,13 @@ async def test_a_hook_that_makes_the_clients_class_another_is_called(
     def hook(class_attributes: dict[str, Any], base_classes: list[Any], **_: Any) -> None:
         if place == "base":
             base_classes.insert(0, Mixin)
+            return
+        if place == "only base":
+            base_classes[:] = [type("Base", (Mixin, *base_classes), {})]
+            return
+        if place == "override":
+            original = vars(base_classes[0])["_make_api_call"]
+            class_attributes["_make_api_call"] = as_function(original, calls)
             return
         name = "describe_edge_deployment_plan"
         class_attributes[name] = as_function(class_attributes[name], calls)
@@ -119,6 +129,37 @@ async def test_a_hook_that_makes_the_clients_class_another_is_called(
         assert await fast_reads(client, 4) == 0
 
     assert len(calls) == 4
+
+
+async def test_a_handler_of_another_class_is_called(make_client: MakeClient) -> None:
+    calls: list[object] = []
+
+    class Policy(RetryHandler):
+        async def needs_retry(self, **given: Any) -> Any:
+            calls.append(given)
+            return await super().needs_retry(**given)  # type: ignore[no-untyped-call]
+
+    class SameMethods(RetryHandler):
+        pass
+
+    for kind in (Policy, SameMethods):
+        async with make_client() as client:
+            assert await fast_reads(client, 1) == 0
+            theirs: Any = gateway_of(client)._client
+            found = theirs.meta.events._emitter._handlers.prefix_search("needs-retry.sagemaker")
+            (handler,) = [each for each in found if isinstance(each, MethodType)]
+            cast("Any", handler.__self__).__class__ = kind
+            assert await fast_reads(client, 3) == 0
+
+
+async def test_a_method_that_was_taken_away_is_not_used(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_client() as client:
+        assert await takes_fast_path(client)
+        # The base class has another one, which waits as well.
+        monkeypatch.delattr(AioEndpoint, "_sleep")
+        assert await fast_reads(client, 2) == 0
 
 
 async def test_botocores_stubber_answers_every_read(make_client: MakeClient) -> None:

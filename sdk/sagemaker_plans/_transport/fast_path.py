@@ -101,6 +101,7 @@ class _Model:
         *_, region, service, _ = credential.rsplit("/", 3)
         self._signer = Signer(url=sent.url, region=region, service=service)
         self._context = sent.context
+        self._own_dicts = [key for key, value in sent.context.items() if kind_of(value) is dict]
 
     def write(
         self,
@@ -144,7 +145,10 @@ class _Model:
         # request is like the client's.
         given: Any = HeadersDict.__new__(HeadersDict)
         given._dict = headers  # noqa: SLF001
-        context = _copied(self._context)
+        context = dict(self._context)
+        for key in self._own_dicts:
+            # botocore may change it later.
+            context[key] = context[key].copy()
         context["retries"]["invocation-id"] = invocation
         context["timestamp"] = signed["X-Amz-Date"]
         context[CONTEXT_KEY] = evidence
