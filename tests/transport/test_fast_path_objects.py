@@ -112,8 +112,8 @@ async def test_a_hook_that_makes_the_clients_class_another_is_called(
             base_classes[:] = [type("Base", (Mixin, *base_classes), {})]
             return
         if place == "override":
-            original: Any = vars(base_classes[0])["_make_api_call"]
-            class_attributes["_make_api_call"] = as_function(original, calls)
+            name = "_make_api_call"
+            class_attributes[name] = as_function(getattr(base_classes[0], name), calls)
             return
         name = "describe_edge_deployment_plan"
         class_attributes[name] = as_function(class_attributes[name], calls)
@@ -139,7 +139,7 @@ async def test_a_handler_of_another_class_is_called(make_client: MakeClient) -> 
     class Policy(base):  # type: ignore[misc]
         async def needs_retry(self, **given: Any) -> Any:
             calls.append(given)
-            return await super().needs_retry(**given)
+            return await base.needs_retry(self, **given)
 
     class SameMethods(RetryHandler):
         pass
