@@ -15,6 +15,7 @@ from sagemaker_plans import (
     AsyncClient,
     EdgeDeploymentPlanSpec,
     ModelConfig,
+    PacePolicy,
     PercentageOfFleet,
     PollSchedule,
     RetryPolicy,
@@ -84,9 +85,10 @@ def client_for(
     *,
     retry: RetryPolicy | None = None,
     polling: PollSchedule | None = None,
+    pace: PacePolicy | None = None,
     request_timeout: float = 5.0,
 ) -> AsyncClient:
-    """Make a client for an endpoint; it retries and polls fast."""
+    """Make a client for an endpoint; it retries and polls fast, and takes no throttle to heart."""
     return AsyncClient(
         region_name="us-east-1",
         endpoint_url=endpoint_url,
@@ -94,6 +96,7 @@ def client_for(
         http_backend=transport.http_backend,
         retry=retry or fast_retries(),
         polling=polling or PollSchedule(interval=0.02),
+        pace=pace or PacePolicy.off(),
         request_timeout=request_timeout,
     )
 

@@ -3,7 +3,7 @@
 #   _shared_client    shared_client: one client for all who ask for the same one
 #   _client           AsyncClient: where everything is put together
 #   _edge, _training  client.plans and client.training_plans
-#   _engine           retries and their rules, pagination, polling, durations, locks
+#   _engine           retries and their rules, pacing, pagination, polling, durations, locks
 #   _transport        the network: one request out, one reply in, and what is known of it
 #   _wire             operations, the converter between models and wire dicts, replies
 #   models            what the service says and is asked for
@@ -16,8 +16,9 @@ from sagemaker_plans import errors, models
 from sagemaker_plans._client import AsyncClient
 from sagemaker_plans._edge.reading import StagePager
 from sagemaker_plans._edge.watch import StageWatch
+from sagemaker_plans._engine.pacing import PacePolicy
 from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.retries import RetryEvent, RetryPolicy
+from sagemaker_plans._engine.retry_policy import RetryEvent, RetryPolicy
 from sagemaker_plans._shared_client import shared_client
 from sagemaker_plans._training.reading import ExtensionPager
 from sagemaker_plans.errors import (
@@ -93,6 +94,7 @@ __all__ = [
     "NameContains",
     "NamedDevices",
     "OutcomeUnknownError",
+    "PacePolicy",
     "PaginationError",
     "PercentageOfFleet",
     "PlanMismatchError",

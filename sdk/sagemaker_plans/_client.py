@@ -11,8 +11,10 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans._engine.durations import Duration, as_seconds, duration_problems
+from sagemaker_plans._engine.pacing import PacePolicy, Pacer
 from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.retries import Retrier, RetryPolicy
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._training.training_plans import TrainingPlans
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
@@ -47,15 +49,19 @@ class _LazyGateway(Gateway):
         self._lock = anyio.Lock()
         self._loops: dict[str, EventLoopToken] = {}
 
-    async def open(self) -> Gateway:
-        # The connections belong to one event loop. Several threads may get here at the same
-        # time, each with an event loop: setdefault lets only one of them be the first.
+    def check_event_loop(self) -> None:
+        # The connections belong to one event loop, and so does whatever waits for its turn.
+        # Several threads may get here at the same time, each with an event loop: setdefault
+        # lets only one of them be the first.
         current = current_token()
         if self._loops.setdefault("first", current) != current:
             raise ConfigurationError(
                 "this client belongs to the event loop in which it was first used; make one in "
                 "each event loop (each asyncio.run or trio.run has its own)"
             )
+
+    async def open(self) -> Gateway:
+        self.check_event_loop()
         return (self._opened or await self._open_once())[0]
 
     async def _open_once(self) -> _Opened:
@@ -106,8 +112,10 @@ class AsyncClient:
             and trio), or ``"auto"``, which takes aiohttp on asyncio and httpx on trio.
         retry: How often requests are sent again, and after which waits.
         polling: How often waits poll, unless they get a schedule of their own.
+        pace: How to keep to the number of requests a second that the service permits.
         request_timeout: How long one attempt at one request may take, in seconds or as a
-            timedelta.
+            timedelta. The time in which it waits for a free connection, or for its turn,
+            does not count.
 
     Raises:
         ConfigurationError: If an argument has the wrong type or value, or if two arguments
@@ -130,6 +138,7 @@ class AsyncClient:
         http_backend: Literal["auto", "aiohttp", "httpx"] = "auto",
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
+        pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> None:
         timeout = as_seconds(request_timeout)
@@ -137,7 +146,7 @@ class AsyncClient:
             *_text_problems("region_name", region_name),
             *_text_problems("profile_name", profile_name),
             *_text_problems("endpoint_url", endpoint_url),
-            *_setting_problems(retry, polling, timeout),
+            *_setting_problems(retry, polling, pace, timeout),
         ]
         if http_backend not in _BACKENDS:
             problems.append(
@@ -170,6 +179,7 @@ class AsyncClient:
             gateway = botocore_gateway.BotocoreGateway(
                 opened.client, request_timeout=timeout, fast_path=opened.fast_path
             )
+            pacer.set_connections(gateway.connections)
 
             async def close() -> None:
                 gateway.release()
@@ -177,17 +187,22 @@ class AsyncClient:
 
             return gateway, close
 
-        self._set_up(_LazyGateway(open_gateway), retry, polling, timeout)
+        # The first request opens the client. Then it is known how many connections there are.
+        lazy = _LazyGateway(open_gateway)
+        pacer = Pacer(pace, connections=1, check=lazy.check_event_loop)
+        self._set_up(lazy, retry, pacer, polling, timeout)
 
     def _set_up(
         self,
         gateway: _LazyGateway,
         retry: RetryPolicy,
+        pacer: Pacer,
         polling: PollSchedule,
         request_timeout: float,
     ) -> None:
         self._gateway = gateway
-        retrier = Retrier(retry)
+        self._pacer = pacer
+        retrier = Retrier(retry, pacer=pacer)
         self.plans = EdgeDeploymentPlans(
             gateway, retrier, polling=polling, request_timeout=request_timeout
         )
@@ -200,6 +215,7 @@ class AsyncClient:
         *,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
+        pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> Self:
         """Wrap a SageMaker client of aiobotocore that you already have.
@@ -212,8 +228,9 @@ class AsyncClient:
             sagemaker_client: An open client. It may be instrumented or stubbed.
             retry: How often requests are sent again, and after which waits.
             polling: How often waits poll, unless they get a schedule of their own.
+            pace: How to keep to the number of requests a second that the service permits.
             request_timeout: How long one attempt at one request may take, in seconds or as
-                a timedelta.
+                a timedelta. The time in which it waits for its turn does not count.
 
         Returns:
             The client.
@@ -226,7 +243,7 @@ class AsyncClient:
         from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415
 
         timeout = as_seconds(request_timeout)
-        _raise_for("AsyncClient.from_client", [*_setting_problems(retry, polling, timeout)])
+        _raise_for("AsyncClient.from_client", [*_setting_problems(retry, polling, pace, timeout)])
         gateway = botocore_gateway.BotocoreGateway(sagemaker_client, request_timeout=timeout)
 
         async def release() -> None:
@@ -236,14 +253,16 @@ class AsyncClient:
         # The gateway has registered event handlers already, so aclose must release it even
         # if there was no call.
         lazy = _LazyGateway(opened=(gateway, release))
-        client._set_up(lazy, retry, polling, timeout)  # noqa: SLF001  # of this class
+        pacer = Pacer(pace, connections=gateway.connections, check=lazy.check_event_loop)
+        client._set_up(lazy, retry, pacer, polling, timeout)  # noqa: SLF001  # of this class
         return client
 
     async def aclose(self) -> None:
         """Close the connections. You can call this more than once.
 
-        Calls after it raise ConfigurationError.
+        Calls after it raise ConfigurationError, and so do those that wait for their turn.
         """
+        self._pacer.stop()
         await self._gateway.close()
 
     async def __aenter__(self) -> Self:
@@ -272,11 +291,15 @@ def _text_problems(argument: str, value: object) -> Iterator[str]:
         yield "endpoint_url: allowed are URLs without a user's name and password"
 
 
-def _setting_problems(retry: object, polling: object, request_timeout: object) -> Iterator[str]:
+def _setting_problems(
+    retry: object, polling: object, pace: object, request_timeout: object
+) -> Iterator[str]:
     if not isinstance(retry, RetryPolicy):
         yield f"retry: a RetryPolicy is needed, got {shown(retry)}"
     if not isinstance(polling, PollSchedule):
         yield f"polling: a PollSchedule is needed, got {shown(polling)}"
+    if not isinstance(pace, PacePolicy):
+        yield f"pace: a PacePolicy is needed, got {shown(pace)}"
     yield from duration_problems("request_timeout", request_timeout)
 
 

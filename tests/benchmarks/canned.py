@@ -126,7 +126,8 @@ def _tls(authority: Path) -> ssl.SSLContext:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(authority)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    ca.issue_cert("127.0.0.1").configure_cert(context)
+    certificate: Any = ca.issue_cert("127.0.0.1")
+    certificate.configure_cert(context)
     return context
 
 

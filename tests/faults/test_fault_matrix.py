@@ -34,7 +34,7 @@ from harness import (
     own_port,
     session,
 )
-from sagemaker_plans import AsyncClient, ExtensionReceipt, RetryEvent, errors
+from sagemaker_plans import AsyncClient, ExtensionReceipt, PacePolicy, RetryEvent, errors
 from sagemaker_plans._transport.aiobotocore_client.opening import OpenedClient, open_client
 from sagemaker_plans._wire.operations import OPERATIONS
 from sagemaker_plans.emulator import Emulator
@@ -173,7 +173,9 @@ class Stand:
             reconcile_limit=FOUND_WITHIN if sample.committed else NOT_FOUND_WITHIN,
         )
         timeout = PATIENCE if sample.meaning.lasts else 30.0
-        return AsyncClient.from_client(self.opened.client, retry=retry, request_timeout=timeout)
+        return AsyncClient.from_client(
+            self.opened.client, retry=retry, pace=PacePolicy.off(), request_timeout=timeout
+        )
 
     async def result(self, act: Act, sample: Sample, *, times: int | None) -> Result:
         self.emulator.reset()

@@ -11,7 +11,7 @@ from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.session import AioSession
 
 from harness import TRANSPORTS, Transport, session
-from sagemaker_plans import AsyncClient, RetryPolicy, SageMakerPlansError
+from sagemaker_plans import AsyncClient, PacePolicy, RetryPolicy, SageMakerPlansError
 from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
 from sagemaker_plans._transport.fast_path import FastPath
 
@@ -32,6 +32,7 @@ def client_with(endpoint_url: str, transport: Transport, /, **settings: Any) -> 
         "session": session(),
         "http_backend": transport.http_backend,
         "retry": RetryPolicy.none(),
+        "pace": PacePolicy.off(),
         "request_timeout": 5.0,
     }
     return AsyncClient(**{**defaults, **settings})
@@ -72,7 +73,7 @@ async def client_by(
             yield client
     else:
         async with users_client(endpoint_url, transport) as theirs:
-            yield AsyncClient.from_client(theirs, retry=RetryPolicy.none())
+            yield AsyncClient.from_client(theirs, retry=RetryPolicy.none(), pace=PacePolicy.off())
 
 
 def gateway_of(client: AsyncClient) -> BotocoreGateway:

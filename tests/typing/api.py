@@ -29,12 +29,14 @@ async def clients(sagemaker_client: object) -> None:
         http_backend="httpx",
         retry=smp.RetryPolicy(),
         polling=smp.PollSchedule(),
+        pace=smp.PacePolicy(),
         request_timeout=timedelta(seconds=30),
     )
     wrapped = smp.AsyncClient.from_client(
         sagemaker_client,
         retry=smp.RetryPolicy.none(),
         polling=smp.PollSchedule(interval=5),
+        pace=smp.PacePolicy.off(),
         request_timeout=30,
     )
     assert_type(wrapped, smp.AsyncClient)
@@ -101,6 +103,13 @@ def policies() -> None:
     assert_type(schedule.final_interval, float | None)
     assert_type(schedule.shortest, float)
     assert_type(schedule.pause_bounds(0, near_end=True), tuple[float, float])
+
+    assert_type(smp.PacePolicy.off(), smp.PacePolicy)
+    pace = smp.PacePolicy(max_rate=20, min_rate=0.5, cut=0.7, enabled=True)
+    assert_type(pace.max_rate, float | None)
+    assert_type(pace.min_rate, float)
+    assert_type(pace.cut, float)
+    assert_type(pace.enabled, bool)
 
 
 async def plans(client: smp.AsyncClient, spec: smp.EdgeDeploymentPlanSpec) -> None:

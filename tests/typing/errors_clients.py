@@ -46,17 +46,17 @@ async def calls(client: smp.AsyncClient) -> None:
 async def waits(client: smp.AsyncClient) -> None:
     # Forever has to be typed out: timeout=None. There is one time, or one date.
     client.plans.watch("spring", timeout=1, until=datetime.now(UTC))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    client.plans.watch("spring", until=None)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    client.plans.watch("spring", until=3600)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    client.plans.watch("spring", until=None)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    client.plans.watch("spring", until=3600)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await client.plans.wait_until_deployed("spring", timeout=1, until=datetime.now(UTC))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     await client.plans.wait_until_deployed("spring", timeout=1, on_poll_error=on_plan)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.plans.wait_until_stage_deployed("spring", "canary")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     await client.plans.wait_until_stage_deployed("spring", "canary", 3600)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    await client.plans.wait_until_stage_deployed("spring", "canary", timeout="1h")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_stage_deployed("spring", "canary", timeout="1h")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await client.plans.wait_until_stage_deployed("spring", "canary", timeout=1, on_poll=on_plan)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.plans.wait_until_stage_ready("spring", "canary")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     await client.plans.wait_until_deployed("spring")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    await client.plans.wait_until_deployed("spring", timeout=1, schedule=15)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.plans.wait_until_deployed("spring", timeout=1, schedule=15)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     client.plans.watch("spring")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 

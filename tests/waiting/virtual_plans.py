@@ -13,8 +13,9 @@ from attrs import frozen
 from hypothesis import settings
 
 from harness import examples
-from sagemaker_plans import PollSchedule, RetryPolicy
+from sagemaker_plans import PacePolicy, PollSchedule, RetryPolicy
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
+from sagemaker_plans._engine.pacing import Pacer
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
@@ -238,14 +239,18 @@ class CommandedPlans(VirtualPlans):
 
 
 def plans_of(
-    gateway: Gateway, *, polling: PollSchedule = STEADY, request_timeout: float = 60.0
+    gateway: Gateway,
+    *,
+    polling: PollSchedule = STEADY,
+    request_timeout: float = 60.0,
+    pace: PacePolicy | None = None,
 ) -> EdgeDeploymentPlans:
-    """Give ``client.plans`` of a client of that service."""
+    """Give ``client.plans`` of a client of that service; by default polls leave at once."""
     if isinstance(gateway, VirtualPlans):
         gateway.request_timeout = request_timeout
     return EdgeDeploymentPlans(
         gateway,
-        Retrier(RetryPolicy.none()),
+        Retrier(RetryPolicy.none(), pacer=Pacer(pace or PacePolicy.off())),
         polling=polling,
         request_timeout=request_timeout,
     )

@@ -22,11 +22,20 @@ class PlanWaits:
     Args:
         polls: The polls that all waits of the client share, by plan.
         polling: How often waits poll, unless they get a schedule of their own.
+        check: Called when a wait begins. It raises if the client belongs to another event
+            loop: waits in two event loops cannot share polls.
     """
 
-    def __init__(self, polls: SharedPollsByName[EdgeDeploymentPlan], polling: PollSchedule) -> None:
+    def __init__(
+        self,
+        polls: SharedPollsByName[EdgeDeploymentPlan],
+        polling: PollSchedule,
+        *,
+        check: Callable[[], None],
+    ) -> None:
         self._polls = polls
         self._polling = polling
+        self._check = check
 
     @overload
     async def wait_until_stage_deployed(
@@ -314,6 +323,7 @@ class PlanWaits:
         schedule: PollSchedule | None,
         on_poll_error: OnPollError | None,
     ) -> Wait:
+        self._check()
         shared = self._polls.get(plan_name)
         return Wait(plan_name, shared, schedule or self._polling, limit, on_poll_error)
 

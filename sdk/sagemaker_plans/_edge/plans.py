@@ -9,10 +9,12 @@ from sagemaker_plans._edge.stage_commands import StageCommand
 from sagemaker_plans._edge.wait import ends_waits
 from sagemaker_plans._engine.pagination import pager_problems
 from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.readings import PollTurn
 from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
-from sagemaker_plans._engine.retries import Retrier, RetryPolicy
+from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, START_STAGE, STOP_STAGE, Operation
+from sagemaker_plans.errors import ThrottledError
 from sagemaker_plans.models import EdgeDeploymentPlan, EdgeDeploymentPlanSpec
 from sagemaker_plans.models import _validation as checks
 
@@ -33,15 +35,22 @@ class EdgeDeploymentPlans(PlanWaits):
     ) -> None:
         self._gateway = gateway
         self._retrier = retrier
-        # A poll makes one attempt at each page, because the next poll follows anyway.
-        once = Retrier(RetryPolicy.none())
+
+        async def read(name: str, turn: PollTurn) -> EdgeDeploymentPlan:
+            # One attempt at each page, because the next poll follows anyway.
+            pages = retrier.for_poll(
+                due=turn.due, every=turn.every, give_up_at=turn.give_up_at, begin=turn.begin
+            )
+            return await read_plan(stage_pager(gateway, pages, name))
+
         polls = SharedPollsByName[EdgeDeploymentPlan](
-            lambda name: read_plan(stage_pager(gateway, once, name)),
+            read,
             kind="plan",
             timeout=request_timeout,
             ends_waits=ends_waits,
+            keeps_turn=lambda error: retrier.is_paced and isinstance(error, ThrottledError),
         )
-        super().__init__(polls, polling)
+        super().__init__(polls, polling, check=retrier.check)
 
     async def describe(self, name: str) -> EdgeDeploymentPlan:
         """Read a plan with all its stages.

@@ -5,7 +5,7 @@ from typing import final
 from attrs import evolve
 
 from sagemaker_plans._engine.pagination import Fetched, Pager
-from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, paged_request
@@ -22,7 +22,7 @@ class StagePager(Pager[Stage, StagePage]):
 
 def stage_pager(
     gateway: Gateway,
-    retrier: Retrier,
+    retrier: Retrier | PollRetrier,
     name: str,
     *,
     page_size: int | None = None,

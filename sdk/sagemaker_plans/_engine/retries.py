@@ -1,183 +1,28 @@
 """Sends requests again, as often as a policy allows. The only importer of tenacity."""
 
+import math
 import random
-from collections.abc import Awaitable, Callable, Iterator
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
-from attrs import define, field, frozen
+from attrs import define, field
 
-from sagemaker_plans._engine.durations import as_seconds, as_seconds_or_none, duration_problems
+from sagemaker_plans._engine.pacing import PacePolicy, Pacer
+from sagemaker_plans._engine.request_queue import Turn
+from sagemaker_plans._engine.retry_policy import RetryBudget, RetryEvent, RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, Happened, decide, what_happened
 from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans.errors import (
-    ConfigurationError,
     SageMakerPlansError,
     ServiceError,
     ThrottledError,
 )
-from sagemaker_plans.models._validation import shown, whole_number
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
-
-_MAX_ATTEMPTS: Final = 100
-# As in the standard retry mode of the AWS SDKs: a retry costs 5 of 500 tokens. A success
-# returns what its last retry cost, or 1 token if it needed no retry.
-_RETRY_COST: Final = 5
-_SUCCESS_REFUND: Final = 1
-
-
-@frozen(kw_only=True)
-class RetryEvent:
-    """A retry that will happen after a wait."""
-
-    operation: str
-    """The AWS operation."""
-    attempt: int
-    """The number of the attempt that failed, from 1."""
-    delay: float
-    """Seconds until the next attempt."""
-    elapsed: float
-    """Seconds since the first attempt began."""
-    error: SageMakerPlansError
-    """What the attempt raised."""
-
-
-@frozen(kw_only=True)
-class RetryPolicy:
-    """How often requests are sent again, and how long the waits between attempts are.
-
-    The policy does not say which failures are retried. That depends on what the operation
-    does: a purchase that may have gone through is never sent again. Each wait is random,
-    between 0 and a limit that doubles with each attempt (full jitter). All durations are
-    seconds or timedeltas.
-
-    Args:
-        max_attempts: How often one request is sent at most, 1 to 100.
-        base_delay: The limit of the first wait after a failure of the connection or the
-            service.
-        throttle_base_delay: The limit of the first wait after a throttle.
-        max_delay: The limit does not grow beyond this.
-        max_elapsed: No attempt begins later than this after the first one; None for no
-            such limit.
-        max_retry_after: A server can ask for a wait with ``Retry-After``. It gets at most
-            this one, even if ``max_delay`` is shorter.
-        budget: The number of tokens that all calls of a client share. A retry takes 5, a
-            success returns 1 to 5. With too few tokens left nothing is retried: in an
-            outage, retries would only add to the load.
-        reconcile_limit: How long the history is searched for a purchase whose reply was
-            lost.
-        on_retry: Called before each wait. It must not be an async function.
-
-    Raises:
-        ConfigurationError: If a value is out of range; every problem is listed.
-    """
-
-    max_attempts: int = 5
-    """How often one request is sent at most."""
-    base_delay: float = field(default=0.2, converter=as_seconds)
-    """The limit of the first wait after a failure, in seconds."""
-    throttle_base_delay: float = field(default=1.0, converter=as_seconds)
-    """The limit of the first wait after a throttle, in seconds."""
-    max_delay: float = field(default=20.0, converter=as_seconds)
-    """The limit of a wait does not grow beyond this, in seconds."""
-    max_elapsed: float | None = field(default=120.0, converter=as_seconds_or_none)
-    """No attempt begins later than this after the first one, in seconds."""
-    max_retry_after: float = field(default=30.0, converter=as_seconds)
-    """The longest wait that a server gets with ``Retry-After``, in seconds."""
-    budget: int = 500
-    """The number of tokens for retries that all calls of a client share."""
-    reconcile_limit: float = field(default=10.0, converter=as_seconds)
-    """How long the history is searched for a purchase whose reply was lost, in seconds."""
-    on_retry: Callable[[RetryEvent], object] | None = None
-    """Called before each wait."""
-
-    @classmethod
-    def none(cls) -> Self:
-        """Make a policy that sends every request once.
-
-        Returns:
-            The policy.
-        """
-        return cls(max_attempts=1)
-
-    def __attrs_post_init__(self) -> None:
-        if problems := tuple(self._problems()):
-            raise ConfigurationError("RetryPolicy: " + "; ".join(problems))
-
-    def _problems(self) -> Iterator[str]:
-        yield from whole_number("max_attempts", self.max_attempts, 1, _MAX_ATTEMPTS)
-        yield from whole_number("budget", self.budget, 0, 1_000_000)
-        bad = [
-            *duration_problems("base_delay", self.base_delay),
-            *duration_problems("throttle_base_delay", self.throttle_base_delay),
-            *duration_problems("max_delay", self.max_delay),
-        ]
-        yield from bad
-        if not bad and self.max_delay < max(self.base_delay, self.throttle_base_delay):
-            yield (
-                f"max_delay: got {self.max_delay:g}; allowed are seconds not below base_delay "
-                f"({self.base_delay:g}) and throttle_base_delay ({self.throttle_base_delay:g})"
-            )
-        if self.max_elapsed is not None:
-            yield from duration_problems("max_elapsed", self.max_elapsed)
-        yield from duration_problems("max_retry_after", self.max_retry_after, zero=True)
-        yield from duration_problems("reconcile_limit", self.reconcile_limit, zero=True)
-        hook = cast("object", self.on_retry)
-        if hook is not None and (not callable(hook) or iscoroutinefunction(hook)):
-            yield f"on_retry: got {shown(hook)}; allowed are a function, not async, and None"
-
-    def delay_bounds(self, error: BaseException, attempt: int) -> tuple[float, float]:
-        """Return the range from which the wait after a failed attempt is drawn.
-
-        Args:
-            error: What the attempt raised.
-            attempt: The number of the attempt, from 1.
-
-        Returns:
-            The shortest and the longest wait, in seconds.
-        """
-        throttled = isinstance(error, ThrottledError)
-        base = self.throttle_base_delay if throttled else self.base_delay
-        most = min(self.max_delay, base * 2.0 ** (attempt - 1))
-        asked = error.retry_after if isinstance(error, ServiceError) else None
-        least = min(asked or 0.0, self.max_retry_after)
-        return least, max(least, most)
-
-
-@define(eq=False, repr=False)
-class RetryBudget:
-    """The tokens for retries that all calls of a client share."""
-
-    capacity: int
-    left: int = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.left = self.capacity
-
-    def take(self) -> bool:
-        """Take the tokens for one retry.
-
-        Returns:
-            Whether enough tokens were left.
-        """
-        if self.left < _RETRY_COST:
-            return False
-        self.left -= _RETRY_COST
-        return True
-
-    def refund(self, *, retried: bool) -> None:
-        """Put tokens back after a success.
-
-        Args:
-            retried: Whether the success needed a retry.
-        """
-        tokens = _RETRY_COST if retried else _SUCCESS_REFUND
-        self.left = min(self.capacity, self.left + tokens)
 
 
 class Retrier:
@@ -185,6 +30,7 @@ class Retrier:
 
     Args:
         policy: How many attempts, and how long to wait between them.
+        pacer: Sends each attempt when it may leave; None for at once.
         uniform: Draws a wait from a range.
     """
 
@@ -192,11 +38,22 @@ class Retrier:
         self,
         policy: RetryPolicy,
         *,
+        pacer: Pacer | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self.policy = policy
+        self._pacer = pacer or Pacer(PacePolicy.off())
         self._uniform = uniform
         self._budget = RetryBudget(policy.budget)
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether requests wait for their turn after a throttle."""
+        return self._pacer.policy.enabled
+
+    def check(self) -> None:
+        """Raise if requests cannot be sent in this event loop."""
+        self._pacer.check()
 
     async def run(
         self,
@@ -221,10 +78,10 @@ class Retrier:
             SageMakerPlansError: What the last attempt raised. After retries it has a note
                 with the number of attempts and the time they took.
         """
-        began = anyio.current_time()
+        turn = Turn(due=anyio.current_time())
         retried = {Decision.RETRY, Decision.LOOK} if after_look else {Decision.RETRY}
         try:
-            result = await attempt()
+            result = await self._pacer.send(operation, attempt, turn)
         except SageMakerPlansError as error:
             if decide(operation, error) not in retried:
                 raise
@@ -232,7 +89,83 @@ class Retrier:
         else:
             self._budget.refund(retried=False)
             return result
-        return await self._retry(operation, attempt, retried, failed, began)
+        return await self._retry(operation, attempt, retried, failed, turn)
+
+    async def poll(
+        self,
+        operation: Operation,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        due: float,
+        every: float,
+        give_up_at: float = math.inf,
+        begin: Callable[[], None] | None = None,
+    ) -> T:
+        """Make one attempt at a read that is repeated anyway, when its turn comes.
+
+        It comes behind what was due earlier. Without a known limit, polls are spread: they
+        leave at twice the rate that they need, at 20 a second at least. If the service
+        throttles it, it waits for its turn again, and is still due when it was: so it comes
+        before what became due since. Other failures are raised at once. A success fills the
+        budget for retries. To give up waiting in the queue, cancel this call.
+
+        Without pace (``PacePolicy.off()``) a throttle is raised at once, too.
+
+        Args:
+            operation: What is attempted.
+            attempt: Makes one attempt at one request, such as one page.
+            due: When the poll was due, on the event loop's clock. All pages of a poll have
+                the same due time.
+            every: Seconds until the next poll of the same thing, as planned now.
+            give_up_at: A throttle is raised once this time has come.
+            begin: Called when an attempt begins, after the time in the queue.
+
+        Returns:
+            The result of the attempt that succeeded.
+
+        Raises:
+            SageMakerPlansError: What the attempt raised.
+        """
+
+        async def begun() -> T:
+            if begin is not None:
+                begin()
+            return await attempt()
+
+        turn = Turn(due=due, every=every, give_up_at=give_up_at)
+        while True:
+            try:
+                result = await self._pacer.send(operation, begun, turn)
+            except ThrottledError as error:
+                asked = min(error.retry_after or 0.0, self.policy.max_retry_after)
+                if not self.is_paced or anyio.current_time() + asked >= give_up_at:
+                    raise
+                turn.throttle = error
+                await anyio.sleep(asked)
+            else:
+                self._budget.refund(retried=False)
+                return result
+
+    def for_poll(
+        self,
+        *,
+        due: float,
+        every: float,
+        give_up_at: float = math.inf,
+        begin: Callable[[], None] | None = None,
+    ) -> "PollRetrier":
+        """Make what sends the pages of one poll, in the place of this retrier.
+
+        Args:
+            due: When the poll was due, on the event loop's clock.
+            every: Seconds until the next poll of the same thing, as planned now.
+            give_up_at: A throttle is raised once this time has come.
+            begin: Called when an attempt at the first page begins.
+
+        Returns:
+            An object with a ``run`` like this one's, which calls ``poll``.
+        """
+        return PollRetrier(self, due=due, every=every, give_up_at=give_up_at, begin=begin)
 
     async def _retry(
         self,
@@ -240,13 +173,13 @@ class Retrier:
         attempt: Callable[[], Awaitable[T]],
         retried: set[Decision],
         failed: SageMakerPlansError,
-        began: float,
+        turn: Turn,
     ) -> T:
         # Imported with the first failure: it costs 10 ms of CPU time, and importing this
         # package costs 76 (medians of 60 interleaved processes, bytecode compiled before).
         from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415
 
-        request = _RetriedRequest(self.policy, self._budget, self._uniform, operation, began)
+        request = _RetriedRequest(self.policy, self._budget, self._uniform, operation, turn)
         attempts = AsyncRetrying(
             sleep=anyio.sleep,
             retry=retry_if_exception(lambda error: decide(operation, error) in retried),
@@ -265,12 +198,48 @@ class Retrier:
                     # no other, and tenacity costs more than all else that is done for one.
                     if number == 1:
                         raise failed
-                    results.append(await attempt())
+                    results.append(await self._pacer.send(operation, attempt, turn))
         except SageMakerPlansError as error:
             error.add_note(request.note(number, error))
             raise
         self._budget.refund(retried=True)
         return results[0]
+
+
+@define(eq=False, repr=False)
+class PollRetrier:
+    """Sends the pages of one poll. See ``Retrier.poll``."""
+
+    retrier: Retrier
+    due: float = field(kw_only=True)
+    every: float = field(kw_only=True)
+    give_up_at: float = field(kw_only=True)
+    begin: Callable[[], None] | None = field(kw_only=True)
+
+    async def run(self, operation: Operation, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Make one attempt at one page, when its turn comes.
+
+        Args:
+            operation: What is attempted.
+            attempt: Makes one attempt.
+
+        Returns:
+            The result of the attempt that succeeded.
+
+        Raises:
+            SageMakerPlansError: What the attempt raised.
+        """
+        page = await self.retrier.poll(
+            operation,
+            attempt,
+            due=self.due,
+            every=self.every,
+            give_up_at=self.give_up_at,
+            begin=self.begin,
+        )
+        # The reading begins with the first page.
+        self.begin = None
+        return page
 
 
 @define(eq=False, repr=False)
@@ -281,14 +250,14 @@ class _RetriedRequest:
     budget: RetryBudget
     uniform: Callable[[float, float], float]
     operation: Operation
-    began: float
+    turn: Turn
     stop_reason: str = ""
     may_have_taken_effect: bool = False
     """Whether a failed attempt may have changed something."""
 
     @property
     def elapsed(self) -> float:
-        return anyio.current_time() - self.began
+        return anyio.current_time() - self.turn.due - self.turn.queued
 
     def wait(self, state: "RetryCallState") -> float:
         return self.uniform(*self.policy.delay_bounds(_error_of(state), state.attempt_number))

@@ -12,7 +12,8 @@ from typing import Final
 import anyio
 from attrs import define
 
-from sagemaker_plans._engine.retries import Retrier, RetryPolicy
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, decide
 from sagemaker_plans._training.payment_status import is_failed, is_payment_pending
 from sagemaker_plans._training.price_check import PriceError, checked_price

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from inspect import iscoroutinefunction
@@ -66,6 +67,8 @@ class BotocoreGateway:
                 f"{type(client).__name__} for service {service!r}{hint}; this package cannot "
                 "observe what other objects send, so they could send a purchase twice"
             )
+        self.connections = _connections(meta)
+        """How many requests can be under way at the same time; infinity for any number."""
         self._client = client
         self._fast_path = fast_path
         self._request_timeout = request_timeout
@@ -231,6 +234,12 @@ class BotocoreGateway:
             f"no whole reply from {self._endpoint_url} within {self._request_timeout:g} s "
             "(request_timeout)"
         )
+
+
+def _connections(meta: object) -> float:
+    most = cast("object", getattr(getattr(meta, "config", None), "max_pool_connections", None))
+    # aiohttp reads 0 as no limit.
+    return most if isinstance(most, int) and most > 0 else math.inf
 
 
 def _is_stray_cancellation(error: BaseException) -> bool:

@@ -1,5 +1,6 @@
 """What polls bring, and what waiters want of it."""
 
+from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sagemaker_plans.errors import SageMakerPlansError
@@ -18,6 +19,19 @@ class Interest(Protocol[V_contra]):
     def is_close(self, value: V_contra, /) -> bool:
         """Tell whether what is waited for is close, so that polls come closer too."""
         ...
+
+
+class PollTurn(NamedTuple):
+    """When a poll is due, for what sends its requests."""
+
+    due: float
+    """The time on the event loop's clock. A poll that was throttled keeps it."""
+    every: float
+    """Seconds until the next poll, as planned now."""
+    give_up_at: float
+    """From this time on a throttle ends the poll."""
+    begin: Callable[[], None]
+    """Whoever reads calls this when it requests the first page, again at each attempt."""
 
 
 class Reading(NamedTuple, Generic[V]):

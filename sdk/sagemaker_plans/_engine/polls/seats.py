@@ -46,7 +46,7 @@ class Seat(Generic[V]):
     __slots__ = ("after", "event", "failure", "group", "moments", "reading")
 
     def __init__(self, after: int) -> None:
-        self.after = after
+        self.after: int = after
         self.group: _Group[V] | None = None
         """Those who wish the same, while this one waits."""
         self.moments: tuple[_Moment[V], ...] = ()
@@ -74,7 +74,7 @@ class _Group(Generic[V]):
     __slots__ = ("seats", "wish")
 
     def __init__(self, wish: Wish[V]) -> None:
-        self.wish = wish
+        self.wish: Wish[V] = wish
         self.seats: dict[Seat[V], None] = {}
 
 
@@ -117,6 +117,11 @@ class Seats(Generic[V]):
         later = bisect_right(self._moments, began, key=_time_of)
         new = self._moments[later].time if later < len(self._moments) else math.inf
         return (first if later else math.inf), new
+
+    @property
+    def first_deadline(self) -> float:
+        """The first deadline of those who wait; infinity if there is none."""
+        return next((each.time for each in self._moments if each.is_deadline), math.inf)
 
     def add(self, seat: Seat[V], wish: Wish[V], moments: Iterable[tuple[float, bool]]) -> None:
         """Add a waiter.

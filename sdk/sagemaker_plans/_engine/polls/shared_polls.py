@@ -14,7 +14,7 @@ from anyio.lowlevel import checkpoint
 
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.polls.own_task import start_task
-from sagemaker_plans._engine.polls.readings import Reading
+from sagemaker_plans._engine.polls.readings import PollTurn, Reading
 from sagemaker_plans._engine.polls.seats import Seat, Seats, Wish
 from sagemaker_plans.errors import SageMakerPlansError, ServiceError
 
@@ -27,6 +27,8 @@ _SHARED_FOR: Final = 1.0
 """Joiners and deadlines cost one poll per so many seconds, however many they are."""
 _LATE_PAUSE: Final = 0.5
 """The first pause between polls that fail after a deadline, in seconds."""
+_TOLD_AFTER: Final = 120.0
+"""Waiters are told of a poll that is throttled for so many seconds; it keeps its turn."""
 _WOKEN_AT_ONCE: Final = 500
 """So many waiters are woken before other tasks of the event loop get a turn."""
 
@@ -39,35 +41,41 @@ class SharedPolls(Generic[V]):
     together with the poll that runs, and waits for its end.
 
     Args:
-        read: Reads the thing once.
+        read: Reads the thing once, when its turn comes.
         name: What is read, for the log.
         timeout: How long after its deadline a waiter gives up, in seconds.
         ends_waits: Whether an error ends the waits, because the next poll would fail too.
+        keeps_turn: Whether a poll that failed with an error keeps its turn: the client's own
+            pace, and no pause, decides when it is made again.
         uniform: Draws a pause from a range.
     """
 
     def __init__(
         self,
-        read: Callable[[], Awaitable[V]],
+        read: Callable[[PollTurn], Awaitable[V]],
         *,
         name: str,
         timeout: float,
         ends_waits: Callable[[SageMakerPlansError], bool],
+        keeps_turn: Callable[[SageMakerPlansError], bool],
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._read = read
         self._name = name
-        self.timeout = timeout
+        self.timeout: float = timeout
         self.ends_waits = ends_waits
+        self._keeps_turn = keeps_turn
+        self._kept_due: float | None = None
+        """When the last poll was due, if it keeps its turn."""
         self._uniform = uniform
         self.latest: Reading[V] | None = None
         self.good: Reading[V] | None = None
         """The latest reading that did not fail."""
-        self.begun = 0
+        self.begun: int = 0
         """The number of the poll that began last."""
-        self.void = 0
+        self.void: int = 0
         """Polls up to this number began before what was read was changed."""
-        self.is_polling = False
+        self.is_polling: bool = False
         self._began = -math.inf
         self._failures = 0
         self._failing_since = 0.0
@@ -136,7 +144,8 @@ class SharedPolls(Generic[V]):
             with anyio.CancelScope(deadline=due):
                 await self._alarm.wait()
             return
-        await self._poll()
+        kept, self._kept_due = self._kept_due, None
+        await self._poll(due if kept is None else kept)
         while self._to_wake:
             self._wake(_WOKEN_AT_ONCE)
             if self._to_wake:
@@ -150,7 +159,8 @@ class SharedPolls(Generic[V]):
             self._began = -math.inf
             if left:
                 left[0].failure = failure
-            else:
+            elif not isinstance(failure, anyio.get_cancelled_exc_class()):
+                # At the end of an event loop all tasks are cancelled, this one too.
                 _log().error("%s: a poll failed when nobody waited", self._name, exc_info=failure)
         self._to_wake += left
         self._wake(len(self._to_wake))
@@ -162,7 +172,7 @@ class SharedPolls(Generic[V]):
         for seat in now:
             seat.event.set()
 
-    async def _poll(self) -> None:
+    async def _poll(self, due: float) -> None:
         value: V | None = None
         error: SageMakerPlansError | None = None
         self.is_polling = True
@@ -170,21 +180,36 @@ class SharedPolls(Generic[V]):
             # Tasks that begin to wait at the same time can now do so, before the poll begins.
             # So they share it.
             await checkpoint()
-            self.begun += 1
-            number, began = self.begun, anyio.current_time()
-            self._began = began
+            told_at = anyio.current_time() + _TOLD_AFTER
+            give_up_at = min(self._seats.first_deadline, told_at)
             try:
-                value = await self._read()
+                value = await self._read(PollTurn(due, self._pause(), give_up_at, self._begin))
             except SageMakerPlansError as failed:
                 error = failed
         finally:
             self.is_polling = False
+        number, began = self.begun, self._began
+        if error is not None and self._keeps_turn(error):
+            self._kept_due = due
         if number <= self.void:
             # It may show what was there before the change. So it is made again, now.
             self._began = -math.inf
             return
         before = None if self.good is None else self.good.value
         self._publish(Reading(number, began, anyio.current_time(), value, error, before))
+
+    def _begin(self) -> None:
+        """Note that the request leaves. Who has joined by now shares its reading."""
+        self.begun += 1
+        self._began = anyio.current_time()
+
+    def _pause(self) -> float:
+        """Return how long the pause after this poll will be, at least."""
+        pauses = [
+            wish.schedule.pause_bounds(self._failures, near_end=self._is_near_end(wish))[0]
+            for wish, _ in self._seats.wishes()
+        ]
+        return min(pauses, default=_SHARED_FOR)
 
     def _publish(self, reading: Reading[V]) -> None:
         self.latest = reading
@@ -243,12 +268,9 @@ class SharedPolls(Generic[V]):
     def _due_of(self, wish: Wish[V]) -> float:
         if self.latest is None:
             return math.inf
-        schedule = wish.schedule
-        near_end = (
-            schedule.final_interval is not None
-            and self.good is not None
-            and wish.interest.is_close(self.good.good_value)
-        )
+        if self._kept_due is not None:
+            return self.latest.ended + _LATE_PAUSE
+        schedule, near_end = wish.schedule, self._is_near_end(wish)
         due = self._dues.get((schedule, near_end))
         if due is None:
             pause = self._uniform(*schedule.pause_bounds(self._failures, near_end=near_end))
@@ -256,29 +278,39 @@ class SharedPolls(Generic[V]):
             due = self._dues[schedule, near_end] = self.latest.ended + pause
         return due
 
+    def _is_near_end(self, wish: Wish[V]) -> bool:
+        return (
+            wish.schedule.final_interval is not None
+            and self.good is not None
+            and wish.interest.is_close(self.good.good_value)
+        )
+
 
 class SharedPollsByName(Generic[V]):
     """The shared polls of one client. An entry exists only while somebody waits.
 
     Args:
-        read: Reads the thing of this name once.
+        read: Reads the thing of this name once, when its turn comes.
         kind: What it is, for the log, such as "plan".
         timeout: How long after its deadline a waiter gives up, in seconds.
         ends_waits: Whether an error ends the waits, because the next poll would fail too.
+        keeps_turn: Whether a poll that failed with an error keeps its turn.
     """
 
     def __init__(
         self,
-        read: Callable[[str], Awaitable[V]],
+        read: Callable[[str, PollTurn], Awaitable[V]],
         *,
         kind: str,
         timeout: float,
         ends_waits: Callable[[SageMakerPlansError], bool],
+        keeps_turn: Callable[[SageMakerPlansError], bool],
     ) -> None:
         self._read = read
         self._kind = kind
         self._timeout = timeout
         self._ends_waits = ends_waits
+        self._keeps_turn = keeps_turn
         self._shared: WeakValueDictionary[str, SharedPolls[V]] = WeakValueDictionary()
 
     def get(self, name: str) -> SharedPolls[V]:
@@ -293,10 +325,11 @@ class SharedPollsByName(Generic[V]):
         shared = self._shared.get(name)
         if shared is None:
             shared = self._shared[name] = SharedPolls(
-                lambda: self._read(name),
+                lambda turn: self._read(name, turn),
                 name=f"{self._kind} {name}",
                 timeout=self._timeout,
                 ends_waits=self._ends_waits,
+                keeps_turn=self._keeps_turn,
             )
         return shared
 
