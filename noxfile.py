@@ -127,6 +127,7 @@ def install_wheel(session: nox.Session, extras: str, *requirements: str) -> None
 
 INTERPRETERS = working_interpreters()
 SIDE_BY_SIDE = ("-n", "auto")  # a worker for each core
+MORE_THAN_CORES = ("-n", "3")  # more than most CI machines have: tests also wait for sockets
 
 
 def run_quick_tests(session: nox.Session, *command: str, **env: str) -> None:
@@ -134,6 +135,16 @@ def run_quick_tests(session: nox.Session, *command: str, **env: str) -> None:
     quick = ("-m", "not exhaustive")
     env["HYPOTHESIS_PROFILE"] = "quick"
     session.run(*command, "pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
+
+
+def run_quick_tests_elsewhere(session: nox.Session) -> None:
+    """Run them with other versions, without the random examples.
+
+    What those find does not depend on the interpreter or on a version.
+    """
+    quicker = ("-m", "not exhaustive and not random")
+    env = {"HYPOTHESIS_PROFILE": "quick"}
+    session.run("pytest", *MORE_THAN_CORES, *quicker, *session.posargs, env=env)
 
 
 @nox.session
@@ -166,7 +177,7 @@ def interpreters(session: nox.Session) -> None:
     if session.python == OLDEST:
         session.skip("no other CPython was found")
     install_wheel(session, "[rich,trio]", *group("test"))
-    run_quick_tests(session)
+    run_quick_tests_elsewhere(session)
 
 
 @nox.session(default=False)
@@ -191,7 +202,7 @@ def lowest(session: nox.Session) -> None:
         bounds = [each.version for each in requirement.specifier if each.operator == ">="]
         pins += [f"{requirement.name}=={bound}" for bound in bounds]
     install_wheel(session, "[rich,trio]", *group("test"), *pins)
-    run_quick_tests(session)
+    run_quick_tests_elsewhere(session)
 
 
 @nox.session(python=OLDEST)

@@ -164,8 +164,8 @@ class AsyncClient:
             # (medians of 15 interleaved processes, bytecode compiled before). So they wait
             # until a client is opened, and run in a thread beside the event loop.
             await to_thread.run_sync(_import_transport)
-            from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415
-            from sagemaker_plans._transport.aiobotocore_client import opening  # noqa: PLC0415
+            from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415  # see above
+            from sagemaker_plans._transport.aiobotocore_client import opening  # noqa: PLC0415  # see above
 
             opened = await opening.open_client(
                 region_name=region_name,
@@ -240,7 +240,7 @@ class AsyncClient:
                 switched off then, and a purchase might be sent twice.
         """
         # 240 ms of CPU time, measured as in __init__.
-        from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415
+        from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415  # see above
 
         timeout = as_seconds(request_timeout)
         _raise_for("AsyncClient.from_client", [*_setting_problems(retry, polling, pace, timeout)])

@@ -1,7 +1,6 @@
 """``shared_client``: one client for all who ask for the same one in one event loop."""
 
 import copy
-import hashlib
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -237,6 +236,9 @@ def _comparable(name: str, value: object) -> object:
 
 
 def _environment() -> bytes:
+    # It takes 4 ms, a twentieth of importing this package, and few programs share clients.
+    import hashlib  # noqa: PLC0415  # see above
+
     # A digest, because credentials are among the values.
     return hashlib.sha256(repr(sorted(_variables())).encode()).digest()
 

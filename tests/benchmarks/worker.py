@@ -56,12 +56,12 @@ class Worker:
 
     def waits(self, **settings: Any) -> Mapping[str, object]:
         """Let many wait for one stage; see `waits.wait`."""
-        importlib.import_module("benchmarks.waits").wait(self._peer, **settings)
+        importlib.import_module("benchmarks.waiting.waits").wait(self._peer, **settings)
         return {}
 
     def weights(self, **settings: Any) -> Mapping[str, object]:
         """Weigh waits that pause; see `waits.weigh`."""
-        weight: float = importlib.import_module("benchmarks.waits").weight(**settings)
+        weight: float = importlib.import_module("benchmarks.waiting.waits").weight(**settings)
         return {"bytes": weight}
 
     def close(self) -> Mapping[str, object]:

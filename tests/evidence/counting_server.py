@@ -107,6 +107,7 @@ class CountingServer:
         self._port: int = self._listener.getsockname()[1]
         self._threads = [Thread(target=self._listen, daemon=True)]
         self.fate, self.lookup = fate, lookup
+        self._subject: str | None = None
 
     @property
     def url(self) -> str:
@@ -129,10 +130,13 @@ class CountingServer:
         """List the operations of the requests for an offering or a plan."""
         return [one.target for one in self.requests if one.subject == subject]
 
-    def begin(self, fate: Fate, lookup: Lookup = Lookup.TRUE) -> None:
-        """Forget all requests, and treat the next ones in another way."""
+    def begin(self, fate: Fate, lookup: Lookup = Lookup.TRUE, subject: str | None = None) -> None:
+        """Forget all requests, and treat the next ones in another way.
+
+        A request for another subject than this one came late, and hides nothing.
+        """
         with self._lock:
-            self.fate, self.lookup = fate, lookup
+            self.fate, self.lookup, self._subject = fate, lookup, subject
             for record in (self.requests, self.bought, self.created):
                 record.clear()
 
@@ -283,7 +287,8 @@ class CountingServer:
         }.get(fate, said(200, reply))
 
     def _looked_up(self, request: Request, lookup: Lookup) -> tuple[int, dict[str, Any]]:
-        has_come = any(one.target in {EXTEND, CREATE} for one in self.requests)
+        subjects = {one.subject for one in self.requests if one.target in {EXTEND, CREATE}}
+        has_come = self._subject in subjects if self._subject else bool(subjects)
         if lookup is Lookup.GONE and has_come:
             return 500, refusal("InternalFailure")
         shows = lookup is Lookup.TRUE

@@ -1,8 +1,10 @@
 """A wait gives up only after it has looked at its deadline, or a request's time later."""
 
+import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any, cast
@@ -30,6 +32,7 @@ from waiting.virtual_plans import (
     a_stage,
     broken,
     no_such_plan,
+    plans_kept,
     plans_of,
     reset,
     throttled,
@@ -416,3 +419,17 @@ async def test_a_deadline_is_looked_at_though_polls_for_an_earlier_one_fail() ->
     # The third one was made for the first deadline only, and ends at 49.
     assert gateway.times == [0, 15, 20, 49]
     assert ended == [49, 49]
+
+
+@virtually
+async def test_a_wait_that_has_timed_out_is_freed_at_once() -> None:
+    plans = plans_of(VirtualPlans.of((0, a_plan("INPROGRESS"))))
+    gc.collect()
+    gc.disable()
+    try:
+        with suppress(WaitTimeoutError):
+            await plans.wait_until_deployed("rollout", timeout=20)
+        kept = plans_kept(plans)
+    finally:
+        gc.enable()
+    assert kept == 0

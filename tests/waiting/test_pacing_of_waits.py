@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import anyio
 import pytest
 
-from benchmarks.pacing import PEERS, run
-from benchmarks.pacing_peers import ThisPackage
-from benchmarks.pacing_service import PermittingService, Request
+from benchmarks.pace.peers import ThisPackage
+from benchmarks.pace.service import PermittingService, Request
+from benchmarks.pace.tables import PEERS, run
 from sagemaker_plans import PacePolicy, WaitTimeoutError, errors
 from virtual_clock import run_virtually
 from waiting.virtual_plans import VirtualPlans, a_plan, plans_of, throttled, virtually
@@ -26,6 +26,7 @@ def test_200_plans_where_20_a_second_are_permitted() -> None:
     assert (outcome.never_read, outcome.failed_commands, outcome.false_timeouts) == (0, 0, 0)
 
 
+@pytest.mark.exhaustive
 def test_1000_plans_where_20_a_second_are_permitted() -> None:
     outcome = run(THIS, plans=1_000, rate=20.0).outcome
     assert outcome.blind <= 180
@@ -35,6 +36,7 @@ def test_1000_plans_where_20_a_second_are_permitted() -> None:
     assert (outcome.never_read, outcome.failed_commands, outcome.false_timeouts) == (0, 0, 0)
 
 
+@pytest.mark.exhaustive
 def test_waits_that_begin_together_do_not_stay_in_step() -> None:
     service = PermittingService(math.inf)
 
@@ -50,6 +52,7 @@ def test_waits_that_begin_together_do_not_stay_in_step() -> None:
     assert busiest <= 2.2 * len(late) / 170
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("clients", [2, 4])
 def test_clients_of_one_account_share_and_one_that_joins_late_gets_its_share(clients: int) -> None:
     service = PermittingService(20.0)
@@ -84,7 +87,7 @@ async def test_a_throttle_on_the_look_at_the_deadline_is_no_timeout() -> None:
 
     assert plan.is_finished
     assert gateway.times[:3] == [0, 15, 30]
-    assert gateway.times[3] == pytest.approx(31.25)  # The limit is 0.8 a second now.
+    assert gateway.times[3] == pytest.approx(30.5, abs=0.26)  # It follows within half a second.
 
 
 @virtually

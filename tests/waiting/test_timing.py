@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 import pytest
 from attrs import frozen
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sagemaker_plans import PollSchedule, WaitTimeoutError
@@ -239,6 +239,10 @@ schedules = st.builds(a_schedule, st.floats(1, 100), st.floats(1, 20), st.floats
     sequence=st.lists(looks, max_size=15),
     schedule=schedules,
     timeout=st.floats(0, 1500),
+)
+# The first look is under way at the deadline, and fails when its time is up.
+@example(
+    sequence=[Look(None, 1000.0), Look(None, 0.5)], schedule=a_schedule(1, 1, 0), timeout=1e-48
 )
 @PATIENT
 @pytest.mark.parametrize("loop", LOOPS)

@@ -155,16 +155,17 @@ class Wait:
             return self._checked_plan(reading)
         await call(self._on_poll_error, error)
         if ends_waits(error):
-            self._raise_copy(error)
+            raise self._copy(error)
         return None
 
-    def _raise_copy(self, error: SageMakerPlansError) -> NoReturn:
+    def _copy(self, error: SageMakerPlansError) -> SageMakerPlansError:
         # The other waits on the plan raise the same error. Each adds its note to a copy.
         own = copy.copy(error)
+        own.__cause__ = error.__cause__
         own.add_note(
             f"while waiting on plan {self.plan_name} ({self.polls} polls in {self.waited:.1f} s)"
         )
-        raise own from error.__cause__
+        return own
 
     def _checked_plan(self, reading: Reading[EdgeDeploymentPlan]) -> EdgeDeploymentPlan:
         plan = reading.good_value
@@ -225,6 +226,13 @@ class Wait:
         Raises:
             WaitTimeoutError: Always. If the last poll failed, that failure is its cause.
         """
+        # Made elsewhere: a frame that holds the error it raises is freed late, and so is all
+        # that the wait has kept.
+        raise self._timeout_error(what, stages, last_seen)
+
+    def _timeout_error(
+        self, what: str, stages: tuple[Stage, ...], last_seen: Stage | EdgeDeploymentPlan | None
+    ) -> WaitTimeoutError:
         shared = self._poller.shared
         good, latest = self._counted(shared.good), self._counted(shared.latest)
         age = None if good is None else anyio.current_time() - good.began
@@ -256,7 +264,8 @@ class Wait:
             last_seen,
         )
         error.reading_age = age
-        raise error from failure
+        error.__cause__ = failure
+        return error
 
 
 def find_stage(plan: EdgeDeploymentPlan, name: str) -> Stage | None:

@@ -22,7 +22,8 @@ _MAX_INTERVAL: Final = 60.0
 class PollSchedule:
     """How often to poll.
 
-    The first poll is immediate, the last one is at the deadline. After a poll comes a pause
+    The first poll is due at once, the last one at the deadline. Polls of many things that
+    are due together are spread over seconds. After a poll comes a pause
     of ``interval`` and a random part, so that waits that began together do not poll in
     step. Polls that fail back off: the pause doubles with each failure in a row, and a
     random half of it is left out. No pause is longer than ``max_interval``. If that leaves

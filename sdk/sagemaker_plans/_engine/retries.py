@@ -177,7 +177,7 @@ class Retrier:
     ) -> T:
         # Imported with the first failure: it costs 10 ms of CPU time, and importing this
         # package costs 76 (medians of 60 interleaved processes, bytecode compiled before).
-        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415
+        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415  # see above
 
         request = _RetriedRequest(self.policy, self._budget, self._uniform, operation, turn)
         attempts = AsyncRetrying(

@@ -21,7 +21,7 @@ class Hooks(Protocol):
     """The method of a cattrs converter that finds the writer for a type."""
 
     # Any, because attributes may have any type.
-    def get_unstructure_hook(self, kind: Any, /) -> Callable[[Any], Any]:  # noqa: ANN401
+    def get_unstructure_hook(self, kind: Any, /) -> Callable[[Any], Any]:  # noqa: ANN401  # any type
         """Find a writer.
 
         Args:

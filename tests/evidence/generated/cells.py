@@ -192,11 +192,11 @@ async def outcome_of(cell: Cell, server: CountingServer) -> str | None:
         What is wrong; None if nothing is.
     """
     url = dead_endpoint() if cell.fate is Fate.NEVER else server.url
-    server.begin(cell.fate, cell.lookup or Lookup.TRUE)
     told: object = None
     ended = False
     scope = anyio.CancelScope()
     scene = Scene(cell.operation, cell.kind, cell.transport, scope)
+    server.begin(cell.fate, cell.lookup or Lookup.TRUE, scene.subject)
     with anyio.move_on_after(_ENDS_WITHIN):
         async with anyio.create_task_group() as tasks:
             scene.tasks = tasks

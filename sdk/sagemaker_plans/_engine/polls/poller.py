@@ -144,7 +144,7 @@ class Poller(Generic[V]):
 
     def _has_to_give_up(self) -> bool:
         now, shared = anyio.current_time(), self.shared
-        has_looked = shared.latest is not None and shared.latest.began >= self._deadline
+        has_looked = shared.latest is not None and shared.latest.ended >= self._deadline
         if now - self._give_up_at < _FROZEN and (has_looked or shared.is_polling):
             return True
         # The process was frozen, or the look at the deadline has not even begun.

@@ -105,7 +105,7 @@ class SharedPolls(Generic[V]):
             self._scope = anyio.CancelScope()
             self._task = start_task(self._run, name=f"polls of {self._name}")
 
-    def leave(self, seat: Seat[V]) -> anyio.Event | None:
+    def leave(self, seat: Seat[V]) -> "anyio.Event | None":
         """Let a waiter wait no longer.
 
         Args:

@@ -2,7 +2,7 @@
 
 Run it with the tests beside it on the path::
 
-    PYTHONPATH=tests python tests/benchmarks/waiters.py --plans 1000 --waiters 10
+    PYTHONPATH=tests python tests/benchmarks/waiting/waiters.py --plans 1000 --waiters 10
 
 It prints, for each event loop, how long waits on so many plans take in virtual time (three
 looks each) and over sockets (the emulator runs in the same process), and what one wait

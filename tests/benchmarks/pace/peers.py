@@ -14,7 +14,7 @@ from botocore.retries.adaptive import ClientRateLimiter, RateClocker
 from botocore.retries.bucket import Clock, TokenBucket
 from botocore.retries.throttling import CubicCalculator
 
-from benchmarks.pacing_service import COMMAND, STAGE, PermittingService
+from benchmarks.pace.service import COMMAND, STAGE, PermittingService
 from sagemaker_plans import PacePolicy, PollSchedule, RetryPolicy
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans._engine.pacing import Pacer

@@ -49,7 +49,7 @@ def wait(peer: SagemakerPlans | Aiobotocore, waiters: int, interval: float, inte
 def weight(plans: int, waiters: int) -> float:
     """Weigh, in virtual time, waits that pause; gives the bytes of one."""
     # Only this needs what the tests need.
-    from benchmarks.waiters import weigh
+    from benchmarks.waiting.waiters import weigh
     from virtual_clock import run_virtually
 
     return run_virtually("asyncio", lambda: weigh(plans, waiters, traced=True))

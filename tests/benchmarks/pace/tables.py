@@ -1,6 +1,6 @@
 """Waits for many plans beside a service that permits few requests, in virtual time.
 
-Run it with ``python -m benchmarks.pacing``. It prints a table: what this package does, what
+Run it with ``python -m benchmarks.pace.tables``. It prints a table: what this package does, what
 a loop with boto3 does, and the least that is possible.
 """
 
@@ -15,8 +15,8 @@ from typing import Final
 import anyio
 from attrs import frozen
 
-from benchmarks.pacing_peers import AdaptiveLoop, Boto3Loop, Peer, ThisPackage
-from benchmarks.pacing_service import COMMAND, PermittingService, Request
+from benchmarks.pace.peers import AdaptiveLoop, Boto3Loop, Peer, ThisPackage
+from benchmarks.pace.service import COMMAND, PermittingService, Request
 from virtual_clock import run_virtually
 
 TIMEOUT: Final = 900.0
