@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import TRANSPORTS, Transport, examples, session
-from sagemaker_plans import AsyncClient, RetryPolicy, SageMakerPlansError
+from sagemaker_plans import AsyncClient, PacePolicy, RetryPolicy, SageMakerPlansError
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
 from transport.clients import fast_path_of, gateway_of
 
@@ -102,6 +102,7 @@ def opened(setting: Setting, transport: Transport, script: Script) -> AsyncClien
         config=AioConfig(**config),
         http_backend="auto",
         retry=RetryPolicy.none(),
+        pace=PacePolicy.off(),
     )
 
 

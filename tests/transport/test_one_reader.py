@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from harness import TRANSPORTS, Transport
-from sagemaker_plans import AsyncClient, RetryPolicy, UnexpectedReplyError
+from sagemaker_plans import AsyncClient, PacePolicy, RetryPolicy, UnexpectedReplyError
 from transport.clients import users_client
 from transport.scripted_server import Answer, ScriptedServer
 
@@ -35,7 +35,9 @@ async def wrapped(
     """Wrap a client of a user's, with botocore's whole model of the service."""
     with ScriptedServer(answer) as server:
         async with users_client(server.url, transport) as theirs:
-            yield theirs, AsyncClient.from_client(theirs, retry=RetryPolicy.none())
+            yield theirs, AsyncClient.from_client(
+                theirs, retry=RetryPolicy.none(), pace=PacePolicy.off()
+            )
 
 
 async def fleet(client: AsyncClient) -> str:
