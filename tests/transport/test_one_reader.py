@@ -35,8 +35,9 @@ async def wrapped(
     """Wrap a client of a user's, with botocore's whole model of the service."""
     with ScriptedServer(answer) as server:
         async with users_client(server.url, transport) as theirs:
-            yield theirs, AsyncClient.from_client(
-                theirs, retry=RetryPolicy.none(), pace=PacePolicy.off()
+            yield (
+                theirs,
+                AsyncClient.from_client(theirs, retry=RetryPolicy.none(), pace=PacePolicy.off()),
             )
 
 
