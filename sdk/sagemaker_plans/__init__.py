@@ -3,6 +3,7 @@
 #   _shared_client    shared_client: one client for all who ask for the same one
 #   _client           AsyncClient: where everything is put together
 #   _edge, _training  client.plans and client.training_plans
+#   journal           where purchases are recorded, so that each is made once
 #   _engine           retries and their rules, pacing, pagination, polling, durations, locks
 #   _transport        the network: one request out, one reply in, and what is known of it
 #   _wire             operations, the converter between models and wire dicts, replies
@@ -12,7 +13,7 @@
 # Beside them: progress, a display; and emulator, which imports nothing of the SDK.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
 
-from sagemaker_plans import errors, models
+from sagemaker_plans import errors, journal, models
 from sagemaker_plans._client import AsyncClient
 from sagemaker_plans._edge.reading import StagePager
 from sagemaker_plans._edge.watch import StageWatch
@@ -130,6 +131,7 @@ __all__ = [
     "WaitError",
     "WaitTimeoutError",
     "errors",
+    "journal",
     "models",
     "shared_client",
 ]

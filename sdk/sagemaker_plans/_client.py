@@ -1,9 +1,10 @@
 """``AsyncClient``: connects all parts of the package."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import datetime
 from importlib import import_module
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Literal, Self, final
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, final
 
 import anyio
 from anyio import to_thread
@@ -20,6 +21,7 @@ from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import ConfigurationError
+from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans.models._validation import shown
 
 if TYPE_CHECKING:
@@ -30,7 +32,12 @@ _REQUEST_TIMEOUT: Final = 60.0
 _CLOSE_TIMEOUT: Final = 5.0
 _BACKENDS: Final = ("auto", "aiohttp", "httpx")
 
-_Opened = tuple[Gateway, Callable[[], Awaitable[None]]]
+_Opened = tuple["_LocatedGateway", Callable[[], Awaitable[None]]]
+
+
+class _LocatedGateway(Gateway, Protocol):
+    @property
+    def region(self) -> str | None: ...
 
 
 @final
@@ -60,7 +67,11 @@ class _LazyGateway(Gateway):
                 "each event loop (each asyncio.run or trio.run has its own)"
             )
 
-    async def open(self) -> Gateway:
+    async def region(self) -> str | None:
+        # What is done next says that the client is closed.
+        return None if self._closed else (await self.open()).region
+
+    async def open(self) -> _LocatedGateway:
         self.check_event_loop()
         return (self._opened or await self._open_once())[0]
 
@@ -78,8 +89,15 @@ class _LazyGateway(Gateway):
     def _is_closed(self) -> bool:
         return self._closed
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
-        return await (await self.open()).call(operation, request)
+    async def call(
+        self,
+        operation: Operation,
+        request: Mapping[str, object],
+        /,
+        *,
+        send_by: datetime | None = None,
+    ) -> Reply:
+        return await (await self.open()).call(operation, request, send_by=send_by)
 
     async def close(self) -> None:
         # This does not wait for the lock. If another task is opening the gateway now, that
@@ -113,6 +131,9 @@ class AsyncClient:
         retry: How often requests are sent again, and after which waits.
         polling: How often waits poll, unless they get a schedule of their own.
         pace: How to keep to the number of requests a second that the service permits.
+        journal: Where purchases are recorded, so that each is made once across crashes,
+            restarts and processes: a ``FileJournal``, a ``DynamoDBJournal``, or your own
+            ``PurchaseJournal``. None for no journal. The client never closes it.
         request_timeout: How long one attempt at one request may take, in seconds or as a
             timedelta. The time in which it waits for a free connection, or for its turn,
             does not count.
@@ -139,6 +160,7 @@ class AsyncClient:
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
         pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
+        journal: PurchaseJournal | None = None,
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> None:
         timeout = as_seconds(request_timeout)
@@ -146,7 +168,7 @@ class AsyncClient:
             *_text_problems("region_name", region_name),
             *_text_problems("profile_name", profile_name),
             *_text_problems("endpoint_url", endpoint_url),
-            *_setting_problems(retry, polling, pace, timeout),
+            *_setting_problems(retry, polling, pace, journal, timeout),
         ]
         if http_backend not in _BACKENDS:
             problems.append(
@@ -190,14 +212,15 @@ class AsyncClient:
         # The first request opens the client. Then it is known how many connections there are.
         lazy = _LazyGateway(open_gateway)
         pacer = Pacer(pace, connections=1, check=lazy.check_event_loop)
-        self._set_up(lazy, retry, pacer, polling, timeout)
+        self._set_up(lazy, retry, pacer, polling, journal, timeout)
 
-    def _set_up(
+    def _set_up(  # noqa: PLR0917  # called twice, just below and above
         self,
         gateway: _LazyGateway,
         retry: RetryPolicy,
         pacer: Pacer,
         polling: PollSchedule,
+        journal: PurchaseJournal | None,
         request_timeout: float,
     ) -> None:
         self._gateway = gateway
@@ -206,7 +229,9 @@ class AsyncClient:
         self.plans = EdgeDeploymentPlans(
             gateway, retrier, polling=polling, request_timeout=request_timeout
         )
-        self.training_plans = TrainingPlans(gateway, retrier)
+        self.training_plans = TrainingPlans(
+            gateway, retrier, journal=journal, region=gateway.region
+        )
 
     @classmethod
     def from_client(
@@ -216,6 +241,7 @@ class AsyncClient:
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
         pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
+        journal: PurchaseJournal | None = None,
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> Self:
         """Wrap a SageMaker client of aiobotocore that you already have.
@@ -229,6 +255,7 @@ class AsyncClient:
             retry: How often requests are sent again, and after which waits.
             polling: How often waits poll, unless they get a schedule of their own.
             pace: How to keep to the number of requests a second that the service permits.
+            journal: Where purchases are recorded, as for ``AsyncClient``.
             request_timeout: How long one attempt at one request may take, in seconds or as
                 a timedelta. The time in which it waits for its turn does not count.
 
@@ -243,7 +270,8 @@ class AsyncClient:
         from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415  # see above
 
         timeout = as_seconds(request_timeout)
-        _raise_for("AsyncClient.from_client", [*_setting_problems(retry, polling, pace, timeout)])
+        problems = [*_setting_problems(retry, polling, pace, journal, timeout)]
+        _raise_for("AsyncClient.from_client", problems)
         gateway = botocore_gateway.BotocoreGateway(sagemaker_client, request_timeout=timeout)
 
         async def release() -> None:
@@ -254,7 +282,7 @@ class AsyncClient:
         # if there was no call.
         lazy = _LazyGateway(opened=(gateway, release))
         pacer = Pacer(pace, connections=gateway.connections, check=lazy.check_event_loop)
-        client._set_up(lazy, retry, pacer, polling, timeout)  # noqa: SLF001  # of this class
+        client._set_up(lazy, retry, pacer, polling, journal, timeout)  # noqa: SLF001  # of this class
         return client
 
     async def aclose(self) -> None:
@@ -292,7 +320,7 @@ def _text_problems(argument: str, value: object) -> Iterator[str]:
 
 
 def _setting_problems(
-    retry: object, polling: object, pace: object, request_timeout: object
+    retry: object, polling: object, pace: object, journal: object, request_timeout: object
 ) -> Iterator[str]:
     if not isinstance(retry, RetryPolicy):
         yield f"retry: a RetryPolicy is needed, got {shown(retry)}"
@@ -300,6 +328,8 @@ def _setting_problems(
         yield f"polling: a PollSchedule is needed, got {shown(polling)}"
     if not isinstance(pace, PacePolicy):
         yield f"pace: a PacePolicy is needed, got {shown(pace)}"
+    if journal is not None and not isinstance(journal, PurchaseJournal):
+        yield f"journal: a PurchaseJournal is needed (records, begin, end), got {shown(journal)}"
     yield from duration_problems("request_timeout", request_timeout)
 
 

@@ -67,7 +67,7 @@ def shared_client(  # noqa: D417  # documented are the parameters that it gets f
     Args:
         region_name, profile_name, endpoint_url: As for ``AsyncClient``.
         session, config, http_backend: As for ``AsyncClient``.
-        retry, polling, pace, request_timeout: As for ``AsyncClient``.
+        retry, polling, pace, journal, request_timeout: As for ``AsyncClient``.
 
     Returns:
         A context manager, to be entered once. It may raise the errors of opening a client; all

@@ -379,6 +379,7 @@ class PurchaseRefusedError(SageMakerPlansError):
         message: Why the package refused, and what to do.
         offering_id: The offering that was not bought.
         training_plan_arn: The training plan, if the caller named it.
+        operation: The AWS operation.
     """
 
     offering_id: str
@@ -387,8 +388,15 @@ class PurchaseRefusedError(SageMakerPlansError):
     training_plan_arn: str | None
     """The training plan, if the caller named it."""
 
-    def __init__(self, message: str, *, offering_id: str, training_plan_arn: str | None) -> None:
-        super().__init__(message, operation="ExtendTrainingPlan")
+    def __init__(
+        self,
+        message: str,
+        *,
+        offering_id: str,
+        training_plan_arn: str | None,
+        operation: str = "ExtendTrainingPlan",
+    ) -> None:
+        super().__init__(message, operation=operation)
         self.offering_id = offering_id
         self.training_plan_arn = training_plan_arn
 

@@ -29,7 +29,9 @@ class Book(Gateway):
         factory=list[tuple[str, dict[str, object]]]
     )
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         self.requests.append((operation.name, dict(request)))
         await anyio.lowlevel.checkpoint()
         token = request.get("NextToken")

@@ -130,7 +130,9 @@ class ServiceGateway(Gateway):
         for _, carry_out in due:
             carry_out()
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         fate = next(self.fates.get(operation.name, iter(())), FINE)
         caller = CALLER.get()
         number = len(self.sent)

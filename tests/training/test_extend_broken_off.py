@@ -110,7 +110,9 @@ class Noting(Gateway):
     inner: Gateway
     noted: list[tuple[float, str]] = attrs.field(factory=list[tuple[float, str]])
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         self.noted.append((anyio.current_time(), operation.name))
         return await self.inner.call(operation, request)
 
@@ -196,7 +198,9 @@ class Answering(Gateway):
     request_id: str | None = None
     raw: bytes | None = None
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         del request
         return Reply(
             operation=operation,
@@ -217,7 +221,9 @@ class Breaking(Gateway):
     inner: ServiceGateway
     breaks: list[BaseException]
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         reply = await self.inner.call(operation, request)
         if operation is EXTEND_TRAINING_PLAN and self.breaks:
             raise self.breaks.pop(0)
@@ -428,7 +434,9 @@ class Counting(Gateway):
     now: Counter[str] = attrs.field(factory=Counter[str])
     most: Counter[str] = attrs.field(factory=Counter[str])
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         if operation is not EXTEND_TRAINING_PLAN:
             return await self.inner.call(operation, request)
         offering = request["TrainingPlanExtensionOfferingId"]

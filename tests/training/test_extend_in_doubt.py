@@ -407,7 +407,8 @@ async def test_the_cause_of_the_doubt_is_logged_if_the_reading_is_cancelled(
         await cancelled_at(client, gate)
     _, doubt = warnings(caplog)
     assert doubt.startswith(f"ExtendTrainingPlan: offering {OFFERING} may or may not have been ")
-    assert doubt.endswith("before buying it again; request id None, reply None")
+    assert "before buying it again; with a journal" in doubt
+    assert doubt.endswith("; request id None, reply None")
 
 
 async def test_a_reply_in_the_log_repeats_no_session_token(

@@ -62,7 +62,9 @@ class Scripted(Gateway):
         factory=list[tuple[str, dict[str, object]]]
     )
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         self.requests.append((operation.name, dict(request)))
         await anyio.lowlevel.checkpoint()
         answers = self.answers[operation.name]

@@ -506,7 +506,9 @@ async def test_a_failure_of_a_poll_for_which_nobody_waits_any_more_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Failing(VirtualPlans):
-        async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+        async def call(
+            self, operation: Operation, request: Mapping[str, object], /, **_: object
+        ) -> Reply:
             try:
                 return await super().call(operation, request)
             except anyio.get_cancelled_exc_class():

@@ -169,7 +169,9 @@ async def test_a_process_frozen_in_a_look_over_its_deadline_looks_once_more(thaw
 class TenPages(VirtualPlans):
     """A plan whose ten stages come on ten pages."""
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         reply = await super().call(operation, request)
         assert isinstance(reply.body, Mapping)
         page = int(str(request.get("NextToken", 0)))

@@ -187,7 +187,9 @@ class VirtualPlans(Gateway):
         """Let the nth call be answered otherwise, or late."""
         self._faults[call] = _Fault(answer, latency)
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         name = str(request["EdgeDeploymentPlanName"])
         now = anyio.current_time()
         self.calls.append(Call(name, now))
@@ -230,7 +232,9 @@ class CommandedPlans(VirtualPlans):
         self.commanded: list[float] = []
         """When each command was carried out."""
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         if operation.name == DESCRIBE:
             return await super().call(operation, request)
         await anyio.lowlevel.checkpoint()

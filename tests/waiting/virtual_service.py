@@ -22,7 +22,9 @@ class VirtualService(Gateway):
         self.state = Service(clock=clock, timings=timings, seed=Seed())
         self.calls: Counter[str] = Counter()
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         self.calls[str(request["EdgeDeploymentPlanName"])] += 1
         await anyio.lowlevel.checkpoint()
         try:

@@ -18,7 +18,9 @@ class PriceError(Exception):
     """The offering must not be bought because of its price; the message says why."""
 
 
-async def checked_price(gateway: Gateway, retrier: Retrier, request: PurchaseRequest) -> str:
+async def checked_price(
+    gateway: Gateway, retrier: Retrier, request: PurchaseRequest
+) -> TrainingPlanExtensionOffering:
     """Look up the price of an offering, and compare it with the highest price allowed.
 
     A search without a length may not list all offerings. So if the length of the offering is
@@ -31,7 +33,7 @@ async def checked_price(gateway: Gateway, retrier: Retrier, request: PurchaseReq
         request: The purchase, with ``training_plan_arn`` and ``max_upfront_fee``.
 
     Returns:
-        The price with its currency, for the log.
+        The offering as it is listed.
 
     Raises:
         PriceError: If the offering costs more than allowed, is in another currency, is not
@@ -40,7 +42,7 @@ async def checked_price(gateway: Gateway, retrier: Retrier, request: PurchaseReq
     """
     arn = request.training_plan_arn
     assert arn is not None
-    known = request.duration_hours
+    known = request.offering.duration_hours if request.offering else None
     seen = 0
     for duration in (None, *DURATIONS) if known is None else (known,):
         offerings = await search_offerings(gateway, retrier, arn, duration_hours=duration)
@@ -54,10 +56,12 @@ async def checked_price(gateway: Gateway, retrier: Retrier, request: PurchaseReq
     )
 
 
-def _affordable(request: PurchaseRequest, listed: list[TrainingPlanExtensionOffering]) -> str:
+def _affordable(
+    request: PurchaseRequest, listed: list[TrainingPlanExtensionOffering]
+) -> TrainingPlanExtensionOffering:
     for problem in _price_problems(request, listed):
         raise PriceError(problem)
-    return f"{listed[0].upfront_fee} {listed[0].currency_code}"
+    return listed[0]
 
 
 def _price_problems(

@@ -1,61 +1,63 @@
-"""Buys an extension, at most once, even if requests or replies are lost.
-
-A purchase request is sent again only if the earlier one provably had no effect. If the
-earlier one may have had an effect, this module reads the plan's history and sends no further
-purchase.
-"""
+"""Buys an extension, at most once."""
 
 import logging
 from collections.abc import Mapping
 from typing import Final
 
-import anyio
-from attrs import define
+from attrs import define, field
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._engine.retry_policy import RetryPolicy
-from sagemaker_plans._engine.retry_rules import Decision, decide
+from sagemaker_plans._training.journal_entry import JournalEntry
 from sagemaker_plans._training.payment_status import is_failed, is_payment_pending
 from sagemaker_plans._training.price_check import PriceError, checked_price
 from sagemaker_plans._training.purchase_request import PurchaseRequest
 from sagemaker_plans._training.reading import extension_pager
-from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._training.records import bought_at
+from sagemaker_plans._training.sent_once import SentOnce
 from sagemaker_plans._wire import replies
-from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
-from sagemaker_plans._wire.redaction import redacted
+from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
-from sagemaker_plans.errors import (
-    OutcomeUnknownError,
-    PurchaseFailedError,
-    PurchaseRefusedError,
-    PurchaseReplyError,
-    SageMakerPlansError,
-    UnexpectedReplyError,
-)
+from sagemaker_plans.errors import PurchaseFailedError, SageMakerPlansError
 from sagemaker_plans.models import (
     ExtensionReceipt,
     PurchaseOutcome,
     TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
 )
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
 
-_SUCCESS: Final = 2
-_FIRST_PAUSE: Final = 0.25
-_LONGEST_PAUSE: Final = 2.0
-
 
 @define(eq=False, repr=False)
-class Purchase:
-    """One purchase, from the first check to the receipt."""
+class Purchase(SentOnce[ExtensionReceipt]):
+    """One purchase of an extension, from the first check to the receipt."""
 
-    gateway: Gateway
-    retrier: Retrier
-    request: PurchaseRequest
-    in_flight: bool = False
-    """Whether a purchase request may be on its way, or may have taken effect without a reply."""
-    doubt: SageMakerPlansError | None = None
-    """The error that left open whether the offering was bought."""
+    request: PurchaseRequest = field(kw_only=True)
+    entry: JournalEntry | None = field(default=None, init=False)
+    """Its record in the user's journal; None without a journal."""
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that buys."""
+        return EXTEND_TRAINING_PLAN
+
+    @property
+    def offering(self) -> str:
+        """The id of the offering that is bought."""
+        return self.request.offering_id
+
+    @property
+    def plan(self) -> str | None:
+        """The ARN of the plan; None if the caller named none."""
+        return self.request.training_plan_arn
+
+    def body(self) -> Mapping[str, object]:
+        """Give the members of the request.
+
+        Returns:
+            The members.
+        """
+        return {"TrainingPlanExtensionOfferingId": self.request.offering_id}
 
     async def make(self) -> ExtensionReceipt:
         """Check the history and the price, send the purchase, and find out its outcome.
@@ -71,60 +73,43 @@ class Purchase:
             SageMakerPlansError: If the service rejected the purchase, or it could not be
                 sent.
         """
-        request = self.request
-        if request.training_plan_arn is not None:
-            receipt = self._already_made(await self._checked_history(request.training_plan_arn))
+        if self.plan is not None:
+            receipt = self.already_made(await self.checked_history(self.plan))
             if receipt is not None:
                 return receipt
-        fee = "not checked"
-        if request.max_upfront_fee is not None:
-            fee = await self._checked_price()
-        _LOG.info(
-            "ExtendTrainingPlan: buying offering %s for plan %s, upfront fee %s",
-            request.offering_id,
-            request.training_plan_arn or "(not named)",
-            fee,
+        return await self.buy(await self.checked_price())
+
+    async def buy(self, listed: TrainingPlanExtensionOffering | None) -> ExtensionReceipt:
+        """Send the purchase, and find out its outcome.
+
+        Args:
+            listed: The offering with the price that was looked up; None if it was not.
+
+        Returns:
+            The receipt.
+
+        Raises:
+            SageMakerPlansError: As for ``make``.
+        """
+        return await self.send(
+            f"{listed.upfront_fee} {listed.currency_code}" if listed else "not checked"
         )
-        try:
-            return await self._send()
-        except BaseException as error:
-            # BaseException, because a cancellation, Ctrl-C or a bug may come here too.
-            if self.in_flight:
-                await self._log_interrupted(error)
-            raise
 
-    async def _send(self) -> ExtensionReceipt:
-        try:
-            return await self.retrier.run(EXTEND_TRAINING_PLAN, self._attempt)
-        except SageMakerPlansError as error:
-            if self.in_flight:
-                return await self._reconciled(error)
-            if not isinstance(error, PurchaseFailedError):
-                _LOG.info(
-                    "ExtendTrainingPlan: offering %s not bought: %s",
-                    self.request.offering_id,
-                    error,
-                )
-            raise
+    async def read(self, reply: Reply) -> ExtensionReceipt:
+        """Read what was bought from the reply.
 
-    async def _attempt(self) -> ExtensionReceipt:
-        self.in_flight = True
-        try:
-            reply = await self.gateway.call(
-                EXTEND_TRAINING_PLAN, {"TrainingPlanExtensionOfferingId": self.request.offering_id}
-            )
-            receipt = self._read(reply)
-        except SageMakerPlansError as error:
-            self.in_flight = decide(EXTEND_TRAINING_PLAN, error) is Decision.LOOK
-            raise
-        self.in_flight = False
-        self._log_outcome(receipt, reply.request_id)
-        return self._paid_for(receipt)
+        Args:
+            reply: The reply.
 
-    def _read(self, reply: Reply) -> ExtensionReceipt:
+        Returns:
+            The receipt.
+
+        Raises:
+            UnexpectedReplyError: If it does not show the extension.
+        """
         receipt = self._receipt("purchased", replies.read_extended(reply))
         if receipt is None:
-            problem = f"TrainingPlanExtensions: has no extension {self.request.offering_id}"
+            problem = f"TrainingPlanExtensions: has no extension {self.offering}"
             raise replies.unexpected(reply, (problem,))
         return receipt
 
@@ -135,14 +120,25 @@ class Purchase:
         if not ours:
             return None
         # If the service sold the offering more than once, the latest one is ours.
-        latest = max(ours, key=_bought_at)
+        latest = max(ours, key=bought_at)
         return ExtensionReceipt(extension=latest, extensions=extensions, outcome=outcome)
 
-    def _paid_for(self, receipt: ExtensionReceipt) -> ExtensionReceipt:
-        """Give the receipt, unless the service says that the purchase failed."""
+    def paid_for(self, receipt: ExtensionReceipt) -> ExtensionReceipt:
+        """Give the receipt, unless the service says that the purchase failed.
+
+        Args:
+            receipt: What is known of the purchase.
+
+        Returns:
+            The receipt.
+
+        Raises:
+            PurchaseFailedError: If it failed.
+        """
         extension = receipt.extension
         if not is_failed(extension):
             return receipt
+        self.found = receipt
         failed = PurchaseFailedError(
             f"offering {extension.offering_id} was bought, but the service says that it failed "
             f"(status {extension.status}, payment {extension.payment_status}); the plan was not "
@@ -153,7 +149,13 @@ class Purchase:
         _LOG.warning("ExtendTrainingPlan: %s", failed)
         raise failed
 
-    def _log_outcome(self, receipt: ExtensionReceipt, request_id: str | None) -> None:
+    def log_outcome(self, receipt: ExtensionReceipt, request_id: str | None) -> None:
+        """Log what was bought.
+
+        Args:
+            receipt: What is known of the purchase.
+            request_id: The id of the request that told it; None if there was none.
+        """
         _LOG.info(
             "ExtendTrainingPlan: offering %s for plan %s: %s, upfront fee %s %s, request id %s",
             self.request.offering_id,
@@ -164,163 +166,121 @@ class Purchase:
             request_id,
         )
 
-    def _refused(self, words: str) -> PurchaseRefusedError:
-        request = self.request
-        refused = PurchaseRefusedError(
-            f"offering {request.offering_id} was not bought, and no purchase was sent: {words}",
-            offering_id=request.offering_id,
-            training_plan_arn=request.training_plan_arn,
-        )
-        _LOG.info("%s", refused)
-        return refused
+    async def checked_history(self, arn: str) -> tuple[TrainingPlanExtension, ...]:
+        """Read the plan's history before anything is bought.
 
-    async def _checked_history(self, arn: str) -> tuple[TrainingPlanExtension, ...]:
+        Args:
+            arn: The plan.
+
+        Returns:
+            Its extensions.
+
+        Raises:
+            PurchaseRefusedError: If the history cannot be read.
+        """
         try:
-            return await extension_pager(self.gateway, self.retrier, arn).collect()
+            return await extension_pager(
+                self.gateway, self.retrier, arn, hear=self.clock.hear
+            ).collect()
         except SageMakerPlansError as error:
-            raise self._refused(
+            raise self.refused(
                 f"the extension history of {arn} could not be read, so the offering may have "
                 f"been bought before: {error}"
             ) from error
 
-    def _already_made(self, history: tuple[TrainingPlanExtension, ...]) -> ExtensionReceipt | None:
+    def already_made(self, history: tuple[TrainingPlanExtension, ...]) -> ExtensionReceipt | None:
+        """Tell whether the history has the offering already.
+
+        Args:
+            history: The plan's extensions.
+
+        Returns:
+            The receipt; None if the offering can be bought.
+
+        Raises:
+            PurchaseRefusedError: If it was bought and failed, or if another payment is pending.
+        """
         receipt = self._receipt("already_purchased", history)
         if receipt is not None:
             extension = receipt.extension
             if is_failed(extension):
-                raise self._refused(
+                raise self.refused(
                     "it was bought before and failed (status "
                     f"{extension.status}, payment {extension.payment_status}); "
                     "search for a new offering"
                 )
-            self._log_outcome(receipt, None)
+            self.log_outcome(receipt, None)
             return receipt
         for extension in history:
             if is_payment_pending(extension):
-                raise self._refused(
+                raise self.refused(
                     f"the payment of extension {extension.offering_id} is pending; the service "
                     "accepts one payment at a time, so try again when it is completed"
                 )
         return None
 
-    async def _checked_price(self) -> str:
+    async def checked_price(self) -> TrainingPlanExtensionOffering | None:
+        """Look up the price, if there is a limit for it.
+
+        Returns:
+            The offering as it is listed; None if there is no limit.
+
+        Raises:
+            PurchaseRefusedError: If the price is not within the limit, or cannot be read.
+        """
+        if self.request.max_upfront_fee is None:
+            return None
         try:
             return await checked_price(self.gateway, self.retrier, self.request)
         except PriceError as error:
-            raise self._refused(str(error)) from error
+            raise self.refused(str(error)) from error
         except SageMakerPlansError as error:
-            raise self._refused(f"its fee could not be looked up: {error}") from error
+            raise self.refused(f"its fee could not be looked up: {error}") from error
 
-    async def _reconciled(self, error: SageMakerPlansError) -> ExtensionReceipt:
-        """Find out the outcome of a purchase whose reply was lost."""
-        self.doubt = error
-        receipt = await self._look_for_it()
-        # From here on, this method returns or raises the outcome.
-        self.in_flight = False
-        if receipt is not None:
-            self._log_outcome(receipt, getattr(error, "request_id", None))
-            return self._paid_for(receipt)
-        unknown = self._unknown(error)
-        _LOG.warning("ExtendTrainingPlan: %s", unknown)
-        raise unknown from error
+    @property
+    def can_look(self) -> bool:
+        """Whether the history can be read."""
+        return self.plan is not None
 
-    async def _look_for_it(self) -> ExtensionReceipt | None:
-        """Read the history until it shows the purchase, or until the time is up."""
-        arn = self.request.training_plan_arn
-        if arn is None:
+    async def look(self, once: Retrier) -> ExtensionReceipt | None:
+        """Read the history.
+
+        Args:
+            once: Makes one attempt at each page.
+
+        Returns:
+            The receipt; None if the history does not show the purchase.
+
+        Raises:
+            SageMakerPlansError: If the history cannot be read.
+        """
+        assert self.plan is not None
+        history = await extension_pager(self.gateway, once, self.plan).collect()
+        if self.entry is None:
+            return self._receipt("confirmed_by_history", history)
+        found = await self.entry.in_history(history)
+        if found is None:
             return None
-        # One attempt for each reading, because the loop reads again anyway.
-        once = Retrier(RetryPolicy.none())
-        pause = _FIRST_PAUSE
-        with anyio.move_on_after(self.retrier.policy.reconcile_limit):
-            while True:
-                try:
-                    history = await extension_pager(self.gateway, once, arn).collect()
-                    receipt = self._receipt("confirmed_by_history", history)
-                except SageMakerPlansError as error:
-                    _LOG.info("ExtendTrainingPlan: history of %s not read: %s", arn, error)
-                    receipt = None
-                if receipt is not None:
-                    return receipt
-                await anyio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-        return None
+        return ExtensionReceipt(extension=found, extensions=history, outcome="confirmed_by_history")
 
-    def _unknown(self, error: SageMakerPlansError) -> OutcomeUnknownError:
-        request = self.request
-        if request.training_plan_arn is None:
-            check = (
+    def advice(self) -> str:
+        """Say what to check if the outcome is not known.
+
+        Returns:
+            What to check.
+        """
+        if self.plan is None:
+            return (
                 "check the extension history of its training plan before buying it again, and "
                 "pass training_plan_arn= next time, so that extend() checks it for you"
             )
-        else:
-            check = (
-                f"{request.training_plan_arn} does not show it yet, which proves nothing; read its "
-                "extension_history again later before buying it again"
-            )
-        if isinstance(error, UnexpectedReplyError) and _is_the_services(error):
-            # A reply that cannot be parsed may be cut off, or come from a proxy.
-            happened = (
-                f"the purchase of offering {request.offering_id} went through"
-                if isinstance(error.reply, Mapping)
-                else f"offering {request.offering_id} may or may not have been bought"
-            )
-            return PurchaseReplyError(
-                f"{happened} (the service answered HTTP {error.http_status}), but its reply cannot "
-                f"be read (see reply): {error}; {check}",
-                unread=error,
-                offering_id=request.offering_id,
-                training_plan_arn=request.training_plan_arn,
-            )
-        return OutcomeUnknownError(
-            f"offering {request.offering_id} may or may not have been bought: {error}; {check}",
-            operation=EXTEND_TRAINING_PLAN.name,
-            offering_id=request.offering_id,
-            training_plan_arn=request.training_plan_arn,
-            reply=getattr(error, "reply", None),
+        unproven = (
+            f"{self.plan} does not show it yet, which proves nothing; read its extension_history "
+            "again later before buying it again"
         )
-
-    async def _log_interrupted(self, error: BaseException) -> None:
-        """Log the outcome of a purchase that was interrupted on its way."""
-        receipt: ExtensionReceipt | None = None
-        try:
-            # A coroutine that is being closed must not await anything.
-            if not isinstance(error, GeneratorExit):
-                with anyio.CancelScope(shield=True):
-                    receipt = await self._look_for_it()
-        finally:
-            # This also runs if the reading is interrupted: the scope shields neither from a
-            # second Ctrl-C nor from asyncio's own Task.cancel().
-            if receipt is not None:
-                self._log_outcome(receipt, None)
-            found = (
-                "the history shows that it was bought" if receipt else "its outcome is not known"
-            )
-            _LOG.warning(
-                "ExtendTrainingPlan: the purchase of offering %s for plan %s was interrupted (%s) "
-                "while it was on its way; %s",
-                self.request.offering_id,
-                self.request.training_plan_arn or "(not named)",
-                type(error).__name__,
-                found,
-            )
-            if receipt is None and self.doubt is not None:
-                # The caller gets the cancellation, so only the log can show the error.
-                _LOG.warning(
-                    "ExtendTrainingPlan: %s; request id %s, reply %.2000s",
-                    self._unknown(self.doubt),
-                    getattr(self.doubt, "request_id", None),
-                    # A proxy's error page may repeat the headers of the request.
-                    redacted(repr(getattr(self.doubt, "reply", None))),
-                )
-
-
-def _is_the_services(error: UnexpectedReplyError) -> bool:
-    """Tell whether the service itself sent this reply, as a success."""
-    is_an_error = isinstance(error.reply, Mapping) and "__type" in error.reply
-    is_success = error.http_status is not None and error.http_status // 100 == _SUCCESS
-    return is_success and error.request_id is not None and not is_an_error
-
-
-def _bought_at(extension: TrainingPlanExtension) -> float:
-    return extension.extended_at.timestamp() if extension.extended_at else 0.0
+        if self.entry is None:
+            return f"{unproven}; with a journal (AsyncClient(journal=...)), later calls would know"
+        return (
+            f"{unproven}; record {self.entry.record.number} of the journal keeps it open, and "
+            "nothing is sent for this plan until the history shows it or somebody calls settle()"
+        )

@@ -11,6 +11,7 @@ from sagemaker_plans.errors import ConfigurationError
 from sagemaker_plans.models import TrainingPlanExtensionOffering
 from sagemaker_plans.models import _validation as checks
 
+_MAX_KEY_LENGTH: Final = 256
 _DEFAULT_CURRENCY: Final = "USD"
 """The only currency that AWS's documentation shows for training plans."""
 
@@ -20,8 +21,8 @@ class PurchaseRequest:
     """The checked arguments of a purchase."""
 
     offering_id: str
-    duration_hours: int | None
-    """The length of the offering in hours; None if the caller passed only its id."""
+    offering: TrainingPlanExtensionOffering | None
+    """The offering; None if the caller passed only its id."""
     training_plan_arn: str | None
     max_upfront_fee: Decimal | None
     currency_code: str
@@ -50,11 +51,9 @@ class PurchaseRequest:
             InvalidRequestError: If an argument has a wrong type or value.
             ConfigurationError: If an argument needs another one, which is missing.
         """
-        duration_hours: int | None = None
-        if isinstance(offering, TrainingPlanExtensionOffering):
-            duration_hours = offering.duration_hours
-            offering = offering.offering_id
-        problems = [*checks.text("offering_id", offering)]
+        given = offering if isinstance(offering, TrainingPlanExtensionOffering) else None
+        offering_id = given.offering_id if given else offering
+        problems = [*checks.text("offering_id", offering_id)]
         if training_plan_arn is not None:
             problems += checks.training_plan_arn("training_plan_arn", training_plan_arn)
         if max_upfront_fee is not None:
@@ -76,12 +75,51 @@ class PurchaseRequest:
             )
         return cls(
             # Not str(offering): for a member of an enum that would be its name, not its value.
-            offering_id=str.__str__(offering),
-            duration_hours=duration_hours,
+            offering_id=str.__str__(cast("str", offering_id)),
+            offering=given,
             training_plan_arn=training_plan_arn and str.__str__(training_plan_arn),
             max_upfront_fee=None if max_upfront_fee is None else Decimal(max_upfront_fee),
             currency_code=currency_code or _DEFAULT_CURRENCY,
         )
+
+
+def checked_key(journal: object, key: object, training_plan_arn: object) -> str | None:
+    """Check what a purchase needs for a journal, or has although there is none.
+
+    Args:
+        journal: The journal of the client; None if it has none.
+        key: The idempotency key that the caller passed.
+        training_plan_arn: The plan to extend.
+
+    Returns:
+        The key, or None for the offering's id.
+
+    Raises:
+        InvalidRequestError: If the key has a wrong type or length.
+        ConfigurationError: If an argument needs another one, which is missing.
+    """
+    operation = EXTEND_TRAINING_PLAN.name
+    if key is not None:
+        problems = [*checks.text("idempotency_key", key)]
+        if not problems and len(cast("str", key)) > _MAX_KEY_LENGTH:
+            problems.append(
+                f"idempotency_key: got {len(cast('str', key))} characters; allowed are at most "
+                f"{_MAX_KEY_LENGTH}"
+            )
+        checks.raise_for("extend", problems, operation=operation)
+    if journal is None and key is not None:
+        raise ConfigurationError(
+            f"extend: idempotency_key={key!r} needs a journal: pass AsyncClient(journal=...), such "
+            "as FileJournal(folder) of sagemaker_plans.journal",
+            operation=operation,
+        )
+    if journal is not None and training_plan_arn is None:
+        raise ConfigurationError(
+            "extend: a client with a journal needs training_plan_arn, because the journal keeps "
+            "its records by plan",
+            operation=operation,
+        )
+    return None if key is None else str.__str__(cast("str", key))
 
 
 def _fee_problems(value: object) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Reads the extension history of a training plan, and searches offerings for it."""
 
+from collections.abc import Callable
 from typing import final
 
 from sagemaker_plans._engine.pagination import Fetched, Pager
@@ -7,6 +8,7 @@ from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS, paged_request
+from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.models import (
     ExtensionPage,
     TrainingPlanExtension,
@@ -26,6 +28,7 @@ def extension_pager(
     *,
     page_size: int | None = None,
     start_token: str | None = None,
+    hear: Callable[[Reply], None] = lambda _: None,
 ) -> ExtensionPager:
     """Make a pager over a training plan's extensions.
 
@@ -35,6 +38,7 @@ def extension_pager(
         training_plan_arn: The training plan.
         page_size: How many extensions a page has at most; None for the service's default.
         start_token: The token of the page to start at; None for the first page.
+        hear: Called with each reply.
 
     Returns:
         The pager.
@@ -44,7 +48,9 @@ def extension_pager(
         request = paged_request("TrainingPlanArn", training_plan_arn, page_size, token)
 
         async def attempt() -> ExtensionPage:
-            return replies.read_extension_page(await gateway.call(DESCRIBE_HISTORY, request))
+            reply = await gateway.call(DESCRIBE_HISTORY, request)
+            hear(reply)
+            return replies.read_extension_page(reply)
 
         page = await retrier.run(DESCRIBE_HISTORY, attempt)
         return Fetched(page=page, items=page.extensions, next_token=page.next_token)

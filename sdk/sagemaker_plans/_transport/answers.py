@@ -47,6 +47,7 @@ def answer(
         raw=heard.raw,
         http_status=heard.status,
         request_id=heard.request_id,
+        date=heard.headers.get("date"),
     )
     kind = heard.status // 100
     if kind == _REDIRECT:

@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
@@ -69,6 +70,8 @@ class BotocoreGateway:
             )
         self.connections = _connections(meta)
         """How many requests can be under way at the same time; infinity for any number."""
+        self.region = cast("str | None", getattr(meta, "region_name", None))
+        """The region of the client."""
         self._client = client
         self._fast_path = fast_path
         self._request_timeout = request_timeout
@@ -97,12 +100,21 @@ class BotocoreGateway:
             self._hooks.release()
             release(self._endpoint, self._session)
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self,
+        operation: Operation,
+        request: Mapping[str, object],
+        /,
+        *,
+        send_by: datetime | None = None,
+    ) -> Reply:
         """Send a request, once.
 
         Args:
             operation: The operation to call.
             request: Its members in wire form.
+            send_by: For a purchase: keep it back if it is signed later than this, by this
+                machine's clock; None for no such limit.
 
         Returns:
             The service's reply.
@@ -112,10 +124,11 @@ class BotocoreGateway:
                 the request could be sent.
             ServiceError: If the service answered with an error.
             ConnectionFailedError: If no whole reply came.
+            PurchaseRefusedError: If it was signed after ``send_by``. It was not sent.
             UnexpectedReplyError: If a reply came that the service never sends.
         """
         method = self._method(operation)
-        evidence = Evidence(operation, is_closed=lambda: self._released)
+        evidence = Evidence(operation, is_closed=lambda: self._released, send_by=send_by)
         expecting: AbstractContextManager[None] = nullcontext()
         if operation.safety in _NEEDS_PROOF:
             self._check_observed(operation)

@@ -16,6 +16,7 @@ proves nothing either.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from threading import Lock
 from typing import Any, Final, Self
 
@@ -70,6 +71,8 @@ class Evidence:
     """The offering that the request buys, or the name of the plan that it creates."""
     is_closed: Callable[[], bool] = bool
     """Whether the client was closed, so that nothing may be sent any more."""
+    send_by: datetime | None = None
+    """The request must not be sent if it is signed later than this; None for no limit."""
     is_over: bool = False
     """Whether the call that made the request has ended."""
     task: int | None = None

@@ -21,6 +21,8 @@ class Reply:
     """The HTTP status."""
     request_id: str | None = None
     """The id by which AWS support finds the request."""
+    date: str | None = None
+    """When the service sent it, in the form of HTTP; None if the reply does not say it."""
 
     @property
     def text(self) -> str | None:

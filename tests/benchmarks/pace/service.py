@@ -63,7 +63,9 @@ class PermittingService(Gateway):
             return None
         return "DEPLOYED" if now >= self.deployed_at else "INPROGRESS"
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         """Answer as the service does."""
         plan_name = str(request["EdgeDeploymentPlanName"])
         status = await self.ask(operation.name, plan_name)

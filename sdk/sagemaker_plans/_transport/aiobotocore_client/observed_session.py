@@ -30,9 +30,10 @@ from sagemaker_plans._transport.exception_mapping import (
     redirect_in,
     unobserved_session,
 )
+from sagemaker_plans._transport.signed_date import why_too_late
 from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
-from sagemaker_plans.errors import ConfigurationError
+from sagemaker_plans.errors import ConfigurationError, PurchaseRefusedError
 
 _ALONE_SAFETIES: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 _ALONE: Final = {
@@ -94,9 +95,9 @@ class ObservedSession:
             return await self._sender(trace, _ignore)(request)
         hear = partial(_hear, evidence)
         try:
-            self._check(evidence)
+            self._check(evidence, request.headers)
             sender = self._sender(trace, hear)
-        except ConfigurationError as error:
+        except (ConfigurationError, PurchaseRefusedError) as error:
             # Our own code raised this before the request was handed over.
             evidence.keep_back(error, _refusal(evidence, trace) or error)
             raise
@@ -111,11 +112,19 @@ class ObservedSession:
             raise
         return response
 
-    def _check(self, evidence: Evidence) -> None:
+    def _check(self, evidence: Evidence, headers: Mapping[str, str | bytes]) -> None:
         if not is_open(self.session) and not evidence.is_closed():
             raise closed_session(evidence.operation)
         if evidence.operation.safety is Safety.PURCHASE and not is_observable(self.session):
             raise unobserved_session(evidence.operation, self.session)
+        if evidence.send_by is not None and (problem := why_too_late(headers, evidence.send_by)):
+            name = evidence.operation.name
+            raise PurchaseRefusedError(
+                f"{name} was not sent: {problem}",
+                operation=name,
+                offering_id=str(evidence.subject),
+                training_plan_arn=None,
+            )
 
     def _sender(self, trace: ConnectionTrace | None, hear: Hear) -> _Sender:
         """Give the function that sends a request: on its own connection if there is a trace."""

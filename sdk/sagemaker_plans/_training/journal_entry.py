@@ -1,0 +1,46 @@
+"""The record of a purchase that is under way, by which the history shows whether it was made."""
+
+import logging
+from typing import Final
+
+from attrs import define
+
+from sagemaker_plans._training.ledger import Ledger, LedgerError
+from sagemaker_plans._training.records import shown_for
+from sagemaker_plans.journal import PurchaseRecord
+from sagemaker_plans.models import TrainingPlanExtension
+
+_LOG: Final = logging.getLogger("sagemaker_plans")
+
+
+@define(eq=False, repr=False)
+class JournalEntry:
+    """The record of a purchase that is under way, to recognise it in the history."""
+
+    ledger: Ledger
+    record: PurchaseRecord
+    known: tuple[PurchaseRecord, ...]
+    """The records of the plan when this one was written."""
+
+    async def in_history(
+        self, history: tuple[TrainingPlanExtension, ...]
+    ) -> TrainingPlanExtension | None:
+        """Find what this purchase bought.
+
+        Args:
+            history: The plan's extensions.
+
+        Returns:
+            The extension; None if the history does not show it.
+        """
+        records = self.known
+        try:
+            # Somebody may have settled this purchase meanwhile, and bought again.
+            records = await self.ledger.read()
+        except LedgerError as error:
+            # Nobody may do that before the request is dead.
+            _LOG.info("ExtendTrainingPlan: %s", error)
+        if any(each.id == self.record.id and each.state == "not_bought" for each in records):
+            # A person has said so. What the history shows is somebody else's.
+            return None
+        return shown_for(self.record, records, history)

@@ -1,0 +1,207 @@
+"""Buys an extension at most once for each idempotency key, across crashes and processes.
+
+A record in the user's journal comes before the send, and what became of it afterwards. The
+order is: all records, the history, the price, the record, the purchase.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import define
+
+from sagemaker_plans._training import records as log
+from sagemaker_plans._training.journal_entry import JournalEntry
+from sagemaker_plans._training.ledger import Ledger, LedgerError
+from sagemaker_plans._training.payment_status import is_failed
+from sagemaker_plans._training.purchase import Purchase
+from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
+from sagemaker_plans.errors import (
+    OutcomeUnknownError,
+    PurchaseFailedError,
+    SageMakerPlansError,
+)
+from sagemaker_plans.journal import PurchaseRecord
+from sagemaker_plans.models import (
+    ExtensionReceipt,
+    TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
+)
+
+SENDING_TIME: Final = timedelta(minutes=5)
+"""How long after its record a purchase may be signed."""
+
+_MOST_STARTS: Final = 10
+
+History = tuple[TrainingPlanExtension, ...]
+
+
+@define(eq=False, repr=False)
+class JournaledPurchase:
+    """One purchase that is recorded in a journal."""
+
+    purchase: Purchase
+    ledger: Ledger
+    key: str
+    """The idempotency key."""
+
+    async def make(self) -> ExtensionReceipt:
+        """Buy the offering, unless something was bought for the key before.
+
+        Returns:
+            The receipt.
+
+        Raises:
+            PurchaseRefusedError: If a check failed, if another purchase for the plan is not
+                settled, or if the journal cannot be read or written. No purchase was sent.
+            PurchaseFailedError: If the purchase for this key failed.
+            OutcomeUnknownError: If the purchase for this key may or may not have been made.
+            SageMakerPlansError: If the service rejected the purchase, or it could not be sent.
+        """
+        try:
+            for _ in range(_MOST_STARTS):
+                records, history = await self._read()
+                receipt = self._answer(records, history) or self.purchase.already_made(history)
+                if receipt is not None:
+                    return receipt
+                listed = await self.purchase.checked_price()
+                record = self._record(records, history, listed)
+                if await self.ledger.begin(record):
+                    return await self._send(record, records, listed)
+        except LedgerError as error:
+            raise self.purchase.refused(str(error)) from error
+        raise self.purchase.refused(
+            f"the journal was written by others {_MOST_STARTS} times while this call prepared its "
+            "purchase; call again"
+        )
+
+    async def _read(self) -> tuple[tuple[PurchaseRecord, ...], History]:
+        """Read journal and history, and write into the journal what the history proves."""
+        records = await self.ledger.read()
+        history = await self.purchase.checked_history(self.ledger.plan)
+        found = log.findings(records, history)
+        for each in found:
+            await self.ledger.close(each.record, each.state, "history", each.extension)
+        for each in found:
+            if each.state == "failed" and each.record.idempotency_key == self.key:
+                self.purchase.paid_for(self._receipt(each.extension, history))
+        return log.corrected(records, found), history
+
+    def _answer(
+        self, records: Sequence[PurchaseRecord], history: History
+    ) -> ExtensionReceipt | None:
+        """Give the receipt of an earlier purchase, or raise if one stands in the way."""
+        own = log.of_key(records, self.key)
+        if own is not None and own.state == "open":
+            raise self._unknown(own)
+        if own is not None:
+            extension = log.shown_for(own, records, history) or own.receipt
+            if extension is None:
+                raise self.purchase.refused(
+                    f"a person settled {_named(own)} as bought, and the history does not show it"
+                )
+            return self._receipt(extension, history)
+        other = log.blocking(records, history, self.key)
+        if other is not None:
+            known = (
+                "may or may not have been bought"
+                if other.state == "open"
+                else "was bought, and the history does not show it as paid yet"
+            )
+            raise self.purchase.refused(
+                f"an earlier purchase for this plan comes first: {_named(other)} {known}; "
+                "see settle() if that lasts"
+            )
+        return None
+
+    def _receipt(self, extension: TrainingPlanExtension, history: History) -> ExtensionReceipt:
+        is_shown = any(each is extension for each in history)
+        return ExtensionReceipt(
+            extension=extension,
+            extensions=history if is_shown else (*history, extension),
+            outcome="already_purchased",
+        )
+
+    def _unknown(self, record: PurchaseRecord) -> OutcomeUnknownError:
+        return OutcomeUnknownError(
+            f"{_named(record)} may or may not have been bought: its outcome is not in the journal, "
+            "and the history does not show it, which proves nothing; nothing was sent now; if it "
+            "does not show, find out what happened and call training_plans.settle()",
+            operation=EXTEND_TRAINING_PLAN.name,
+            offering_id=record.offering_id,
+            training_plan_arn=record.plan,
+        )
+
+    def _record(
+        self,
+        records: Sequence[PurchaseRecord],
+        history: History,
+        listed: TrainingPlanExtensionOffering | None,
+    ) -> PurchaseRecord:
+        request, clock = self.purchase.request, self.purchase.clock
+        offering = listed or request.offering
+        now = clock.now()
+        record = self.ledger.record(
+            records,
+            idempotency_key=self.key,
+            offering_id=request.offering_id,
+            upfront_fee=offering.upfront_fee if offering else None,
+            currency_code=offering.currency_code if offering else None,
+            extends_from=(offering.start_date if offering else None) or _end_of(history),
+            written_at=now,
+            send_by=now + SENDING_TIME,
+        )
+        self.purchase.send_by = clock.on_this_machine(record.send_by)
+        return record
+
+    async def _send(
+        self,
+        record: PurchaseRecord,
+        records: Sequence[PurchaseRecord],
+        listed: TrainingPlanExtensionOffering | None,
+    ) -> ExtensionReceipt:
+        purchase, ledger = self.purchase, self.ledger
+        purchase.entry = JournalEntry(ledger, record, (*records, record))
+        try:
+            receipt = await purchase.buy(listed)
+        except OutcomeUnknownError:
+            raise
+        except PurchaseFailedError:
+            assert purchase.found is not None
+            await self._close(record, purchase.found)
+            raise
+        except SageMakerPlansError:
+            await ledger.close(record, "not_bought", "caller")
+            raise
+        except GeneratorExit:
+            # A coroutine that is being closed must not await anything. The record stays open.
+            raise
+        except BaseException:
+            if purchase.found is not None:
+                await self._close(record, purchase.found)
+            elif not purchase.in_flight:
+                await ledger.close(record, "not_bought", "caller")
+            raise
+        await self._close(record, receipt)
+        return receipt
+
+    async def _close(self, record: PurchaseRecord, receipt: ExtensionReceipt) -> None:
+        await self.ledger.close(
+            record,
+            "failed" if is_failed(receipt.extension) else "bought",
+            "caller" if receipt.outcome == "purchased" else "history",
+            receipt.extension,
+        )
+
+
+def _end_of(history: History) -> datetime | None:
+    ends = [each.end_date for each in history if each.end_date and not is_failed(each)]
+    return max(ends, default=None)
+
+
+def _named(record: PurchaseRecord) -> str:
+    return (
+        f"offering {record.offering_id} (record {record.number} of the journal, idempotency key "
+        f"{record.idempotency_key!r}, written {record.written_at:%Y-%m-%d %H:%M:%S} UTC by process "
+        f"{record.process} on {record.host})"
+    )

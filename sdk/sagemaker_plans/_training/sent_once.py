@@ -1,0 +1,284 @@
+"""Sends a purchase at most once, even if requests or replies are lost.
+
+A purchase request is sent again only if the earlier one provably had no effect. If the
+earlier one may have had an effect, this module asks the service what was bought, and sends no
+further purchase.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+import anyio
+from attrs import define, field
+
+from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.retry_policy import RetryPolicy
+from sagemaker_plans._engine.retry_rules import Decision, decide
+from sagemaker_plans._training.service_clock import ServiceClock
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._wire.redaction import redacted
+from sagemaker_plans._wire.reply import Reply
+from sagemaker_plans.errors import (
+    OutcomeUnknownError,
+    PurchaseFailedError,
+    PurchaseRefusedError,
+    PurchaseReplyError,
+    SageMakerPlansError,
+    UnexpectedReplyError,
+)
+
+_LOG: Final = logging.getLogger("sagemaker_plans")
+
+R = TypeVar("R")
+
+_SUCCESS: Final = 2
+_FIRST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 2.0
+
+
+@define(eq=False, repr=False)
+class SentOnce(ABC, Generic[R]):
+    """A purchase that is sent once. Its subclasses say what is bought."""
+
+    gateway: Gateway
+    retrier: Retrier
+    clock: ServiceClock = field(factory=ServiceClock, kw_only=True)
+    """The service's clock, as its replies showed it."""
+    send_by: datetime | None = field(default=None, kw_only=True)
+    """No request that is signed later than this is sent, by this machine's clock."""
+    in_flight: bool = field(default=False, init=False)
+    """Whether a purchase request may be on its way, or may have taken effect without a reply."""
+    doubt: SageMakerPlansError | None = field(default=None, init=False)
+    """The error that left open whether it was bought."""
+    found: R | None = field(default=None, init=False)
+    """What is known of a purchase of which the caller gets no receipt, because it failed or was
+    interrupted."""
+
+    @property
+    @abstractmethod
+    def operation(self) -> Operation:
+        """The operation that buys."""
+
+    @property
+    @abstractmethod
+    def offering(self) -> str:
+        """The id of the offering that is bought."""
+
+    @property
+    @abstractmethod
+    def plan(self) -> str | None:
+        """The plan for which it is bought: its ARN or its name; None if the caller named none."""
+
+    @abstractmethod
+    def body(self) -> Mapping[str, object]:
+        """Give the members of the request."""
+
+    @abstractmethod
+    async def read(self, reply: Reply) -> R:
+        """Read what was bought from the reply."""
+
+    @abstractmethod
+    def paid_for(self, receipt: R) -> R:
+        """Give the receipt, unless the service says that the purchase failed."""
+
+    @abstractmethod
+    def log_outcome(self, receipt: R, request_id: str | None) -> None:
+        """Log what was bought."""
+
+    @abstractmethod
+    async def look(self, once: Retrier) -> R | None:
+        """Ask the service whether it was bought; None if it does not show it."""
+
+    @property
+    @abstractmethod
+    def can_look(self) -> bool:
+        """Whether the service can be asked."""
+
+    @abstractmethod
+    def advice(self) -> str:
+        """Say what to check if the outcome is not known."""
+
+    async def send(self, fee: str) -> R:
+        """Send the purchase, and find out its outcome.
+
+        Args:
+            fee: The price that was looked up, for the log.
+
+        Returns:
+            The receipt.
+
+        Raises:
+            PurchaseFailedError: If the offering was bought, and the service says that it
+                failed.
+            PurchaseRefusedError: If it was signed too late. It was not sent.
+            OutcomeUnknownError: If the offering may or may not have been bought.
+            SageMakerPlansError: If the service rejected the purchase, or it could not be
+                sent.
+        """
+        _LOG.info(
+            "%s: buying offering %s for plan %s, upfront fee %s",
+            self.operation.name,
+            self.offering,
+            self.plan or "(not named)",
+            fee,
+        )
+        try:
+            return await self._send()
+        except BaseException as error:
+            # BaseException, because a cancellation, Ctrl-C or a bug may come here too.
+            if self.in_flight:
+                await self._log_interrupted(error)
+            raise
+
+    async def _send(self) -> R:
+        try:
+            return await self.retrier.run(self.operation, self._attempt)
+        except SageMakerPlansError as error:
+            if self.in_flight:
+                return await self._reconciled(error)
+            if not isinstance(error, PurchaseFailedError):
+                _LOG.info(
+                    "%s: offering %s not bought: %s", self.operation.name, self.offering, error
+                )
+            raise
+
+    async def _attempt(self) -> R:
+        self.in_flight = True
+        try:
+            reply = await self.gateway.call(self.operation, self.body(), send_by=self.send_by)
+            receipt = await self.read(reply)
+        except PurchaseRefusedError as error:
+            self.in_flight = False
+            raise self.refused(str(error)) from error
+        except SageMakerPlansError as error:
+            self.in_flight = decide(self.operation, error) is Decision.LOOK
+            raise
+        self.in_flight = False
+        self.log_outcome(receipt, reply.request_id)
+        return self.paid_for(receipt)
+
+    def refused(self, words: str) -> PurchaseRefusedError:
+        """Make, and log, the error for a purchase that is not sent.
+
+        Args:
+            words: Why it is not sent.
+
+        Returns:
+            The error.
+        """
+        refused = PurchaseRefusedError(
+            f"offering {self.offering} was not bought, and no purchase was sent: {words}",
+            offering_id=self.offering,
+            training_plan_arn=self.plan,
+            operation=self.operation.name,
+        )
+        _LOG.info("%s", refused)
+        return refused
+
+    async def _reconciled(self, error: SageMakerPlansError) -> R:
+        """Find out the outcome of a purchase whose reply was lost."""
+        self.doubt = error
+        receipt = await self._look_for_it()
+        # From here on, this method returns or raises the outcome.
+        self.in_flight = False
+        if receipt is not None:
+            self.log_outcome(receipt, getattr(error, "request_id", None))
+            return self.paid_for(receipt)
+        unknown = self._unknown(error)
+        _LOG.warning("%s: %s", self.operation.name, unknown)
+        raise unknown from error
+
+    async def _look_for_it(self) -> R | None:
+        """Ask the service until it shows the purchase, or until the time is up."""
+        if not self.can_look:
+            return None
+        # One attempt for each reading, because the loop reads again anyway.
+        once = Retrier(RetryPolicy.none())
+        pause = _FIRST_PAUSE
+        with anyio.move_on_after(self.retrier.policy.reconcile_limit):
+            while True:
+                try:
+                    receipt = await self.look(once)
+                except SageMakerPlansError as error:
+                    _LOG.info(
+                        "%s: history of %s not read: %s", self.operation.name, self.plan, error
+                    )
+                    receipt = None
+                if receipt is not None:
+                    return receipt
+                await anyio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+        return None
+
+    def _unknown(self, error: SageMakerPlansError) -> OutcomeUnknownError:
+        if isinstance(error, UnexpectedReplyError) and _is_the_services(error):
+            # A reply that cannot be parsed may be cut off, or come from a proxy.
+            happened = (
+                f"the purchase of offering {self.offering} went through"
+                if isinstance(error.reply, Mapping)
+                else f"offering {self.offering} may or may not have been bought"
+            )
+            return PurchaseReplyError(
+                f"{happened} (the service answered HTTP {error.http_status}), but its reply cannot "
+                f"be read (see reply): {error}; {self.advice()}",
+                unread=error,
+                offering_id=self.offering,
+                training_plan_arn=self.plan,
+            )
+        return OutcomeUnknownError(
+            f"offering {self.offering} may or may not have been bought: {error}; {self.advice()}",
+            operation=self.operation.name,
+            offering_id=self.offering,
+            training_plan_arn=self.plan,
+            reply=getattr(error, "reply", None),
+        )
+
+    async def _log_interrupted(self, error: BaseException) -> None:
+        """Log the outcome of a purchase that was interrupted on its way."""
+        receipt: R | None = None
+        try:
+            # A coroutine that is being closed must not await anything.
+            if not isinstance(error, GeneratorExit):
+                with anyio.CancelScope(shield=True):
+                    receipt = await self._look_for_it()
+        finally:
+            # This also runs if the reading is interrupted: the scope shields neither from a
+            # second Ctrl-C nor from asyncio's own Task.cancel().
+            self.found = receipt
+            if receipt is not None:
+                self.log_outcome(receipt, None)
+            found = (
+                "the history shows that it was bought"
+                if receipt is not None
+                else "its outcome is not known"
+            )
+            _LOG.warning(
+                "%s: the purchase of offering %s for plan %s was interrupted (%s) while it was on "
+                "its way; %s",
+                self.operation.name,
+                self.offering,
+                self.plan or "(not named)",
+                type(error).__name__,
+                found,
+            )
+            if receipt is None and self.doubt is not None:
+                # The caller gets the cancellation, so only the log can show the error.
+                _LOG.warning(
+                    "%s: %s; request id %s, reply %.2000s",
+                    self.operation.name,
+                    self._unknown(self.doubt),
+                    getattr(self.doubt, "request_id", None),
+                    # A proxy's error page may repeat the headers of the request.
+                    redacted(repr(getattr(self.doubt, "reply", None))),
+                )
+
+
+def _is_the_services(error: UnexpectedReplyError) -> bool:
+    """Tell whether the service itself sent this reply, as a success."""
+    is_an_error = isinstance(error.reply, Mapping) and "__type" in error.reply
+    is_success = error.http_status is not None and error.http_status // 100 == _SUCCESS
+    return is_success and error.request_id is not None and not is_an_error
