@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, cast
 
+import anyio
+import anyio.to_thread
 import pytest
 from aiobotocore.client import AioBaseClient
 from aiobotocore.config import AioConfig
@@ -330,3 +332,19 @@ async def test_reads_that_come_while_the_modules_are_compared_go_through_the_cli
         assert await fast_reads(client, 2) == 0
         fast_path_of(client)._is_looking = False
         assert await fast_reads(client, 2) == 1
+
+
+async def test_a_read_waits_for_no_other_thread(make_client: MakeClient) -> None:
+    """Somebody may use all threads that anyio has for a loop, for as long as he likes."""
+    threads = anyio.to_thread.current_default_thread_limiter()
+    async with make_client() as client:
+        await fast_reads(client, 1)
+        taken = [object() for _ in range(int(threads.available_tokens))]
+        for each in taken:
+            threads.acquire_on_behalf_of_nowait(each)
+        try:
+            with anyio.fail_after(30):
+                assert await fast_reads(client, 3) == 2
+        finally:
+            for each in taken:
+                threads.release_on_behalf_of(each)

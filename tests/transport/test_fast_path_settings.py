@@ -313,20 +313,26 @@ async def test_an_encrypted_request_that_comes_later_is_verified_too(
             await straight.send(request_to(f"https://127.0.0.1:{port}/"))
 
 
-@pytest.mark.anyio
-async def test_credentials_that_fail_later_are_told_as_the_client_tells_it(
-    make_client: MakeClient,
-) -> None:
-    class Expired:
-        async def get_frozen_credentials(self) -> object:
-            raise CredentialRetrievalError(provider="test", error_msg="expired")
+class Expired:
+    """Credentials that cannot be refreshed."""
 
+    async def get_frozen_credentials(self) -> object:
+        raise CredentialRetrievalError(provider="test", error_msg="expired")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("credentials", "words"), [(Expired(), "expired"), (None, "no AWS credentials")]
+)
+async def test_credentials_that_fail_later_are_told_as_the_client_tells_it(
+    make_client: MakeClient, credentials: object, words: str
+) -> None:
     messages: list[str] = []
     async with make_client() as client:
         assert await takes_fast_path(client)
         theirs: Any = gateway_of(client)._client
         signer = theirs._request_signer
-        kept, signer._credentials = signer._credentials, Expired()
+        kept, signer._credentials = signer._credentials, credentials
         path = fast_path_of(client)
         for way in (path, None):
             gateway_of(client)._fast_path = way
@@ -336,7 +342,7 @@ async def test_credentials_that_fail_later_are_told_as_the_client_tells_it(
         gateway_of(client)._fast_path, signer._credentials = path, kept
         assert await fast_reads(client, 1) == 1
 
-    assert "expired" in messages[0]
+    assert words in messages[0]
     assert messages[0] == messages[1]
 
 

@@ -14,11 +14,12 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.to_thread
 
+from sagemaker_plans._transport.aiobotocore_client.event_hooks import frozen_credentials
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.exception_mapping import no_credentials
 from sagemaker_plans._wire.operations import Operation, Safety
@@ -36,10 +37,6 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 _PLAIN: Final = frozenset({str, int, bool})
 _TRIES: Final = 3
 """How often the client's own request is written again until nothing more is tried."""
-
-
-class _Credentials(Protocol):
-    async def get_frozen_credentials(self) -> "Keys": ...
 
 
 class FastPath:
@@ -88,9 +85,7 @@ class FastPath:
             evidence.learn = partial(self._learn, name, members)
             return None
         try:
-            # Refreshed here, if they are about to expire.
-            credentials: _Credentials = self._client._request_signer._credentials  # noqa: SLF001  # no public way
-            keys = await credentials.get_frozen_credentials()
+            keys: Keys = await frozen_credentials(self._client._request_signer)  # noqa: SLF001  # no public way
         except BaseException as error:
             evidence.keep_back(error, no_credentials(operation, error))
             raise

@@ -84,10 +84,23 @@ def _link(
             value.evidence.begin()
 
 
-async def _refresh(credentials: Any) -> None:  # noqa: ANN401  # botocore has no types
+async def frozen_credentials(request_signer: Any) -> Any:  # noqa: ANN401  # botocore has no types
+    """Get what a client's requests are signed with, refreshed if it is about to expire.
+
+    Args:
+        request_signer: The client's signer.
+
+    Returns:
+        The credentials as they are now.
+
+    Raises:
+        NoCredentialsError: If there are none.
+        Exception: Whatever else the credentials raise.
+    """
+    credentials = request_signer._credentials  # noqa: SLF001  # it has no public name
     if credentials is None:
         raise NoCredentialsError
-    await credentials.get_frozen_credentials()
+    return await credentials.get_frozen_credentials()
 
 
 async def _require_credentials(
@@ -104,7 +117,7 @@ async def _require_credentials(
         return
     try:
         # This refreshes credentials that are about to expire, so the signer need not do it.
-        await _refresh(request_signer._credentials)  # noqa: SLF001  # it has no public name
+        await frozen_credentials(request_signer)
     except BaseException as error:
         evidence.keep_back(error, no_credentials(evidence.operation, error))
         raise
