@@ -11,7 +11,7 @@ from attrs import frozen
 from harness import TRANSPORTS, MakeClient
 from sagemaker_plans._transport.aiobotocore_client import passed_code, second_copies
 from transport.clients import fast_path_of, fast_reads, takes_fast_path
-from transport.patches import WRAPS, Wrap, as_function
+from transport.fast_path.patches import WRAPS, Wrap, as_function
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from sagemaker_plans._transport.aiobotocore_client import passed_code
 from sagemaker_plans._transport.aiobotocore_client.second_copies import kind_of
 from sagemaker_plans.emulator import Emulator
 from transport.clients import fast_reads, gateway_of, takes_fast_path
-from transport.patches import as_function
+from transport.fast_path.patches import as_function
 
 pytestmark = pytest.mark.anyio
 
