@@ -15,6 +15,7 @@ from aiobotocore.awsrequest import AioAWSResponse
 from aiobotocore.client import AioBaseClient
 from aiobotocore.session import AioSession
 from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
 
 from harness import MakeClient, Transport
 from sagemaker_plans import UnexpectedReplyError
@@ -103,7 +104,7 @@ async def test_a_fake_that_answers_in_each_session_answers_every_call(
     def answer(request: Any, **_: object) -> AioAWSResponse:
         calls.append(request)
         raw: Any = Raw()
-        return AioAWSResponse(request.url, 200, {}, raw)
+        return AioAWSResponse(request.url, 200, HTTPHeaders(), raw)
 
     builtin: Any = botocore.handlers.BUILTIN_HANDLERS
     monkeypatch.setattr(botocore.handlers, "BUILTIN_HANDLERS", [*builtin, ("before-send", answer)])
