@@ -156,7 +156,9 @@ class Process(Gateway):
     is_dead: bool = False
     scope: anyio.CancelScope = field(factory=lambda: anyio.CancelScope())  # noqa: PLW0108
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /, **_: object) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         if self.is_dead:
             await anyio.sleep_forever()
         self.requests += 1

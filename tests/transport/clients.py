@@ -1,7 +1,7 @@
 """Clients that send once, with settings of their own."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -11,7 +11,9 @@ from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.session import AioSession
 
 from harness import TRANSPORTS, Transport, session
-from sagemaker_plans import AsyncClient, PacePolicy, RetryPolicy
+from sagemaker_plans import AsyncClient, PacePolicy, RetryPolicy, SageMakerPlansError
+from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
+from sagemaker_plans._transport.fast_path import FastPath
 
 
 class BareSession(AioSession):
@@ -72,3 +74,41 @@ async def client_by(
     else:
         async with users_client(endpoint_url, transport) as theirs:
             yield AsyncClient.from_client(theirs, retry=RetryPolicy.none(), pace=PacePolicy.off())
+
+
+def gateway_of(client: AsyncClient) -> BotocoreGateway:
+    """Give what an open client sends through."""
+    opened = client._gateway._opened
+    assert opened is not None
+    assert isinstance(opened[0], BotocoreGateway)
+    return opened[0]
+
+
+def fast_path_of(client: AsyncClient) -> FastPath:
+    """Give the fast path of an open client of our own making."""
+    path = gateway_of(client)._fast_path
+    assert path is not None
+    return path
+
+
+async def fast_reads(client: AsyncClient, reads: int) -> int:
+    """Read, and count the reads that took the fast path."""
+    path = fast_path_of(client)
+    taken: list[object] = []
+
+    async def noted(*given: Any) -> None:
+        taken.append(given)
+        await FastPath.send(path, *given)
+
+    vars(path)["send"] = noted
+    for _ in range(reads):
+        with suppress(SageMakerPlansError):
+            await client.plans.describe("rollout")
+    del vars(path)["send"]
+    return len(taken)
+
+
+async def takes_fast_path(client: AsyncClient) -> bool:
+    """Tell whether the reads of a client take it, after the first two, which never do."""
+    await fast_reads(client, 2)
+    return await fast_reads(client, 2) >= 2  # more, if a read that fails is tried again

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, cast
 
 from sagemaker_plans._transport.evidence import HeardReply
@@ -134,6 +135,41 @@ def is_unreadable(heard: HeardReply) -> bool:
         Whether it has. False for an empty body.
     """
     return bool(heard.raw) and json_object(heard.raw) is None
+
+
+def is_plain_reading(heard: HeardReply, parsed: Mapping[str, object]) -> bool:
+    """Tell whether a parsed reply says nothing but what the bytes of the reply say.
+
+    Then the bytes are read instead, so that a reply to a read means the same whether botocore
+    has parsed it or not. With its whole model of the service botocore leaves nulls out, and
+    makes empty collections of other empty values.
+
+    Args:
+        heard: The reply.
+        parsed: What a method of a botocore client returned for it.
+
+    Returns:
+        False if there are no bytes, or if somebody changed the bytes before botocore parsed
+        them, or the result: the parsed reply is what the user wants to see then.
+    """
+    said = json_object(heard.raw) or {}
+    return heard.raw is not None and _is_within(without_metadata(parsed), said)
+
+
+def _is_within(parsed: object, said: object) -> bool:
+    if isinstance(parsed, Mapping) and isinstance(said, Mapping):
+        members = cast("Mapping[str, object]", parsed)
+        all_said = cast("Mapping[str, object]", said)
+        return all(
+            name in all_said and _is_within(value, all_said[name])
+            for name, value in members.items()
+        )
+    if isinstance(parsed, list) and isinstance(said, list):
+        values, others = cast("list[object]", parsed), cast("list[object]", said)
+        return len(values) == len(others) and all(map(_is_within, values, others))
+    if isinstance(parsed, datetime) and isinstance(said, int | float):
+        return parsed.timestamp() == said
+    return parsed == said or isinstance(parsed, datetime) or not (parsed or said)
 
 
 def without_metadata(parsed: Mapping[str, object]) -> Mapping[str, object]:

@@ -20,7 +20,12 @@ from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
 )
 from sagemaker_plans._transport.aiobotocore_client.observed_session import observe, release
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
-from sagemaker_plans._transport.answers import answer, is_unreadable, without_metadata
+from sagemaker_plans._transport.answers import (
+    answer,
+    is_plain_reading,
+    is_unreadable,
+    without_metadata,
+)
 from sagemaker_plans._transport.closable_call import ClosableCall
 from sagemaker_plans._transport.evidence import Evidence, current_task
 from sagemaker_plans._transport.exception_mapping import loss_in_words, may_pass, shown_cause
@@ -142,8 +147,10 @@ class BotocoreGateway:
         limit = anyio.move_on_after(self._request_timeout)
         try:
             with expecting, limit:
-                if self._fast_path is not None and self._fast_path.takes(operation):
-                    await self._fast_path.send(operation, request, evidence)
+                path = self._fast_path
+                ready = await path.prepare(operation, request, evidence) if path else None
+                if path is not None and ready is not None:
+                    await path.send(ready, operation)
                 else:
                     with calling(evidence):
                         call = ClosableCall(method(**linked(request, evidence)))
@@ -204,6 +211,9 @@ class BotocoreGateway:
         parsed = cast("Mapping[str, object]", returned) if is_reply else None
         try:
             if heard is not None:
+                if parsed is not None and parsed == evidence.parsed_by_client:
+                    # Nobody changed it since botocore parsed it.
+                    parsed = None if is_plain_reading(heard, parsed) else parsed
                 reply = answer(operation, heard, parsed)
                 if ended_by is not None and not is_unreadable(heard):
                     _LOG.error(

@@ -18,7 +18,7 @@ proves nothing either.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Lock
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import anyio
 from attrs import define, field, frozen
@@ -77,12 +77,16 @@ class Evidence:
     """Whether the call that made the request has ended."""
     task: int | None = None
     """The id of the task that waits for the call; None if it does not matter."""
+    learn: Callable[[Any], None] | None = None
+    """Called with the request as it is handed over; None if nobody wants to know."""
     tasks: set[int] = field(factory=set[int])
     """The ids of the tasks in which the client has started to process the request."""
     was_handed_over: bool = False
     """Whether the request was given to an HTTP client."""
     reply: HeardReply | None = None
     """The whole reply, once it has come."""
+    parsed_by_client: Mapping[str, object] | None = None
+    """What the client parsed, before the user's hooks saw it; None if it parsed nothing."""
     # A wrapper may run a call in several threads.
     _lock: Lock = field(factory=Lock)
     _kept_back_by: BaseException | None = None

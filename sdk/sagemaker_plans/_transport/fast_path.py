@@ -1,159 +1,178 @@
 """The fast path: reads that are prepared and signed here, sent by the client's HTTP session.
 
-botocore prepares a request of any operation of any service; our reads are three of one
-protocol. So the client that botocore makes is asked for its endpoint, its user agent,
-its credentials and its HTTP session (with the proxies, certificates and pools that were
-configured), and each request goes past the rest. Wherever something might listen or
-interfere on the way past (a user's event hook, a tracer's patch, an endpoint with
-signing rules of its own), there is no fast path, and the client does it all.
-What changes something always goes through the client.
+botocore prepares a request of any operation of any service; our reads are few, and of one
+protocol. So the client sends one request of each operation, which is remembered as its
+HTTP session got it. ``request_model`` writes the next ones after that.
+
+Whoever might listen or interfere on the way past must not be passed by: ``client_inside``
+compares everything with what botocore's authors put there, before the first use and at
+each call. Whatever differs, and whatever fails on the way to finding out, means that the
+client does it all. What changes something always goes through the client.
 """
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from types import FunctionType
-from typing import Any, Final, Protocol, cast
+import logging
+from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-from attrs import frozen
-from botocore.awsrequest import AWSPreparedRequest
+import anyio
+import anyio.to_thread
 
-from sagemaker_plans._transport.aiobotocore_client.event_hooks import CONTEXT_KEY
-from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
+from sagemaker_plans._transport.aiobotocore_client.event_hooks import frozen_credentials
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.exception_mapping import no_credentials
-from sagemaker_plans._transport.signing import Keys, Signer
-from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
+from sagemaker_plans._wire.operations import Operation, Safety
+from sagemaker_plans._wire.redaction import redacted
 
-_EVENTS: Final = (
-    "provide-client-params",
-    "before-parameter-build",
-    "before-endpoint-resolution",
-    "before-call",
-    "choose-signer",
-    "before-sign",
-    "request-created",
-    "before-send",
-    "before-parse",
-    "response-received",
-    "needs-retry",
-    "after-call",
-    "after-call-error",
-)
-_KNOWN_LISTENERS: Final = frozenset({"botocore", "aiobotocore", "sagemaker_plans"})
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from sagemaker_plans._transport.aiobotocore_client.client_inside import ClientInside
+    from sagemaker_plans._transport.aiobotocore_client.second_copies import SecondCopies
+    from sagemaker_plans._transport.request_model import RequestModel, SentRequest
+    from sagemaker_plans._transport.signing import Keys
+
+_LOG: Final = logging.getLogger("sagemaker_plans")
+_PLAIN: Final = frozenset({str, int, bool})
+_TRIES: Final = 3
+"""How often the client's own request is written again until nothing more is tried."""
 
 
-class _Credentials(Protocol):
-    async def get_frozen_credentials(self) -> Keys: ...
-
-
-@frozen(kw_only=True, eq=False, repr=False)
 class FastPath:
-    """A way to send requests past the client, through its own HTTP session."""
-
-    endpoint: Any
-    credentials: _Credentials
-    signer: Signer
-    url: str
-    user_agent: str
-    is_unpatched: Callable[[], bool]
-    """Whether nothing has been wrapped around the client's own calls since."""
-
-    def takes(self, operation: Operation) -> bool:
-        """Tell whether a request may go this way.
-
-        Args:
-            operation: What it asks for.
-
-        Returns:
-            Whether it only reads, and nothing has been wrapped around the client meanwhile.
-        """
-        return operation.safety is Safety.READ and self.is_unpatched()
-
-    async def send(
-        self, operation: Operation, request: Mapping[str, object], evidence: Evidence
-    ) -> None:
-        """Send a request, once, and hear the reply.
-
-        Args:
-            operation: What to ask.
-            request: Its members in wire form.
-            evidence: Told what becomes of the request.
-
-        Raises:
-            Exception: Whatever botocore and its HTTP session raise.
-        """
-        body = json.dumps(request).encode()
-        try:
-            # Refreshed here, if they are about to expire.
-            keys = await self.credentials.get_frozen_credentials()
-        except BaseException as error:
-            evidence.keep_back(error, no_credentials(operation, error))
-            raise
-        target = f"SageMaker.{operation.name}"
-        headers = self.signer.headers(keys, target=target, body=body, now=datetime.now(UTC))
-        headers["User-Agent"] = self.user_agent
-        # Any: a dict has all that an HTTP session asks of headers.
-        given = cast("Any", headers)
-        context = {CONTEXT_KEY: evidence}
-        prepared = AWSPreparedRequest(
-            "POST", self.url, given, body, stream_output=False, context=context
-        )
-        # Asked for at each call: it is observed from when the gateway is made.
-        await self.endpoint.http_session.send(prepared)
-
-
-async def fast_path(client: Any, credentials: object) -> FastPath | None:  # noqa: ANN401  # the stubs err
-    """Find the fast path of a client.
+    """A way to send reads past a client's own preparation, through its own HTTP session.
 
     Args:
         client: A SageMaker client of aiobotocore.
-        credentials: What it signs with.
-
-    Returns:
-        The path, or None if there is none: then all goes through the client.
     """
-    try:
-        cls, endpoint = cast("Any", type(client)), client._endpoint  # noqa: SLF001  # no public way
-        call = cls._make_api_call
-        if not _is_plain(call) or not all(map(_is_known, _listeners(client))):
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401  # the stubs err
+        self._client = client
+        self._inside: ClientInside | None = None
+        self._is_first = True
+        self._is_looking = False
+        self._sent: dict[str, SentRequest] = {}
+        self._models: dict[str, RequestModel] = {}
+        self._tries_left = _TRIES
+
+    async def prepare(
+        self, operation: Operation, members: Mapping[str, object], evidence: Evidence
+    ) -> "AWSPreparedRequest | None":
+        """Prepare a request as the client would.
+
+        Args:
+            operation: What to ask.
+            members: Its members in wire form.
+            evidence: Told what becomes of the request, and, if the client has to send it,
+                asked to tell what it sends.
+
+        Returns:
+            The request; None if the client itself has to send it.
+
+        Raises:
+            Exception: Whatever the credentials raise.
+        """
+        if operation.safety is not Safety.READ or not self._tries_left:
             return None
-        model = client.meta.service_model.operation_model(OPERATIONS[0].name)
-        url, headers, rules = await client._resolve_endpoint_ruleset(  # noqa: SLF001  # likewise
-            model, {}, {"client_region": client.meta.region_name}
-        )
-        url = url.rstrip("/") + "/"
-        if headers or rules or client.meta.config.signature_version != "v4":
+        if self._is_first:
+            # Most programs that read once never read again.
+            self._is_first = False
             return None
-        return FastPath(
-            endpoint=endpoint,
-            credentials=cast("_Credentials", credentials),
-            signer=Signer(url=url, region=client.meta.region_name, service=SERVICE),
-            url=url,
-            user_agent=client.meta.config.user_agent,
-            is_unpatched=lambda: cls._make_api_call is call,
-        )
-    except (AttributeError, KeyError, TypeError):
-        # Another botocore than those this was written for: its own way always works.
-        return None
+        if not _PLAIN.issuperset(map(type, members.values())) or not await self._is_pristine():
+            return None
+        name = operation.name
+        if name not in self._models and name not in self._sent:
+            evidence.learn = partial(self._learn, name, members)
+            return None
+        try:
+            keys: Keys = await frozen_credentials(self._client._request_signer)  # noqa: SLF001  # no public way
+        except BaseException as error:
+            evidence.keep_back(error, no_credentials(operation, error))
+            raise
+        try:
+            model = self._models.get(name) or self._prove(name, keys)
+            return None if model is None else model.write(members, keys, evidence)
+        except Exception:  # noqa: BLE001  # then the client's own way is the one that works
+            self._give_up()
+            return None
 
+    async def _is_pristine(self) -> bool:
+        """Tell whether nobody would notice, now."""
+        try:
+            if self._inside is None:
+                self._inside = await self._look_inside()
+            elif not self._inside.is_unchanged():
+                # Perhaps nothing that matters: a value that is found out when it is needed.
+                self._inside = self._inside.anew()
+            return self._inside is not None and not self._inside.is_watched()
+        except Exception:  # noqa: BLE001  # whatever somebody has put there
+            self._give_up()
+            return False
 
-def _is_plain(call: object) -> bool:
-    # A tracer wraps the call in an object, or in a function of its own file.
-    if not isinstance(call, FunctionType):
-        return False
-    return call.__code__.co_filename.replace("\\", "/").split("/")[-2:-1] == ["aiobotocore"]
-
-
-def _listeners(client: Any) -> Iterator[object]:  # noqa: ANN401  # the stubs err
-    emitter: Any = client.meta.events
-    emitter = getattr(emitter, "_emitter", emitter)
-    for operation in OPERATIONS:
-        for event in _EVENTS:
-            yield from emitter._handlers.prefix_search(  # noqa: SLF001  # no public way
-                f"{event}.{SERVICE}.{operation.name}"
+    async def _look_inside(self) -> "ClientInside | None":
+        """Look, and beforehand, in a thread, have the modules of botocore compared."""
+        if self._is_looking:
+            return None
+        self._is_looking = True
+        try:
+            # It waits for no other thread, for a read waits for it.
+            limiter = anyio.CapacityLimiter(1)
+            copies = await anyio.to_thread.run_sync(_compared_modules, limiter=limiter)
+            from sagemaker_plans._transport.aiobotocore_client.client_inside import (  # noqa: PLC0415  # see below
+                ClientInside,
             )
 
+            return ClientInside(self._client, copies)
+        finally:
+            self._is_looking = False
 
-def _is_known(listener: object) -> bool:
-    return getattr(listener, "__module__", "").partition(".")[0] in _KNOWN_LISTENERS
+    def _learn(self, name: str, members: Mapping[str, object], request: object) -> None:
+        """Remember what the client sends."""
+        from sagemaker_plans._transport.request_model import SentRequest  # noqa: PLC0415  # see below
+
+        try:
+            self._sent[name] = SentRequest.of(request, members)
+        except Exception:  # noqa: BLE001  # a request of another kind
+            self._give_up()
+
+    def _prove(self, name: str, keys: "Keys") -> "RequestModel | None":
+        """Write what the client has sent once more, and compare."""
+        from sagemaker_plans._transport.request_model import RequestModel  # noqa: PLC0415  # see below
+
+        model = RequestModel(self._sent.pop(name))
+        if not model.writes_again(keys):
+            # Other credentials than a moment ago, or another way to prepare a request.
+            self._tries_left -= 1
+            return None
+        self._models[name] = model
+        return model
+
+    def _give_up(self) -> None:
+        self._tries_left = 0
+        self._inside = None
+
+    async def send(self, request: "AWSPreparedRequest", operation: Operation) -> None:
+        """Send a request, once, and hear the reply.
+
+        Args:
+            request: What ``prepare`` gave.
+            operation: What it asks for.
+
+        Raises:
+            Exception: Whatever the HTTP session raises.
+        """
+        if _LOG.isEnabledFor(logging.DEBUG):
+            url = redacted(request.url)
+            _LOG.debug("%s: POST %s, on the fast path", operation.name, url)
+        # Asked for at each call: it is observed from when the gateway is made.
+        await self._client._endpoint.http_session.send(request)  # noqa: SLF001  # no public way
+
+
+def _compared_modules() -> "SecondCopies":
+    # Opening a client takes 25 ms of CPU time less without these modules, and a client that
+    # reads once needs none of them. They are imported here, beside the event loop.
+    for module in ("aiobotocore_client.client_inside", "request_model"):
+        import_module(f"sagemaker_plans._transport.{module}")
+    from sagemaker_plans._transport.aiobotocore_client.second_copies import second_copies  # noqa: PLC0415  # see above
+
+    return second_copies()

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
+TIME_FORMAT: Final = "%Y%m%dT%H%M%SZ"
 _CONTENT_TYPE: Final = "application/x-amz-json-1.1"
 _NOBODY: Final = ReadOnlyCredentials("", "", None)
 
@@ -68,13 +69,14 @@ class Signer:
         Returns:
             All headers that belong to the signature, and the signature.
         """
-        time = now.strftime("%Y%m%dT%H%M%SZ")
+        time = now.strftime(TIME_FORMAT)
         names = "content-type;host;x-amz-date;x-amz-target"
         token_line = ""
         headers = {"Content-Type": _CONTENT_TYPE, "X-Amz-Date": time, "X-Amz-Target": target}
         if keys.token:
             names = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"
-            token_line = f"x-amz-security-token:{keys.token}\n"
+            # Signed without the spaces that it may have around it, and sent with them.
+            token_line = f"x-amz-security-token:{' '.join(keys.token.split())}\n"
             headers["X-Amz-Security-Token"] = keys.token
         canonical = (
             f"{self._head}\ncontent-type:{_CONTENT_TYPE}\n{self._host}\nx-amz-date:{time}\n"

@@ -27,7 +27,6 @@ from sagemaker_plans._transport.aiobotocore_client.own_connection import (
 )
 from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
 from sagemaker_plans._transport.evidence import SecondSendError
-from sagemaker_plans._transport.fast_path import _is_plain
 from sagemaker_plans.emulator import Emulator
 from transport.clients import client_with, users_client
 
@@ -210,7 +209,3 @@ async def test_a_session_with_other_internals_is_refused(transport: Transport) -
 
     with pytest.raises(ConfigurationError, match="AIOHTTPSession lacks _exit_stack"):
         session_for_one_request(session, ConnectionTrace())
-
-
-def test_a_wrapped_call_of_a_client_is_not_plain() -> None:
-    assert not _is_plain(object())

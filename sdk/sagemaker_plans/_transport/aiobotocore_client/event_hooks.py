@@ -12,6 +12,7 @@ holds the reference. That works in another task, too, and it decides nothing abo
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import deepcopy
 from typing import Any, Final, Protocol, Self, final
 
 from botocore import UNSIGNED
@@ -123,10 +124,23 @@ def _link(
         evidence.begin()
 
 
-async def _refresh(credentials: Any) -> None:  # noqa: ANN401  # botocore has no types
+async def frozen_credentials(request_signer: Any) -> Any:  # noqa: ANN401  # botocore has no types
+    """Get what a client's requests are signed with, refreshed if it is about to expire.
+
+    Args:
+        request_signer: The client's signer.
+
+    Returns:
+        The credentials as they are now.
+
+    Raises:
+        NoCredentialsError: If there are none.
+        Exception: Whatever else the credentials raise.
+    """
+    credentials = request_signer._credentials  # noqa: SLF001  # it has no public name
     if credentials is None:
         raise NoCredentialsError
-    await credentials.get_frozen_credentials()
+    return await credentials.get_frozen_credentials()
 
 
 async def _require_credentials(
@@ -143,7 +157,7 @@ async def _require_credentials(
         return
     try:
         # This refreshes credentials that are about to expire, so the signer need not do it.
-        await _refresh(request_signer._credentials)  # noqa: SLF001  # it has no public name
+        await frozen_credentials(request_signer)
     except BaseException as error:
         evidence.keep_back(error, no_credentials(evidence.operation, error))
         raise
@@ -166,6 +180,9 @@ def _hear_stub(
     **_: object,
 ) -> None:
     if evidence := evidence_in(context):
+        if evidence.operation.safety is Safety.READ:
+            # The hooks after this one may change it on purpose.
+            evidence.parsed_by_client = deepcopy(parsed)
         status = http_response.status_code
         evidence.hear(HeardReply(status=status, headers={}, raw=None, parsed=parsed))
 
@@ -178,7 +195,7 @@ def _hold_back_retry(event_name: str, request_dict: Mapping[str, Any], **_: obje
     return False if is_purchase or is_ours else None
 
 
-_HOOKS: Final[Mapping[str, Callable[..., object]]] = {
+HOOKS: Final[Mapping[str, Callable[..., object]]] = {
     "provide-client-params": _link,
     "before-sign": _require_credentials,
     "response-received": _hear_reply,
@@ -220,7 +237,7 @@ class EventHooks:
 
     def _all(self) -> Iterator[tuple[str, Callable[..., object]]]:
         for operation in OPERATIONS:
-            for event, hook in _HOOKS.items():
+            for event, hook in HOOKS.items():
                 yield f"{event}.{SERVICE}.{operation.name}", hook
 
     def _id_for(self, event: str) -> str:

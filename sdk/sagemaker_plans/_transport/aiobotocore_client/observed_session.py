@@ -102,6 +102,8 @@ class ObservedSession:
             evidence.keep_back(error, _refusal(evidence, trace) or error)
             raise
         evidence.hand_over()
+        if evidence.learn is not None:
+            evidence.learn(request)
         try:
             response = await sender(request)
             hear(response, await response.content)

@@ -20,8 +20,13 @@ from botocore.config import Config
 
 from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE, SlimLoader
-from sagemaker_plans._transport.exception_mapping import CONNECTION_FAILURES, NO_CREDENTIALS
-from sagemaker_plans._transport.fast_path import FastPath, fast_path
+from sagemaker_plans._transport.exception_mapping import (
+    CONNECTION_FAILURES,
+    NO_CREDENTIALS,
+    shown_cause,
+)
+from sagemaker_plans._transport.fast_path import FastPath
+from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError, ConnectionFailedError
 
 HttpBackend = Literal["auto", "aiohttp", "httpx"]
@@ -88,11 +93,11 @@ async def open_client(
         client = await context.__aenter__()
     except CONNECTION_FAILURES as error:
         raise ConnectionFailedError(
-            f"could not open a client: {error}", request_sent=False
-        ) from error
-    except Exception as error:
+            f"could not open a client: {redacted(str(error))}", request_sent=False
+        ) from shown_cause(error)
+    except Exception as error:  # noqa: BLE001  # told by its words
         # Whatever a program that gives credentials, or a file of them, makes it raise.
-        raise _cannot_open(error) from error
+        raise _cannot_open(error) from shown_cause(error)
     try:
         path = await _fast_path(client, own, merged)
     except BaseException as error:
@@ -100,7 +105,7 @@ async def open_client(
             await client.close()
         if isinstance(error, ConfigurationError) or not isinstance(error, Exception):
             raise
-        raise _cannot_open(error) from error
+        raise _cannot_open(error) from shown_cause(error)
     return OpenedClient(client, client.close, path)
 
 
@@ -140,11 +145,11 @@ async def _fast_path(client: object, session: AioSession, config: AioConfig) -> 
     credentials = cast("object", await session.get_credentials())
     if credentials is None:
         raise ConfigurationError(f"a request cannot be signed: {NO_CREDENTIALS}")
-    return await fast_path(client, credentials)
+    return FastPath(client)
 
 
 def _cannot_open(error: Exception) -> ConfigurationError:
-    words = f"could not open a client: {error}"
+    words = f"could not open a client: {redacted(str(error))}"
     if isinstance(error, boto.NoRegionError):
         words = (
             "region_name: no region is set; pass region_name=, set AWS_DEFAULT_REGION, or name "

@@ -250,7 +250,8 @@ def _on_each_session(
 
     async def traced(target: object) -> object:
         try:
-            opened = await get_session(target)
+            given = await get_session(target)
+            opened = getattr(given, "__wrapped__", given)
             _require_its_own(alone, opened, trace)
         except BaseException as error:
             trace.fail_to_open(error)

@@ -1,229 +1,42 @@
-"""The direct lane sends what the client would send, and gives way to whoever listens."""
+"""Reads on the fast path use the client's own endpoint, credentials, proxies, certificates."""
 
 import datetime as dt
 import json
 import ssl
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-import anyio
 import pytest
 import trustme
-from aiobotocore.client import AioBaseClient
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioRefreshableCredentials
 from aiobotocore.httpsession import AIOHTTPSession
-from aiobotocore.session import AioSession
 from aiohttp import web
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import SSLError
+from botocore.exceptions import CredentialRetrievalError, SSLError
 
 from harness import MakeClient, Transport, a_spec, client_for, dead_endpoint, session
 from sagemaker_plans import (
     AsyncClient,
+    ConfigurationError,
     ConnectionFailedError,
-    PercentageOfFleet,
     RetryPolicy,
-    StageSpec,
+    SageMakerPlansError,
 )
 from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
-from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
-from sagemaker_plans._transport.fast_path import FastPath, fast_path
-from sagemaker_plans._wire.operations import OPERATIONS
 from sagemaker_plans.emulator import Emulator
+from transport.clients import (
+    client_with,
+    fast_path_of,
+    fast_reads,
+    gateway_of,
+    takes_fast_path,
+)
 
 CREATED = {"EdgeDeploymentPlanArn": "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/p"}
-
-
-def gateway_of(client: AsyncClient) -> BotocoreGateway:
-    opened = client._gateway._opened
-    assert opened is not None
-    assert isinstance(opened[0], BotocoreGateway)
-    return opened[0]
-
-
-def fast_path_of(client: AsyncClient) -> FastPath | None:
-    return gateway_of(client)._fast_path
-
-
-def counting(calls: list[str]) -> Callable[..., Any]:
-    original = cast("Any", AioBaseClient)._make_api_call
-
-    async def counted(self: AioBaseClient, operation_name: str, api_params: object) -> Any:
-        calls.append(operation_name)
-        return await original(self, operation_name, api_params)
-
-    return counted
-
-
-@pytest.mark.anyio
-async def test_a_client_of_our_own_making_has_a_fast_path(make_client: MakeClient) -> None:
-    async with make_client() as client:
-        assert fast_path_of(client) is not None
-
-
-@pytest.mark.anyio
-async def test_the_server_sees_no_difference_that_matters(
-    emulator: Emulator, make_client: MakeClient, transport: Transport
-) -> None:
-    del transport
-    async with make_client() as client:
-        await client.plans.create(a_spec())
-        lane = fast_path_of(client)
-        assert lane is not None
-        gateway_of(client)._fast_path = None
-        await client.plans.describe("rollout")
-        gateway_of(client)._fast_path = lane
-        await client.plans.describe("rollout")
-
-    general, direct = emulator.requests_of("DescribeEdgeDeploymentPlan")
-    assert direct.body == general.body
-    for name in ("content-type", "x-amz-target", "host"):
-        assert direct.headers[name] == general.headers[name]
-    assert direct.headers["user-agent"].startswith("aiobotocore/")
-    assert "lib/sagemaker-plans" in direct.headers["user-agent"]
-
-
-@pytest.mark.anyio
-async def test_a_hook_of_the_users_session_sees_every_request(
-    emulator: Emulator, transport: Transport
-) -> None:
-    theirs = session()
-    seen: list[str] = []
-
-    def hook(request: Any, **_: object) -> None:
-        seen.append(request.headers["X-Amz-Target"].decode())
-
-    theirs.get_component("event_emitter").register("before-send.sagemaker", hook)
-    async with AsyncClient(
-        region_name="us-east-1",
-        endpoint_url=emulator.endpoint_url,
-        session=theirs,
-        http_backend=transport.http_backend,
-    ) as client:
-        assert fast_path_of(client) is None
-        await client.plans.create(a_spec())
-        await client.plans.describe("rollout")
-
-    assert seen == [
-        "SageMaker.CreateEdgeDeploymentPlan",
-        "SageMaker.DescribeEdgeDeploymentPlan",
-    ]
-
-
-@pytest.mark.anyio
-async def test_a_tracer_that_patches_the_client_later_sees_every_call_from_then_on(
-    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls: list[str] = []
-    async with make_client() as client:
-        await client.plans.create(a_spec())
-        monkeypatch.setattr(AioBaseClient, "_make_api_call", counting(calls))
-        await client.plans.describe("rollout")
-
-    assert calls == ["DescribeEdgeDeploymentPlan"]
-
-
-@pytest.mark.anyio
-async def test_a_tracer_that_patched_before_leaves_no_fast_path(
-    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls: list[str] = []
-    monkeypatch.setattr(AioBaseClient, "_make_api_call", counting(calls))
-    async with make_client() as client:
-        assert fast_path_of(client) is None
-        await client.plans.create(a_spec())
-
-    assert calls == ["CreateEdgeDeploymentPlan"]
-
-
-@pytest.mark.anyio
-async def test_a_traced_client_without_a_users_session_makes_every_call(
-    emulator: Emulator, transport: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in emulator.environment().items():
-        monkeypatch.setenv(name, value)
-    calls: list[str] = []
-    monkeypatch.setattr(AioBaseClient, "_make_api_call", counting(calls))
-    seeded = emulator.add_training_plan("traced")
-    emulator.add_extension_offering(seeded)
-    on_sale = emulator.add_plan_offering()
-    spec = a_spec(stages=3)
-    async with AsyncClient(http_backend=transport.http_backend) as client:
-        arn = await client.plans.create(spec)
-        await client.plans.start_stage("rollout", "stage-0")
-        await client.plans.stop_stage("rollout", "stage-0")
-        await client.plans.add_stages("rollout", [StageSpec("extra", PercentageOfFleet(5))])
-        await client.plans.delete_stage("rollout", "extra")
-        listed = await client.plans.list(name_contains="roll").collect()
-        devices = await client.plans.stage_devices("rollout", "stage-1").collect()
-        plan = await client.plans.describe("rollout")
-        paged = [each async for each in client.plans.stages("rollout", page_size=2)]
-        offerings = await client.training_plans.search_extension_offerings(seeded)
-        receipt = await client.training_plans.extend(
-            offerings[0].offering_id, training_plan_arn=seeded
-        )
-        bought = [each async for each in client.training_plans.extension_history(seeded)]
-        await client.plans.create(a_spec("another"))
-        await client.plans.delete("another")
-        described = await client.training_plans.describe("traced")
-        reserved = await client.training_plans.list().collect()
-        (block,) = described.reserved_capacities
-        capacity = await client.training_plans.reserved_capacity(block.arn)
-        servers = await client.training_plans.ultra_servers(block.arn).collect()
-
-        new = await client.training_plans.create("new", on_sale)
-
-    assert described.arn in {each.arn for each in reserved}
-    assert new.name == "new"
-    assert (capacity.arn, servers) == (block.arn, ())
-    assert plan.arn == arn
-    assert [each.arn for each in listed] == [arn]
-    assert [each.stage_name for each in devices] == ["stage-1"]
-    assert plan.creation_time is not None
-    assert [*plan.stages] == paged
-    assert len(paged) == 3
-    assert receipt.extension in bought
-    assert set(calls) == {operation.name for operation in OPERATIONS}
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        {"use_fips_endpoint": True},
-        {"use_dualstack_endpoint": True},
-        {"use_fips_endpoint": True, "use_dualstack_endpoint": True},
-    ],
-    ids=["plain", "fips", "dual-stack", "both"],
-)
-@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1"])
-async def test_the_lane_goes_where_the_client_would_go(
-    settings: dict[str, bool], region: str, transport: Transport
-) -> None:
-    del transport
-    asked: list[str] = []
-
-    async def answer(request: Any, **_: object) -> object:
-        asked.append(request.url)
-        raise ConnectionAbortedError
-
-    theirs = session()
-    context = cast("Any", theirs).create_client(
-        "sagemaker", region_name=region, config=AioConfig(**cast("Any", settings))
-    )
-    async with context as client:
-        lane = await fast_path(client, await theirs.get_credentials())
-        client.meta.events.register("before-send.sagemaker", answer)
-        with pytest.raises(ConnectionAbortedError):
-            await client.describe_edge_deployment_plan(EdgeDeploymentPlanName="p")
-
-    assert lane is not None
-    assert {lane.url.rstrip("/")} == {url.rstrip("/") for url in asked}
 
 
 @pytest.mark.anyio
@@ -236,10 +49,10 @@ async def test_the_endpoint_of_the_environment_is_used(
     monkeypatch.delenv("AWS_ENDPOINT_URL_SAGEMAKER")
     monkeypatch.setenv(variable, emulator.endpoint_url)
     async with AsyncClient(http_backend=transport.http_backend) as client:
-        assert fast_path_of(client) is not None
         await client.plans.create(a_spec())
+        assert await takes_fast_path(client)
 
-    assert len(emulator.requests) == 1
+    assert len(emulator.requests) == 5
 
 
 @pytest.mark.anyio
@@ -271,8 +84,8 @@ async def test_credentials_are_refreshed_in_mid_session(transport: Transport) ->
             session=theirs,
             http_backend=transport.http_backend,
         ) as client:
-            assert fast_path_of(client) is not None
             await client.plans.create(a_spec())
+            assert await takes_fast_path(client)
 
     assert fetched == ["key-1", "key-2"]
 
@@ -386,10 +199,10 @@ async def test_a_configured_proxy_is_used(transport: Transport) -> None:
             retry=RetryPolicy.none(),
         ) as client,
     ):
-        assert fast_path_of(client) is not None
         await client.plans.create(a_spec())
+        assert await takes_fast_path(client)
 
-    assert seen == ["sagemaker.test"]
+    assert seen == ["sagemaker.test"] * 5
 
 
 @pytest.fixture(scope="module")
@@ -424,8 +237,8 @@ async def test_the_ca_bundle_of_the_environment_is_trusted(
         serving(created, tls) as port,
         client_for(f"https://127.0.0.1:{port}", transport) as client,
     ):
-        assert fast_path_of(client) is not None
         assert await client.plans.create(a_spec()) == CREATED["EdgeDeploymentPlanArn"]
+        assert await takes_fast_path(client)
 
 
 @pytest.fixture
@@ -500,33 +313,47 @@ async def test_an_encrypted_request_that_comes_later_is_verified_too(
             await straight.send(request_to(f"https://127.0.0.1:{port}/"))
 
 
-@pytest.mark.anyio
-async def test_where_the_inside_of_the_client_is_another_there_is_no_lane(
-    transport: Transport,
-) -> None:
-    del transport
+class Expired:
+    """Credentials that cannot be refreshed."""
 
-    class Stranger:
-        meta = None
-
-        async def _make_api_call(self) -> None:
-            await anyio.lowlevel.checkpoint()
-
-    assert await fast_path(Stranger(), object()) is None
-    assert await fast_path(object(), object()) is None
+    async def get_frozen_credentials(self) -> object:
+        raise CredentialRetrievalError(provider="test", error_msg="expired")
 
 
 @pytest.mark.anyio
-async def test_an_endpoint_with_signing_rules_of_its_own_has_no_lane(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("credentials", "words"), [(Expired(), "expired"), (None, "no AWS credentials")]
+)
+async def test_credentials_that_fail_later_are_told_as_the_client_tells_it(
+    make_client: MakeClient, credentials: object, words: str
 ) -> None:
-    del transport
+    messages: list[str] = []
+    async with make_client() as client:
+        assert await takes_fast_path(client)
+        theirs: Any = gateway_of(client)._client
+        signer = theirs._request_signer
+        kept, signer._credentials = signer._credentials, credentials
+        path = fast_path_of(client)
+        for way in (path, None):
+            gateway_of(client)._fast_path = way
+            with pytest.raises(ConfigurationError) as caught:
+                await client.plans.describe("rollout")
+            messages.append(str(caught.value))
+        gateway_of(client)._fast_path, signer._credentials = path, kept
+        assert await fast_reads(client, 1) == 1
 
-    async def ruled(*_: object) -> tuple[str, dict[str, str], dict[str, object]]:
-        await anyio.lowlevel.checkpoint()
-        return "https://x", {}, {"authSchemes": [{"name": "sigv4a"}]}
+    assert words in messages[0]
+    assert messages[0] == messages[1]
 
-    monkeypatch.setattr(AioBaseClient, "_resolve_endpoint_ruleset", ruled)
-    theirs: AioSession = session()
-    async with cast("Any", theirs).create_client("sagemaker", region_name="us-east-1") as client:
-        assert await fast_path(client, await theirs.get_credentials()) is None
+
+@on_aiohttp
+@pytest.mark.anyio
+async def test_the_http_client_shows_all_that_aiohttps_has(
+    emulator: Emulator, transport: Transport
+) -> None:
+    async with client_with(emulator.endpoint_url, transport) as client:
+        with suppress(SageMakerPlansError):
+            await client.plans.describe("rollout")
+        theirs: Any = gateway_of(client)._client
+        opened = await theirs._endpoint.http_session._get_session(None)
+        assert opened.closed is False

@@ -1,0 +1,74 @@
+"""Whether nobody would notice that a read goes past the inside of a client.
+
+Who wants to notice patches code (``passed_code``), registers for events (``listeners``),
+records history, reads botocore's log at DEBUG, or has a context of botocore's around the
+call.
+"""
+
+import logging
+from typing import Any, Final
+
+from botocore.context import get_context
+from botocore.history import get_global_history_recorder
+
+from sagemaker_plans._transport.aiobotocore_client.listeners import Listeners
+from sagemaker_plans._transport.aiobotocore_client.passed_code import NotPristineError, PassedCode
+from sagemaker_plans._transport.aiobotocore_client.second_copies import SecondCopies
+from sagemaker_plans._wire.operations import OPERATIONS, Safety
+
+_READS: Final = {each.method: each.name for each in OPERATIONS if each.safety is Safety.READ}
+
+
+class ClientInside:
+    """The inside of one client.
+
+    Args:
+        client: The client.
+        copies: What is known to be as its authors wrote it.
+
+    Raises:
+        Exception: Whatever says that it is not what it should be.
+    """
+
+    def __init__(self, client: Any, copies: SecondCopies) -> None:  # noqa: ANN401
+        self._client, self._copies = client, copies
+        self._listeners = Listeners(client, copies, _READS)
+        if not self._listeners.are_pristine():
+            raise NotPristineError
+        self._code = PassedCode(client, copies, _READS, self._listeners.all())
+        self._history: Any = get_global_history_recorder()
+        found = (value for held in copies.modules.values() for value in held.values())
+        # The loggers of these modules themselves: each may have a level of its own.
+        self._loggers = tuple({each for each in found if isinstance(each, logging.Logger)})
+
+    def is_unchanged(self) -> bool:
+        """Tell whether all of it is what it was when it was found pristine.
+
+        Returns:
+            Whether it is.
+        """
+        return self._listeners.are_pristine() and self._code.holds()
+
+    def is_watched(self) -> bool:
+        """Tell whether somebody wants to see what botocore itself does, for now.
+
+        Returns:
+            Whether its history is recorded, its log is read at DEBUG, or a context of its
+            own is around the call.
+        """
+        return (
+            bool(self._history._enabled)  # noqa: SLF001  # it has no other name
+            or get_context() is not None
+            or any(each.isEnabledFor(logging.DEBUG) for each in self._loggers)
+        )
+
+    def anew(self) -> "ClientInside":
+        """Look at the same client again.
+
+        Returns:
+            Its inside as it is now.
+
+        Raises:
+            Exception: Whatever says that it is not what it should be.
+        """
+        return ClientInside(self._client, self._copies)

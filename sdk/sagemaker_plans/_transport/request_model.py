@@ -1,0 +1,217 @@
+"""Writes a client's next requests after one that the client itself has prepared.
+
+What stays is taken from that one: the URL, the user agent, the region and the name that were
+signed. What changes is written anew: the body, the time, the signature, the id. That is
+trusted only once the very request that the client sent was written again, with the same
+bytes.
+
+This module is imported when a client reads for the second time.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from os import urandom
+from typing import Any, Final, Self
+
+import botocore.handlers
+from attrs import frozen
+from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+
+from sagemaker_plans._transport.aiobotocore_client.event_hooks import CONTEXT_KEY
+from sagemaker_plans._transport.aiobotocore_client.second_copies import kind_of
+from sagemaker_plans._transport.evidence import Evidence
+from sagemaker_plans._transport.signing import TIME_FORMAT, Keys, Signer
+
+_TARGET: Final = "X-Amz-Target"
+_SIGNED: Final = ("X-Amz-Date", "X-Amz-Security-Token", "Authorization")
+_TRACE: Final = "X-Amzn-Trace-Id"
+_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME"
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class SentRequest:
+    """A request of the client's own, as its HTTP session got it."""
+
+    members: Mapping[str, object]
+    method: str
+    url: str
+    headers: list[tuple[str, str | bytes]]
+    kind_of_headers: Any
+    body: bytes
+    stream_output: bool
+    context: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, request: Any, members: Mapping[str, object]) -> Self:  # noqa: ANN401  # no type
+        """Keep what a client hands to its HTTP session.
+
+        Args:
+            request: The request, prepared and signed.
+            members: Its members in wire form.
+
+        Returns:
+            All that there is to know about it.
+
+        Raises:
+            Exception: If it is a request of another kind.
+        """
+        return cls(
+            members=members,
+            method=request.method,
+            url=request.url,
+            headers=list(request.headers.items()),
+            kind_of_headers=kind_of(request.headers),
+            body=request.body,
+            stream_output=request.stream_output,
+            context={
+                # Copied, where botocore may change it later.
+                key: value.copy() if kind_of(value) is dict else value
+                for key, value in request.context.items()
+            },
+        )
+
+    def is_same_as(self, other: AWSPreparedRequest) -> bool:
+        """Tell whether another request has all that this one has.
+
+        Args:
+            other: The other request.
+
+        Returns:
+            Whether it has, and nothing else.
+        """
+        given: Any = other
+        kind: object = kind_of(given.headers)
+        return (
+            (self.method, self.url, self.body) == (given.method, given.url, given.body)
+            and self.kind_of_headers is kind
+            and self.headers == list(given.headers.items())
+            and self.stream_output == given.stream_output
+            and self.context == given.context
+        )
+
+
+class RequestModel:
+    """What all requests of one operation have in common.
+
+    Args:
+        sent: The request that the client has sent.
+
+    Raises:
+        Exception: If it is not as those are that this was written for.
+    """
+
+    def __init__(self, sent: SentRequest) -> None:
+        self._sent, self._url = sent, sent.url
+        self._method, self._stream_output = sent.method, sent.stream_output
+        headers = dict(sent.headers)
+        fixed = (_TARGET, "Content-Type", "User-Agent", "amz-sdk-request")
+        self._fixed = {name: headers[name] for name in fixed}
+        self._target = _text(headers[_TARGET])
+        names = (*fixed, _TRACE, *_SIGNED, "amz-sdk-invocation-id", "Content-Length")
+        # From inside, for it has no other name.
+        made: Any = HeadersDict(dict.fromkeys(names, ""))
+        self._key: dict[str, object] = {str(key): key for key in made._dict}  # noqa: SLF001
+        credential = _text(headers["Authorization"]).partition(", ")[0]
+        *_, region, service, _ = credential.rsplit("/", 3)
+        self._signer = Signer(url=sent.url, region=region, service=service)
+        self._context = sent.context
+        self._own_dicts = [key for key, value in sent.context.items() if kind_of(value) is dict]
+
+    def writes_again(self, keys: Keys) -> bool:
+        """Tell whether the very request that the client has sent can be written again.
+
+        Args:
+            keys: What it was signed with.
+
+        Returns:
+            Whether it has the same bytes.
+        """
+        sent = self._sent
+        time = datetime.strptime(sent.context["timestamp"], TIME_FORMAT).replace(tzinfo=UTC)
+        trace = dict(sent.headers).get(_TRACE)
+        again = self._write(
+            sent.members,
+            keys,
+            sent.context[CONTEXT_KEY],
+            now=time,
+            invocation=sent.context["retries"]["invocation-id"],
+            trace=None if trace is None else _text(trace),
+        )
+        return sent.is_same_as(again)
+
+    def write(
+        self, members: Mapping[str, object], keys: Keys, evidence: Evidence
+    ) -> AWSPreparedRequest:
+        """Write a request.
+
+        Args:
+            members: Its members in wire form.
+            keys: What it is signed with.
+            evidence: What will be known of it.
+
+        Returns:
+            The request, as botocore would hand it to the HTTP session.
+        """
+        now, trace = datetime.now(UTC), _trace_now() if _LAMBDA in os.environ else None
+        return self._write(members, keys, evidence, now=now, invocation=_uuid(), trace=trace)
+
+    def _write(
+        self,
+        members: Mapping[str, object],
+        keys: Keys,
+        evidence: Evidence,
+        *,
+        now: datetime,
+        invocation: str,
+        trace: str | None,
+    ) -> AWSPreparedRequest:
+        body = json.dumps(members).encode()
+        signed = self._signer.headers(keys, target=self._target, body=body, now=now)
+        headers: dict[object, str | bytes] = {
+            self._key[_TARGET]: self._fixed[_TARGET],
+            self._key["Content-Type"]: self._fixed["Content-Type"],
+            self._key["User-Agent"]: self._fixed["User-Agent"],
+        }
+        if trace is not None:
+            headers[self._key[_TRACE]] = trace.encode()
+        for name in _SIGNED:
+            if name in signed:
+                headers[self._key[name]] = signed[name].encode()
+        headers[self._key["amz-sdk-invocation-id"]] = invocation.encode()
+        headers[self._key["amz-sdk-request"]] = self._fixed["amz-sdk-request"]
+        headers[self._key["Content-Length"]] = str(len(body))
+        # Filled from inside: its own way makes each key anew. If it has another inside, no
+        # request is like the client's.
+        given: Any = HeadersDict.__new__(HeadersDict)
+        given._dict = headers  # noqa: SLF001
+        context = dict(self._context)
+        for key in self._own_dicts:
+            # botocore may change it later.
+            context[key] = context[key].copy()
+        context["retries"]["invocation-id"] = invocation
+        context["timestamp"] = signed["X-Amz-Date"]
+        context[CONTEXT_KEY] = evidence
+        return AWSPreparedRequest(
+            self._method, self._url, given, body, self._stream_output, context
+        )
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode()
+
+
+def _uuid() -> str:
+    """Make a random UUID, as ``str(uuid4())`` is one, in a third of the time."""
+    text = urandom(16).hex()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
+
+
+def _trace_now() -> str | None:
+    """Ask botocore for the trace of a Lambda function: each invocation has its own."""
+    headers: dict[str, str] = {}
+    add: Any = botocore.handlers.add_recursion_detection_header
+    add(params={"headers": headers})
+    return headers.get(_TRACE)
