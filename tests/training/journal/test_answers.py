@@ -11,6 +11,8 @@ from attrs import evolve
 from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
 from faults.service_gateway import fates
 from sagemaker_plans import errors
+from sagemaker_plans.journal import PurchaseRecord
+from training.journal.memory_journal import MemoryJournal
 from training.journal.worlds import OTHER, PAID, START, a_record, a_world, an_extension
 from waiting.virtual_plans import virtually
 
@@ -24,12 +26,13 @@ async def test_the_record_comes_after_history_and_price_and_before_the_purchase(
 ) -> None:
     world = a_world(monkeypatch)
     seen: list[tuple[list[str], list[str]]] = []
-
-    def note() -> None:
-        seen.append(([*world.journal.calls], [*world.sent]))
-
     begin = world.journal.put
-    monkeypatch.setattr(type(world.journal), "put", lambda _, record: (note(), begin(record))[1])
+
+    def noted(_: MemoryJournal, record: PurchaseRecord) -> bool:
+        seen.append(([*world.journal.calls], [*world.sent]))
+        return begin(record)
+
+    monkeypatch.setattr(MemoryJournal, "put", noted)
     receipt = await world.extend(max_upfront_fee=5000)
     assert seen == [(["records", "begin"], [HISTORY, SEARCH])]
     assert receipt.outcome == "purchased"

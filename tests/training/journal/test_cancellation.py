@@ -138,7 +138,7 @@ async def test_an_interruption_that_is_no_cancellation_closes_the_record_too(
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(BaseException) as caught:  # noqa: PT011  # the loop may wrap it
+    with pytest.raises(BaseException) as caught:
         await world.plans(on_retry=interrupted).extend(OFFERING, training_plan_arn=PLAN_ARN)
     assert isinstance(caught.value, KeyboardInterrupt)
     assert world.journal.states == [(1, "not_bought", "caller")]
