@@ -12,7 +12,7 @@ from uuid import uuid4
 import anyio
 from attrs import evolve, frozen
 
-from sagemaker_plans._wire.redaction import redacted
+from sagemaker_plans._wire.redaction import fit_to_show, redacted
 from sagemaker_plans.journal import ClosedBy, PurchaseJournal, PurchaseRecord, PurchaseState
 from sagemaker_plans.models import TrainingPlanExtension
 
@@ -266,12 +266,8 @@ def _counts_more(current: PurchaseRecord, state: PurchaseState, closed_by: Close
 
 def _failed(words: str, error: Exception) -> LedgerError:
     """Make an error with a cause that shows no secret. Raise it where no exception is handled."""
-    from sagemaker_plans._transport.exception_mapping import (  # noqa: PLC0415  # loads botocore
-        shown_cause,
-    )
-
     failed = LedgerError(f"{words}: {_words(error)}")
-    failed.__cause__ = shown_cause(error)
+    failed.__cause__ = fit_to_show(error)
     return failed
 
 
