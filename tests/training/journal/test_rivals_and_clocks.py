@@ -7,7 +7,7 @@ import anyio
 import pytest
 from attrs import evolve
 
-from faults.acts import HISTORY, OFFERING, PLAN_ARN
+from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN
 from faults.service_gateway import fates
 from sagemaker_plans import errors
 from training.journal.worlds import PAID, START, a_record, a_world, an_extension
@@ -103,6 +103,19 @@ async def test_a_request_that_a_sleeping_process_signs_late_is_not_sent(
         await world.extend()
     assert world.sent == [HISTORY]
     assert world.journal.states == [(1, "not_bought", "caller")]
+
+
+@virtually
+async def test_a_purchase_that_is_throttled_until_its_time_is_over_frees_its_key(
+    monkeypatch: Patch,
+) -> None:
+    world = a_world(monkeypatch, fates=fates(ExtendTrainingPlan=["throttled"]))
+    slow = world.plans(throttle_base_delay=1000.0, max_delay=1000.0, max_elapsed=None)
+    with pytest.raises(errors.PurchaseRefusedError, match="signed late"):
+        await slow.extend(OFFERING, training_plan_arn=PLAN_ARN)
+    assert world.sent == [HISTORY, EXTEND]
+    assert world.journal.states == [(1, "not_bought", "caller")]
+    assert (await world.extend()).outcome == "purchased"
 
 
 @pytest.mark.parametrize("ahead", [-240, 240])

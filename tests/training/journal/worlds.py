@@ -28,9 +28,7 @@ OTHER: Final = "tpeo-0123456789abcde0"
 """Another offering of the same plan; it costs 2469.00 USD."""
 PAID: Final = 3600.0
 """Seconds until any payment has been made."""
-OUR_HOST, OUR_PROCESS = "machine-of-another", 4711
-
-Lag = Callable[..., object]
+HOST, PROCESS = "machine-of-another", 4711
 
 
 @define(eq=False)
@@ -57,9 +55,10 @@ class World(Gateway):
         return self.time() + self.ahead
 
     def plans(self, **settings: Any) -> TrainingPlans:
-        """Make a client of its own, such as that of another process."""
+        """Make a client of its own, such as that of another process. Its pauses are not random."""
         policy = RetryPolicy(**{"reconcile_limit": 5.0, **settings})
-        return TrainingPlans(self, Retrier(policy), journal=self.journal)
+        retrier = Retrier(policy, uniform=lambda _, most: most)
+        return TrainingPlans(self, retrier, journal=self.journal)
 
     async def extend(self, offering: str = OFFERING, **arguments: Any) -> ExtensionReceipt:
         """Buy with a client of its own."""
@@ -149,8 +148,8 @@ def a_record(number: int = 1, **values: Any) -> PurchaseRecord:
         "offering_id": OFFERING,
         "written_at": START,
         "send_by": START + timedelta(minutes=5),
-        "host": OUR_HOST,
-        "process": OUR_PROCESS,
+        "host": HOST,
+        "process": PROCESS,
     }
     return PurchaseRecord(**{**usual, **values})
 
