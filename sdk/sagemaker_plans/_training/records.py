@@ -83,8 +83,9 @@ def shown_for(
         for each in history
         if each.offering_id == record.offering_id and each.extended_at is not None
     }
-    if record.receipt is not None and record.receipt.extended_at in dated:
-        return dated[record.receipt.extended_at]
+    own = None if record.receipt is None else record.receipt.extended_at
+    if own is not None and own in dated:
+        return dated[own]
     fitting = [time for time in dated if start <= time < end and time not in named]
     return dated[max(fitting)] if fitting else None
 

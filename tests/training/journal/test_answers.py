@@ -78,6 +78,16 @@ async def test_without_the_offering_a_record_takes_the_plans_end_from_the_histor
 
 
 @virtually
+async def test_an_extension_that_failed_moves_no_end(monkeypatch: Patch) -> None:
+    world = a_world(monkeypatch)
+    world.sells_again(payment_fails=True)
+    await world.extend()
+    await anyio.sleep(PAID)
+    await world.extend(OTHER)
+    assert world.journal.last.extends_from is None
+
+
+@virtually
 async def test_the_offerings_id_is_the_key_if_none_is_passed(monkeypatch: Patch) -> None:
     world = a_world(monkeypatch)
     await world.extend()

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import anyio
 import pytest
@@ -13,12 +14,13 @@ from faults.service_gateway import fates
 from sagemaker_plans import errors
 from sagemaker_plans.journal import PurchaseRecord
 from training.journal.memory_journal import Fate, JournalDownError, MemoryJournal
-from training.journal.worlds import OTHER, START, World, a_record, a_world
+from training.journal.worlds import OTHER, START, World, a_record, a_world, an_extension
 from waiting.virtual_plans import virtually
 
 Patch = pytest.MonkeyPatch
 Caplog = pytest.LogCaptureFixture
 SECRET = "a-session-token"
+SEEN = an_extension()
 
 
 def told(caplog: Caplog, level: int = logging.WARNING) -> list[str]:
@@ -301,17 +303,18 @@ Change = Callable[[PurchaseRecord], PurchaseRecord]
     [
         ({"state": "bought", "closed_by": "person"}, ("bought", "caller")),
         ({"state": "failed", "closed_by": "history"}, ("failed", "history")),
+        ({"state": "bought", "closed_by": "history", "receipt": SEEN}, ("bought", "history")),
     ],
-    ids=["a-person-knew-it", "the-history-knows-better"],
+    ids=["a-person-knew-it", "the-history-knows-better", "the-history-knew-it"],
 )
 @virtually
 async def test_what_was_heard_adds_to_what_others_wrote_meanwhile(
-    monkeypatch: Patch, meanwhile: dict[str, str], after: tuple[str, str], caplog: Caplog
+    monkeypatch: Patch, meanwhile: dict[str, Any], after: tuple[str, str], caplog: Caplog
 ) -> None:
     world = a_world(monkeypatch)
 
     async def written() -> None:
-        world.journal.change(1, lambda each: evolve(each, revision=1, **meanwhile))  # type: ignore[arg-type]  # its fields
+        world.journal.change(1, lambda each: evolve(each, revision=1, **meanwhile))
 
     world.meanwhile = written
     await world.extend()

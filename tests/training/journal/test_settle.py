@@ -109,11 +109,11 @@ async def test_not_bought_is_refused_if_the_history_shows_the_offering_without_a
     world = a_world(monkeypatch)
     world.journal.put(a_record())
     undated = an_extension(None).to_wire()
-    monkeypatch.setattr(
-        type(world.service.service),
-        "handle",
-        lambda *_, **__: {"TrainingPlanExtensions": [undated]},
-    )
+
+    def answered(*_: object, **__: object) -> dict[str, object]:
+        return {"TrainingPlanExtensions": [undated]}
+
+    monkeypatch.setattr(type(world.service.service), "handle", answered)
     await anyio.sleep(CERTAIN)
     assert (await refused(world, bought=False)) == (
         "the history shows this offering without the time at which it was bought"

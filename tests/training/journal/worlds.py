@@ -56,8 +56,8 @@ class World(Gateway):
 
     def plans(self, **settings: Any) -> TrainingPlans:
         """Make a client of its own, such as that of another process. Its pauses are not random."""
-        policy = RetryPolicy(**{"reconcile_limit": 5.0, **settings})
-        retrier = Retrier(policy, uniform=lambda _, most: most)
+        chosen: dict[str, Any] = {"reconcile_limit": 5.0, **settings}
+        retrier = Retrier(RetryPolicy(**chosen), uniform=lambda _, most: most)
         return TrainingPlans(self, retrier, journal=self.journal)
 
     async def extend(self, offering: str = OFFERING, **arguments: Any) -> ExtensionReceipt:
@@ -80,9 +80,8 @@ class World(Gateway):
 
     def sells_again(self, offering: str = OFFERING, **settings: Any) -> None:
         """Put an offering on sale that can be bought again and again."""
-        self.service.service.add_extension_offering(
-            PLAN_ARN, offering_id=offering, **{"resellable": True, **settings}
-        )
+        chosen: dict[str, Any] = {"resellable": True, **settings}
+        self.service.service.add_extension_offering(PLAN_ARN, offering_id=offering, **chosen)
 
     def buys_past_the_journal(self, offering: str = OFFERING) -> None:
         """Buy as somebody who has no journal."""
