@@ -11,6 +11,7 @@ import sagemaker_plans
 from harness import session
 from sagemaker_plans import AsyncClient, PollSchedule, RetryPolicy
 from sagemaker_plans.emulator import Emulator, Timings
+from training.journal.memory_journal import MemoryJournal
 
 Names = MutableMapping[str, object]
 
@@ -29,11 +30,14 @@ class Situation:
     """Whether the page itself gives `smp`, `client`, `emulator` and `plan_arn` a meaning."""
     before: str = ""
     """Code that has run."""
+    journal: MemoryJournal | None = None
+    """The journal of the page's client."""
 
     def client(self) -> AsyncClient:
         """Give a client that finds the emulator by the environment; it polls fast."""
         return AsyncClient(
             session=session(),
+            journal=self.journal,
             polling=PollSchedule(interval=0.02),
             retry=RetryPolicy(base_delay=0.001, throttle_base_delay=0.001, reconcile_limit=1),
         )
@@ -51,6 +55,7 @@ class Situation:
             "emulator": emulator,
             "plan_arn": emulator.training_plan_arn,
             "client": client,
+            "journal": self.journal,
         }
         if not self.starts_from_nothing:
             names.update(known)
@@ -85,6 +90,7 @@ _SITUATIONS: Final = {
     "docs/how-to/stop-on-failure.md": Situation(timings=_VISIBLE, before=_ROLLOUT),
     "docs/how-to/notebook.md": Situation(timings=_VISIBLE, before=_ROLLOUT),
     "docs/how-to/trio.md": Situation(before=_ROLLOUT),
+    "docs/how-to/unknown-outcome.md": Situation(journal=MemoryJournal()),
 }
 
 

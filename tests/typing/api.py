@@ -15,9 +15,10 @@ from aiobotocore.session import AioSession
 
 import sagemaker_plans as smp
 from sagemaker_plans import errors, models
+from sagemaker_plans.journal import PurchaseJournal, PurchaseRecord
 
 
-async def clients(sagemaker_client: object) -> None:
+async def clients(sagemaker_client: object, journal: PurchaseJournal) -> None:
     async with smp.AsyncClient() as opened:
         assert_type(opened, smp.AsyncClient)
     client = smp.AsyncClient(
@@ -30,6 +31,7 @@ async def clients(sagemaker_client: object) -> None:
         retry=smp.RetryPolicy(),
         polling=smp.PollSchedule(),
         pace=smp.PacePolicy(),
+        journal=journal,
         request_timeout=timedelta(seconds=30),
     )
     wrapped = smp.AsyncClient.from_client(
@@ -37,6 +39,7 @@ async def clients(sagemaker_client: object) -> None:
         retry=smp.RetryPolicy.none(),
         polling=smp.PollSchedule(interval=5),
         pace=smp.PacePolicy.off(),
+        journal=None,
         request_timeout=30,
     )
     assert_type(wrapped, smp.AsyncClient)
@@ -251,10 +254,16 @@ async def waits(client: smp.AsyncClient, schedule: smp.PollSchedule) -> None:
         assert_type(change.previous, smp.Stage | None)
 
 
-async def training_plans(client: smp.AsyncClient, arn: str) -> None:
+async def training_plans(client: smp.AsyncClient, arn: str, record: PurchaseRecord) -> None:
     receipt = await client.training_plans.extend(
         "tpeo-1", training_plan_arn=arn, max_upfront_fee=Decimal(5000), currency_code="USD"
     )
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, idempotency_key="march")
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, idempotency_key=None)
+    assert_type(await client.training_plans.settle(arn, bought=True), None)
+    await client.training_plans.settle(arn, bought=False, record=record)
+    await client.training_plans.settle(arn, bought=False, record=record.number)
+    await client.training_plans.settle(arn, bought=False, record=None)
     assert_type(receipt, smp.ExtensionReceipt)
     await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=5000)
     for offering in await client.training_plans.search_extension_offerings(arn):

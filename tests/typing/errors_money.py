@@ -7,6 +7,7 @@
 from decimal import Decimal
 
 import sagemaker_plans as smp
+from sagemaker_plans.journal import PurchaseRecord
 
 
 async def spend(client: smp.AsyncClient, arn: str) -> None:
@@ -23,6 +24,43 @@ async def spend(client: smp.AsyncClient, arn: str) -> None:
     await client.training_plans.search_extension_offerings(arn, 24)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     for extension in client.training_plans.extension_history(arn):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
         print(extension)
+
+
+class HalfAJournal:
+    """It cannot end a record."""
+
+    async def records(self, plan: str, /) -> tuple[PurchaseRecord, ...]:
+        raise LookupError(plan)
+
+    async def begin(self, record: PurchaseRecord, /) -> bool:
+        return record.number > 0
+
+
+class Blocking(HalfAJournal):
+    """Its methods are no coroutines."""
+
+    def end(self, record: PurchaseRecord, /) -> bool:
+        return record.revision > 0
+
+
+smp.AsyncClient(journal="folder")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.AsyncClient(journal=HalfAJournal())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.AsyncClient(journal=Blocking())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.AsyncClient.from_client(None, journal=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def settle(client: smp.AsyncClient, arn: str, record: PurchaseRecord) -> None:
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, idempotency_key=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    # What was bought is never taken for granted.
+    await client.training_plans.settle(arn)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.training_plans.settle(arn, True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.training_plans.settle(arn, bought="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.training_plans.settle(arn, bought=True, record=record.id)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    receipt = await client.training_plans.settle(arn, bought=True)  # type: ignore[func-returns-value]
+    print(receipt)
+    # Forgotten: nothing is settled.
+    client.training_plans.settle(arn, bought=True)  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+    record.state = "bought"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def read(receipt: smp.ExtensionReceipt) -> None:

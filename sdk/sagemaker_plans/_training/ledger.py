@@ -12,7 +12,7 @@ from uuid import uuid4
 import anyio
 from attrs import evolve, frozen
 
-from sagemaker_plans._wire.redaction import redacted
+from sagemaker_plans._wire.redaction import fit_to_show, redacted
 from sagemaker_plans.journal import ClosedBy, PurchaseJournal, PurchaseRecord, PurchaseState
 from sagemaker_plans.models import TrainingPlanExtension
 
@@ -21,6 +21,7 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 _PAUSES: Final = (0.0, 0.25, 0.5, 1.0)
 _MOST_RACES: Final = 10
 _ENDING_TIME: Final = 10.0
+_TOO_LATE: Final = "it did not answer in time"
 _FINAL: Final = frozenset({"bought", "failed"})
 
 
@@ -46,8 +47,9 @@ class Ledger:
         """
         try:
             return tuple(await self.journal.records(self.plan))
-        except Exception as error:
-            raise LedgerError(f"the journal cannot be read: {_words(error)}") from error
+        except Exception as error:  # noqa: BLE001  # a journal may raise anything
+            failed = _failed("the journal cannot be read", error)
+        raise failed
 
     def record(
         self,
@@ -109,11 +111,13 @@ class Ledger:
         except GeneratorExit:
             # A coroutine that is being closed must not await anything.
             raise
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001  # a journal may raise anything
+            failed = _failed("the journal cannot be written", error)
+        except BaseException:
             await self.withdraw(record)
-            if isinstance(error, Exception):
-                raise LedgerError(f"the journal cannot be written: {_words(error)}") from error
             raise
+        await self.withdraw(record)
+        raise failed
 
     async def _begun(self, record: PurchaseRecord) -> bool:
         try:
@@ -136,20 +140,22 @@ class Ledger:
             record: The record.
         """
         closed = evolve(record, id=uuid4().hex, state="not_bought", closed_by="caller")
+        problem = _TOO_LATE
         with anyio.move_on_after(_ENDING_TIME, shield=True):
             try:
-                if await self.journal.begin(closed) or not await self._has(record):
-                    return
+                if not await self.journal.begin(closed) and await self._has(record):
+                    await self.close(record, "not_bought", "caller")
             except Exception as error:  # noqa: BLE001  # a journal may raise anything
-                _LOG.warning(
-                    "the journal could not be written; if record %d of %s appears in it, it stays "
-                    "open, although its purchase was not sent: %s",
-                    record.number,
-                    record.plan,
-                    _words(error),
-                )
+                problem = _words(error)
+            else:
                 return
-            await self.close(record, "not_bought", "caller")
+        _LOG.warning(
+            "the journal could not be written; if record %d of %s appears in it, it stays open, "
+            "although its purchase was not sent: %s",
+            record.number,
+            record.plan,
+            problem,
+        )
 
     async def close(
         self,
@@ -170,7 +176,7 @@ class Ledger:
             Whether the journal says so now, or knows better.
         """
         problem = "it changes again and again"
-        with anyio.move_on_after(_ENDING_TIME, shield=True):
+        with anyio.move_on_after(_ENDING_TIME, shield=True) as limit:
             for pause in _PAUSES:
                 await anyio.sleep(pause)
                 try:
@@ -184,7 +190,7 @@ class Ledger:
             record.plan,
             record.offering_id,
             state,
-            problem,
+            _TOO_LATE if limit.cancelled_caught else problem,
         )
         return False
 
@@ -204,8 +210,9 @@ class Ledger:
         wanted = evolve(record, revision=record.revision + 1, state=state, closed_by="person")
         try:
             return await self.journal.end(wanted)
-        except Exception as error:
-            raise LedgerError(f"the journal cannot be written: {_words(error)}") from error
+        except Exception as error:  # noqa: BLE001  # a journal may raise anything
+            failed = _failed("the journal cannot be written", error)
+        raise failed
 
     async def _closed(
         self,
@@ -258,6 +265,13 @@ def _counts_more(current: PurchaseRecord, state: PurchaseState, closed_by: Close
         return current.state == "bought"
     # A reply that was heard replaces even a person's word.
     return state in _FINAL and current.state != "failed"
+
+
+def _failed(words: str, error: Exception) -> LedgerError:
+    """Make an error with a cause that shows no secret. Raise it where no exception is handled."""
+    failed = LedgerError(f"{words}: {_words(error)}")
+    failed.__cause__ = fit_to_show(error)
+    return failed
 
 
 def _words(error: BaseException) -> str:

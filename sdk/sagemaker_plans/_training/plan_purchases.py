@@ -248,8 +248,8 @@ class TrainingPlanPurchases:
             PurchaseRefusedError: If the history shows the purchase and ``bought`` is False, if
                 the request may still be accepted (until 20 minutes after its ``send_by``, by
                 the service's clock), if the record was closed by what the service said, or if
-                journal or history cannot be read. The record stays as it is, or is closed as
-                the history shows it.
+                journal or history cannot be read, or the journal cannot be written. The record
+                stays as it is, or is closed as the history shows it.
         """
         from sagemaker_plans._training.ledger import Ledger  # noqa: PLC0415  # see extend
         from sagemaker_plans._training.settlement import Settlement  # noqa: PLC0415  # likewise
@@ -260,6 +260,8 @@ class TrainingPlanPurchases:
             problems.append(f"bought: got {checks.shown(bought)}; allowed are True and False")
         if number is not None:
             problems += checks.whole_number("record", number, 1, plan_checks.MAX_INTEGER)
+        if isinstance(record, PurchaseRecord) and record.plan != training_plan_arn:
+            problems.append(f"record: got a record of {record.plan}, which is another plan")
         checks.raise_for("settle", problems, operation=EXTEND_TRAINING_PLAN.name)
         if self._journal is None:
             raise ConfigurationError(

@@ -5,10 +5,13 @@ Times in a journal are the service's, so that machines whose clocks differ agree
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from attrs import define
 
 from sagemaker_plans._wire.reply import Reply
+
+_NO_YEAR: Final = 9999
 
 
 def machine_time() -> datetime:
@@ -37,7 +40,10 @@ class ServiceClock:
         """
         try:
             shown = parsedate_to_datetime(reply.date or "")
-        except ValueError:
+        except (ValueError, OverflowError):
+            return
+        if shown.year >= _NO_YEAR:
+            # Some minutes later there would be no dates any more.
             return
         if shown.tzinfo is None:
             # "-0000" stands for UTC without knowing a place.

@@ -43,7 +43,7 @@ class Settlement:
         for _ in range(_MOST_RACES):
             if await self._is_made():
                 return
-        raise self._refused(self.number or 0, "", "the journal is written by others all the time")
+        raise self._refused(None, "the journal is written by others all the time")
 
     async def _is_made(self) -> bool:
         record, records = await self._record()
@@ -55,8 +55,7 @@ class Settlement:
             ).collect()
         except SageMakerPlansError as error:
             raise self._refused(
-                record.number,
-                record.offering_id,
+                record,
                 f"the extension history of {arn} could not be read: {error}",
             ) from error
         shown = shown_for(record, records, history)
@@ -64,22 +63,17 @@ class Settlement:
             if (record.state != "not_bought") == self.bought:
                 return True
             raise self._refused(
-                record.number,
-                record.offering_id,
+                record,
                 f"it is closed already: {record.state}, by the {record.closed_by}",
             )
         # After a person's "not bought" it may be somebody else's that is shown.
         if shown is not None and record.state != "not_bought":
             state: PurchaseState = "failed" if is_failed(shown) else "bought"
             if not await self.ledger.close(record, state, "history", shown):
-                raise self._refused(
-                    record.number, record.offering_id, "the journal cannot be written"
-                )
+                raise self._refused(record, "the journal cannot be written")
             if self.bought:
                 return True
-            raise self._refused(
-                record.number, record.offering_id, f"the history shows it ({_dates(shown)})"
-            )
+            raise self._refused(record, f"the history shows it ({_dates(shown)})")
         if not self.bought:
             self._check_not_bought(record, history, clock)
         return await self._settled(record)
@@ -88,7 +82,7 @@ class Settlement:
         try:
             records = await self.ledger.read()
         except LedgerError as error:
-            raise self._refused(self.number or 0, "", str(error)) from error
+            raise self._refused(None, str(error)) from error
         wanted = [
             each
             for each in records
@@ -96,13 +90,14 @@ class Settlement:
         ]
         if not wanted:
             which = "open record" if self.number is None else f"record {self.number}"
-            raise InvalidRequestError(
-                f"settle: record: the journal has no {which} for {self.ledger.plan}; it has "
-                f"{_listed(records)}",
-                problems=(f"record: no {which}",),
-                operation=EXTEND_TRAINING_PLAN.name,
+            problem = (
+                f"record: the journal has no {which} for {self.ledger.plan}; it has "
+                f"{_listed(records)}"
             )
-        # From now on it is this one, also if another one is open by the next reading.
+            raise InvalidRequestError(
+                "settle", problems=(problem,), operation=EXTEND_TRAINING_PLAN.name
+            )
+        # What the person knows is about this record, also if it changes meanwhile.
         self.number = wanted[-1].number
         return wanted[-1], records
 
@@ -115,24 +110,21 @@ class Settlement:
         same = [each for each in history if each.offering_id == record.offering_id]
         if any(each.extended_at is None for each in same):
             raise self._refused(
-                record.number,
-                record.offering_id,
+                record,
                 "the history shows this offering without the time at which it was bought",
             )
         # Not the time now: this process may have slept since it got the history.
         read_at = clock.first_shown
         if read_at is None:
             raise self._refused(
-                record.number,
-                record.offering_id,
+                record,
                 "the service's reply has no date, so it is not known whether the request may "
                 "still be accepted",
             )
         certain = record.send_by + CERTAIN_AFTER
         if read_at < certain:
             raise self._refused(
-                record.number,
-                record.offering_id,
+                record,
                 f"before {certain:%Y-%m-%d %H:%M:%S} UTC, by the service's clock, its request may "
                 "still be accepted; wait until then",
             )
@@ -144,7 +136,7 @@ class Settlement:
         try:
             is_written = await self.ledger.settle(record, state)
         except LedgerError as error:
-            raise self._refused(record.number, record.offering_id, str(error)) from error
+            raise self._refused(record, str(error)) from error
         if is_written:
             _LOG.warning(
                 "settled by a person: offering %s for plan %s was %s (record %d of the journal)",
@@ -155,10 +147,11 @@ class Settlement:
             )
         return is_written
 
-    def _refused(self, number: int, offering_id: str, words: str) -> PurchaseRefusedError:
+    def _refused(self, record: PurchaseRecord | None, words: str) -> PurchaseRefusedError:
+        which = "" if record is None else f"record {record.number} of the journal: "
         return PurchaseRefusedError(
-            f"settle: record {number} of the journal stays as it is: {words}",
-            offering_id=offering_id,
+            f"settle: {which}nothing was settled, because {words}",
+            offering_id=record.offering_id if record else "",
             training_plan_arn=self.ledger.plan,
         )
 

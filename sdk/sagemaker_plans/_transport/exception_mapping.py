@@ -13,7 +13,7 @@ from aiohttp import ClientConnectorError, ConnectionTimeoutError
 from sagemaker_plans._transport.aiobotocore_client.redirects import RedirectError
 from sagemaker_plans._transport.service_errors import service_error
 from sagemaker_plans._wire.operations import Operation
-from sagemaker_plans._wire.redaction import redacted
+from sagemaker_plans._wire.redaction import fit_to_show, redacted
 from sagemaker_plans.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -210,39 +210,18 @@ def shown_cause(error: BaseException | None) -> BaseException | None:
         The same exception if it shows no secret, else a replacement without the secret.
     """
     if not isinstance(error, boto.ClientError):
-        return error if error is None or _is_fit(error) else _stand_in(error)
+        return None if error is None else fit_to_show(error)
     response = cast("dict[str, Any]", error.response)
     answer: dict[str, Any] = response.get("Error", {})
     message = str(answer.get("Message", ""))
     if redacted(message) == message:
-        return error if _is_fit(error) else _stand_in(error)
+        return fit_to_show(error)
     # Keep only these two members: a modelled error repeats its message in a third one.
     clean: Any = {
         "Error": {**answer, "Message": redacted(message)},
         "ResponseMetadata": response.get("ResponseMetadata", {}),
     }
     return boto.ClientError(clean, error.operation_name).with_traceback(error.__traceback__)
-
-
-class HiddenError(Exception):
-    """Replaces an exception if its text, or the text of one of its causes, has a secret."""
-
-
-def _stand_in(error: BaseException) -> HiddenError:
-    words = f"{type(error).__name__}: {redacted(str(error))}"
-    return HiddenError(words).with_traceback(error.__traceback__)
-
-
-def _is_fit(error: BaseException) -> bool:
-    """Tell whether an exception and all its causes are free of secrets."""
-    chain: list[BaseException] = [error]
-    for one in chain:
-        text = f"{one!s} {one!r}"
-        if redacted(text) != text:
-            return False
-        behind = (one.__cause__, one.__context__)
-        chain += [each for each in behind if each and all(each is not seen for seen in chain)]
-    return True
 
 
 def loss_in_words(error: BaseException, endpoint_url: str) -> str:

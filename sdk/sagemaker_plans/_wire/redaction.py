@@ -40,3 +40,34 @@ def redacted(message: str) -> str:
     for secret in _SECRETS:
         message = secret.sub(r"\1[redacted]", message)
     return message
+
+
+class HiddenError(Exception):
+    """Replaces an exception if its text, or the text of one of its causes, has a secret."""
+
+
+def fit_to_show(error: BaseException) -> BaseException:
+    """Make an exception without secrets, to be shown as a cause.
+
+    Args:
+        error: The exception.
+
+    Returns:
+        The same exception if neither it nor a cause of it shows a secret, else a replacement.
+    """
+    if _is_fit(error):
+        return error
+    words = f"{type(error).__name__}: {redacted(str(error))}"
+    return HiddenError(words).with_traceback(error.__traceback__)
+
+
+def _is_fit(error: BaseException) -> bool:
+    """Tell whether an exception and all its causes are free of secrets."""
+    chain: list[BaseException] = [error]
+    for one in chain:
+        text = f"{one!s} {one!r}"
+        if redacted(text) != text:
+            return False
+        behind = (one.__cause__, one.__context__)
+        chain += [each for each in behind if each and all(each is not seen for seen in chain)]
+    return True
