@@ -69,9 +69,8 @@ class Settlement:
         # After a person's "not bought" it may be somebody else's that is shown.
         if shown is not None and record.state != "not_bought":
             state: PurchaseState = "failed" if is_failed(shown) else "bought"
-            if not await self.ledger.close(record, state, "history", shown):
-                raise self._refused(record, "the journal cannot be written")
-            if self.bought:
+            is_closed = await self.ledger.close(record, state, "history", shown)
+            if self.bought and is_closed:
                 return True
             raise self._refused(record, f"the history shows it ({_dates(shown)})")
         if not self.bought:

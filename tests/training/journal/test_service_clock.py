@@ -31,7 +31,7 @@ def test_the_machines_own_clock_is_aware() -> None:
 
 def test_until_a_reply_has_a_date_this_machines_clock_stands_in() -> None:
     clock = ServiceClock()
-    assert not clock.is_known
+    assert clock.first_shown is None
     assert clock.now() == NOW
     assert clock.on_this_machine(NOW) == NOW
 
@@ -42,7 +42,7 @@ def test_until_a_reply_has_a_date_this_machines_clock_stands_in() -> None:
 )
 def test_a_reply_shows_how_far_the_service_is_ahead(date: str) -> None:
     clock = heard(date)
-    assert clock.is_known
+    assert clock.first_shown is not None
     assert clock.now() == NOW + timedelta(minutes=2)
     assert clock.on_this_machine(NOW) == NOW - timedelta(minutes=2)
 
@@ -53,7 +53,7 @@ def test_a_reply_shows_how_far_the_service_is_ahead(date: str) -> None:
 )
 def test_a_reply_without_a_usable_date_changes_nothing(date: str | None) -> None:
     clock = heard(date)
-    assert not clock.is_known
+    assert clock.first_shown is None
     assert clock.now() == NOW
 
 
