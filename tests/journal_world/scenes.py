@@ -51,7 +51,7 @@ class Scene:
 
     @classmethod
     def made(cls, seed: int | str, **settings: Any) -> "Scene":
-        draw = Random(seed)
+        draw = Random(seed)  # noqa: S311  # for tests
         world = World(draw)
         return cls(draw, world, WorldService(world, draw, **settings), Shelf())
 
@@ -60,7 +60,8 @@ class Scene:
     def service_fate(self, name: str, process: Process) -> Fate | str:
         draw = self.draw
         if name == EXTEND and process.dooms:
-            return process.dooms.pop()
+            doom: Fate = process.dooms.pop()
+            return doom
         if draw.random() >= self.service_faults:
             return FINE
         codes = ["ThrottlingException", "AccessDenied", "Unsent"]
@@ -73,7 +74,7 @@ class Scene:
         ]
         return draw.choice(fates) if name == EXTEND else draw.choice([*fates[:2], fates[4]])
 
-    def journal_fate(self, name: str) -> Fate:
+    def journal_fate(self) -> Fate:
         draw = self.draw
         if draw.random() >= self.journal_faults:
             return FINE
