@@ -83,7 +83,7 @@ class World:
 @pytest.fixture(scope="session")
 def nursery() -> Iterator["subprocess.Popen[str]"]:
     paths = [str(_TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
-    started = subprocess.Popen(  # noqa: S603  # our own program
+    started = subprocess.Popen(  # our own program
         [sys.executable, "-m", "journal_processes.nursery"],
         stdin=subprocess.PIPE,
         text=True,

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -140,7 +141,7 @@ async def _warm_up() -> None:
 def main() -> None:
     """Fork a process for each line."""
     anyio.run(_warm_up)
-    import trio  # noqa: F401, PLC0415  # warm
+    import_module("trio")
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""A process is killed at every await, and started again: the key buys once, every answer is true."""
+"""A process is killed at every await and started again: it buys once, and all answers are true."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -14,7 +14,7 @@ _LAGS, _RESOLD, _AGAIN = (0.0, 60.0), (True, False), ("tpeo-a", "tpeo-b")
 EVERY = tuple(product(FATES, _LAGS, _RESOLD, _AGAIN))
 
 
-def killed(at: int, fate: Fate, lag: float, resells: bool, again: str) -> Iterator[Scene]:
+def killed(at: int, fate: Fate, lag: float, again: str, *, resells: bool) -> Iterator[Scene]:
     """Run a scene whose first process dies at a step, or give none if it ends before."""
     scene = Scene.made(0, lag=lag, resells=resells)
     first = scene.call()
@@ -31,22 +31,22 @@ def killed(at: int, fate: Fate, lag: float, resells: bool, again: str) -> Iterat
         yield scene
 
 
-def sweep(fate: Fate, lag: float, resells: bool, again: str) -> None:
+def sweep(fate: Fate, lag: float, again: str, *, resells: bool) -> None:
     """Kill it at every step that it makes."""
     steps = 0
-    while [*killed(steps, fate, lag, resells, again)]:
+    while [*killed(steps, fate, lag, again, resells=resells)]:
         steps += 1
     assert 20 < steps < 200
 
 
 @pytest.mark.parametrize("fate", FATES, ids=lambda each: f"{each.effect}-{each.told}")
 def test_killed_at_every_step(fate: Fate) -> None:
-    sweep(fate, 60.0, resells=True, again="tpeo-b")
+    sweep(fate, 60.0, "tpeo-b", resells=True)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("fate", "lag", "resells", "again"), EVERY)
 def test_killed_at_every_step_in_every_world(
-    fate: Fate, lag: float, resells: bool, again: str
+    fate: Fate, lag: float, again: str, *, resells: bool
 ) -> None:
-    sweep(fate, lag, resells, again)
+    sweep(fate, lag, again, resells=resells)

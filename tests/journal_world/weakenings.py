@@ -25,8 +25,12 @@ class Weakening:
     """How the problem begins that it must lead to."""
 
 
+def find_nothing(*_: object) -> None:
+    """Stand in for a rule that finds something."""
+
+
 def no_check_of_the_signed_date(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(signed_date, "why_too_late", lambda *_: None)
+    patch.setattr(signed_date, "why_too_late", find_nothing)
 
 
 def an_end_without_condition(patch: pytest.MonkeyPatch) -> None:
@@ -62,12 +66,12 @@ def no_ids_of_their_own(patch: pytest.MonkeyPatch) -> None:
 
 
 def settled_too_soon(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(settlement, "CERTAIN_AFTER", -settlement.CERTAIN_AFTER)
+    patch.setattr(settlement, "CERTAIN_AFTER", -records.CERTAIN_AFTER)
 
 
 def nothing_blocks(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(records, "of_key", lambda *_: None)
-    patch.setattr(records, "blocking", lambda *_: None)
+    patch.setattr(records, "of_key", find_nothing)
+    patch.setattr(records, "blocking", find_nothing)
 
 
 def all_of_the_difference_between_clocks(patch: pytest.MonkeyPatch) -> None:
@@ -100,8 +104,13 @@ def the_failed_of_two(patch: pytest.MonkeyPatch) -> None:
     def latest(extensions: Sequence[TrainingPlanExtension]) -> TrainingPlanExtension | None:
         return max(extensions, key=records.bought_at, default=None)
 
+    def all_of(
+        _: object, extensions: Sequence[TrainingPlanExtension]
+    ) -> list[TrainingPlanExtension]:
+        return [*extensions]
+
     patch.setattr(purchase, "latest", latest)
-    patch.setattr(journal_entry, "not_named_by", lambda _, extensions: list(extensions))
+    patch.setattr(journal_entry, "not_named_by", all_of)
 
 
 TWICE: Final = "two purchases for key"

@@ -30,6 +30,11 @@ def machine_time() -> datetime:
     return world.machine_time(process)
 
 
+def running() -> tuple["World", Process]:
+    """Give the process that runs now, and its world."""
+    return _RUNNING[0]
+
+
 def naive_machine_time() -> datetime:
     """Give the same time as botocore wants it."""
     return machine_time().replace(tzinfo=None)
