@@ -8,9 +8,9 @@ from journal_world.world import Fate
 OFFERINGS = ("tpeo-a", "tpeo-b")
 
 
-def scene_by_chance(seed: int | str) -> Scene:
+def scene_by_chance(seed: int | str, kind: type[Scene] = Scene) -> Scene:
     """Set up a scene: everything in it follows from the seed."""
-    scene = Scene.made(seed)
+    scene = kind.made(seed)
     draw, service = scene.draw, scene.service
     service.lag = draw.choice((0.0, 60.0))
     service.resells = draw.random() < 0.6

@@ -48,9 +48,9 @@ class WorldJournal(PurchaseJournal):
     world: World
     shelf: Shelf
     process: Process
-    fate: Callable[[str], Fate]
+    fate: Callable[[], Fate]
 
-    async def records(self, plan: str, /) -> tuple[PurchaseRecord, ...]:
+    async def records(self, _plan: str, /) -> tuple[PurchaseRecord, ...]:
         await self.world.place(self.process, "before records")
         read = await self._carried("records", self._sorted)
         self.process.was_open |= any(
@@ -81,5 +81,5 @@ class WorldJournal(PurchaseJournal):
 
     async def _carried(self, name: str, act: Callable[[], T]) -> T:
         return await self.world.carry(
-            self.process, act, self.fate(name), lambda: JournalLostError(name)
+            self.process, act, self.fate(), lambda: JournalLostError(name)
         )

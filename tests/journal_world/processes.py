@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from attrs import define, field
 
@@ -18,7 +18,7 @@ _Job = tuple[asyncio.Handle, Callable[..., object], tuple[Any, ...], Context]
 NEVER: Final = float("inf")
 
 
-class SteppedLoop(asyncio.AbstractEventLoop):
+class SteppedLoop:
     """An event loop without sockets that runs one callback at a time, when it is told to.
 
     Args:
@@ -30,6 +30,8 @@ class SteppedLoop(asyncio.AbstractEventLoop):
         self._ready: deque[_Job] = deque()
         self._timers: list[tuple[float, int, _Job]] = []
         self._numbers = count()
+        # asyncio needs no more of a loop than what is below.
+        self._as_loop = cast("asyncio.AbstractEventLoop", self)
 
     def time(self) -> float:
         return self._now()
@@ -47,15 +49,15 @@ class SteppedLoop(asyncio.AbstractEventLoop):
         """Ignore what asyncio says about tasks of killed processes."""
 
     def create_future(self) -> "asyncio.Future[Any]":
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self._as_loop)
 
     def create_task(self, coro: Any, **settings: Any) -> Any:
-        return asyncio.Task(coro, loop=self, **settings)
+        return asyncio.Task(coro, loop=self._as_loop, **settings)
 
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = asyncio.Handle(callback, args, self._as_loop, context)
         self._ready.append((handle, callback, args, context or copy_context()))
         return handle
 
@@ -80,7 +82,7 @@ class SteppedLoop(asyncio.AbstractEventLoop):
         *args: Any,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = asyncio.TimerHandle(when, callback, args, self._as_loop, context)
         job = (handle, callback, args, context or copy_context())
         heapq.heappush(self._timers, (when, next(self._numbers), job))
         return handle
@@ -103,7 +105,7 @@ class SteppedLoop(asyncio.AbstractEventLoop):
         handle, callback, args, context = self._ready.popleft()
         if handle.cancelled():
             return
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(self._as_loop)
         try:
             context.run(callback, *args)
         finally:

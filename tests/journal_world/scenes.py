@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterator
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from attrs import define, field
 
@@ -50,8 +50,8 @@ class Scene:
     persons: list[Process] = field(factory=list[Process])
 
     @classmethod
-    def made(cls, seed: int | str, **settings: Any) -> "Scene":
-        draw = Random(seed)
+    def made(cls, seed: int | str, **settings: Any) -> Self:
+        draw = Random(seed)  # noqa: S311  # for tests
         world = World(draw)
         return cls(draw, world, WorldService(world, draw, **settings), Shelf())
 
@@ -60,7 +60,8 @@ class Scene:
     def service_fate(self, name: str, process: Process) -> Fate | str:
         draw = self.draw
         if name == EXTEND and process.dooms:
-            return process.dooms.pop()
+            doom: Fate = process.dooms.pop()
+            return doom
         if draw.random() >= self.service_faults:
             return FINE
         codes = ["ThrottlingException", "AccessDenied", "Unsent"]
@@ -73,7 +74,7 @@ class Scene:
         ]
         return draw.choice(fates) if name == EXTEND else draw.choice([*fates[:2], fates[4]])
 
-    def journal_fate(self, name: str) -> Fate:
+    def journal_fate(self) -> Fate:
         draw = self.draw
         if draw.random() >= self.journal_faults:
             return FINE
@@ -106,17 +107,25 @@ class Scene:
             journal=WorldJournal(self.world, self.shelf, process, self.journal_fate),
         )
 
+    def buying(self, process: Process, fee: int | None) -> Coroutine[Any, Any, object]:
+        return self.plans(process).extend(
+            process.offering,
+            training_plan_arn=ARN,
+            idempotency_key=process.key,
+            max_upfront_fee=fee,
+        )
+
+    def settling(
+        self, process: Process, *, bought: bool, record: int
+    ) -> Coroutine[Any, Any, object]:
+        return self.plans(process).settle(ARN, bought=bought, record=record)
+
     def call(self, key: str = KEY, offering: str = "tpeo-a", **settings: Any) -> Process:
         """Launch a process that buys."""
         fee = 200 if self.draw.random() < 0.2 else None
 
         def extend(process: Process) -> Coroutine[Any, Any, object]:
-            return self.plans(process).extend(
-                process.offering,
-                training_plan_arn=ARN,
-                idempotency_key=key,
-                max_upfront_fee=fee,
-            )
+            return self.buying(process, fee)
 
         name = f"call {len(self.calls) + 1}"
         process = self.world.launch(name, extend, key=key, offering=offering, **settings)
@@ -133,8 +142,7 @@ class Scene:
                 continue
 
             def settle(process: Process, number: int = record.number, it: str = record.id) -> Any:
-                bought = bool(self.sales_of(it))
-                return self.plans(process).settle(ARN, bought=bought, record=number)
+                return self.settling(process, bought=bool(self.sales_of(it)), record=number)
 
             self.persons.append(self.world.launch("a person", settle))
 
@@ -235,18 +243,10 @@ class Scene:
         """Tell what happened, for the message of a test that fails."""
         lines = [f"now {self.world.now:.1f} s"]
         for process in [*self.calls, *self.persons]:
-            end = (
-                "killed"
-                if process.is_killed
-                else repr(process.result())
-                if process.is_over
-                else "not over"
-            )
-            lines += [
-                f"{process.name} {process.key} {process.offering} at {process.started:.1f} s, "
-                f"{process.steps} steps, clock {process.ahead:+.0f} s: {end}",
-                "    " + ", ".join(process.places),
-            ]
+            end = "killed" if process.is_killed else repr(process.result())
+            began = f"{process.name} {process.key} {process.offering} at {process.started:.1f} s"
+            how = f"{process.steps} steps, clock {process.ahead:+.0f} s: {end}"
+            lines += [f"{began}, {how}", "    " + ", ".join(process.places)]
         lines += [f"sold at {each.at:.1f} s: {each}" for each in self.service.sales]
         lines += [repr(each) for each in self.shelf.records.values()]
         return "\n".join(lines)

@@ -1,5 +1,6 @@
 """A virtual world: its clock, its network, its processes, and who runs when."""
 
+import asyncio
 import heapq
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,11 @@ def machine_time() -> datetime:
     """Give the time by the clock of the process that runs now."""
     world, process = _RUNNING[0]
     return world.machine_time(process)
+
+
+def running() -> tuple["World", Process]:
+    """Give the process that runs now, and its world."""
+    return _RUNNING[0]
 
 
 def naive_machine_time() -> datetime:
@@ -149,7 +155,7 @@ class World:
 
     async def pause(self, process: Process) -> None:
         waiter = process.loop.create_future()
-        process.loop.call_soon(lambda: waiter.done() or waiter.set_result(None))
+        process.loop.call_soon(_wake, waiter)
         await waiter
 
     async def carry(
@@ -173,7 +179,7 @@ class World:
             result: object
             try:
                 result = act()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # it goes to the caller
                 result = error
             if fate.effect == "done":
                 self.at(answers, lambda: tell(result if fate.told else lost()))
@@ -200,3 +206,8 @@ class World:
                 self.now = max(self.now, process.loop.due_at())
                 _RUNNING[:] = [(self, process)]
                 process.loop.step()
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)
