@@ -96,7 +96,9 @@ def test_every_public_model_is_drawn_in_these_tests() -> None:
 
 def test_the_public_names_are_models_enums_the_selections_base_and_the_outcomes() -> None:
     known = {cls.__name__ for cls in [*MODELS, *ENUMS]}
-    assert set(models.__all__) - known == {"DeviceSelectionConfig", "PurchaseOutcome"}
+    assert set(models.__all__) - known == {
+        *("DeviceSelectionConfig", "PurchaseOutcome", "StageOutcome"),
+    }
 
 
 @every_class

@@ -93,10 +93,12 @@ def test_a_throttled_start_looks_before_it_is_sent_again() -> None:
             await anyio.sleep(0.01)
             world.carry_out("other", START, {**_NAMES})
 
+        reports: list[RolloutReport | None] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(somebody_else)
-            report = await process.roll_out("rollout")
+            reports.append(await process.roll_out("rollout"))
 
+        (report,) = reports
         assert report is not None
         assert report.is_done
         assert not report.stage("stage-0").was_started
@@ -125,6 +127,28 @@ def test_a_throttled_start_of_a_stage_that_has_failed_meanwhile_is_not_sent_agai
             tasks.start_soon(somebody_else)
             with pytest.raises(RolloutStoppedError, match="stage-0 is STOPPED"):
                 await process.roll_out("rollout", restart=True)
+
+        assert world.accepted(START) == {"stage-0": 1}
+
+    with_world(World, test)
+
+
+def test_a_start_does_not_rest_on_a_reading_that_has_become_old() -> None:
+    """The user's own function takes long, and somebody else runs the stage meanwhile."""
+
+    async def test(world: World) -> None:
+        process = Process(world)
+        await process.plans.create(ONE)
+        await anyio.sleep(30)
+
+        async def on_change(_: object) -> None:
+            if not world.accepted(START):
+                world.carry_out("other", START, {**_NAMES})
+                world.carry_out("other", STOP, {**_NAMES})
+                await anyio.sleep(100)
+
+        with pytest.raises(RolloutStoppedError, match="stage-0 is STOPPED"):
+            await process.roll_out("rollout", on_change=on_change)
 
         assert world.accepted(START) == {"stage-0": 1}
 
@@ -195,12 +219,11 @@ def test_after_a_start_in_doubt_a_refused_stop_is_tried_again(fate: Fate) -> Non
         await process.plans.create(ONE)
         await anyio.sleep(30)
         world.fates[START] = [fate]
+        sent = world.was_fated = anyio.Event()
         with anyio.CancelScope() as scope:
 
             async def cancel() -> None:
-                while not any(one.operation == START for one in world.sent) and world.fates[START]:
-                    await anyio.sleep(0.001)
-                await anyio.sleep(0.001)
+                await sent.wait()
                 scope.cancel()
 
             async with anyio.create_task_group() as tasks:
