@@ -8,6 +8,7 @@ import pytest
 from harness import a_spec
 from rollout.world import DESCRIBE, MINUTES, START, STOP, Fate, Process, World, guarded
 from sagemaker_plans import (
+    AccessDeniedError,
     RolloutReport,
     RolloutStoppedError,
     ServiceError,
@@ -250,6 +251,48 @@ def test_what_was_not_stopped_is_told() -> None:
         assert stopped.value.report.stage("stage-0").outcome == "under_way"
         assert "stage stage-0 could not be stopped: " in str(stopped.value)
         assert isinstance(stopped.value.__cause__, WaitTimeoutError)
+
+    with_world(World, test)
+
+
+def test_a_stop_that_is_not_allowed_is_told_at_once() -> None:
+    async def test(world: World) -> None:
+        world.fates[STOP] = ["denied"]
+        with pytest.raises(RolloutStoppedError, match="stage-0 could not be stopped: ") as stopped:
+            await Process(world).roll_out(ONE, stage_timeout=60)
+
+        assert stopped.value.report.may_still_run == ("stage-0",)
+        assert world.fates[STOP] == []
+        # Until it was ready, and its own time; nothing more.
+        assert anyio.current_time() < 110
+
+    with_world(World, test)
+
+
+def test_a_start_that_is_not_allowed_is_told_at_once() -> None:
+    async def test(world: World) -> None:
+        world.fates[START] = ["denied"]
+        with pytest.raises(AccessDeniedError):
+            await Process(world).roll_out(ONE)
+
+        assert anyio.current_time() < 40
+
+    with_world(World, test)
+
+
+def test_a_stage_that_is_gone_needs_no_stop() -> None:
+    async def test(world: World) -> None:
+        def fail(_: object) -> None:
+            if world.accepted(START):
+                world.carry_out("other", STOP, {**_NAMES})
+                world.service.clock.advance(60)
+                world.carry_out("other", "DeleteEdgeDeploymentStage", {**_NAMES})
+                raise KeyError("on_change")
+
+        with pytest.raises(KeyError, match="on_change") as raised:
+            await Process(world).roll_out(ONE, on_change=fail)
+
+        assert not hasattr(raised.value, "__notes__")
 
     with_world(World, test)
 

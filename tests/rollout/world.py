@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from engine.error_samples import an_answer
 from harness import a_spec
 from sagemaker_plans import (
+    AccessDeniedError,
     ConnectionFailedError,
     EdgeDeploymentPlanSpec,
     InternalServiceError,
@@ -39,10 +40,7 @@ A_DAY: Final = 86_400.0
 MINUTES: Final = Timings(creating=20, starting=30, device_report=30, report_spread=300, stopping=20)
 """Stages take minutes, like real ones."""
 
-Fate = Literal["fine", "throttled", "unsent", "lost before", "lost after", "late", "down"]
-FATES: Final[tuple[Fate, ...]] = (
-    *("fine", "throttled", "unsent", "lost before", "lost after", "late", "down"),
-)
+Fate = Literal["fine", "throttled", "unsent", "lost before", "lost after", "late", "down", "denied"]
 _LOST: Final = ConnectionFailedError("lost", request_sent=None)
 _FAILURES: Final[Mapping[str, Exception]] = {
     "throttled": an_answer(),
@@ -51,6 +49,7 @@ _FAILURES: Final[Mapping[str, Exception]] = {
     "lost after": _LOST,
     "late": _LOST,
     "down": an_answer(InternalServiceError),
+    "denied": an_answer(AccessDeniedError),
 }
 
 Moment = Literal["before", "after"]
