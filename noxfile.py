@@ -338,6 +338,7 @@ def examples(session: nox.Session) -> None:
     session.run("python", rollout, env=NO_AWS)
     session.run("python", rollout, "--failing", "cam-002", env=NO_AWS, success_codes=[1])
     session.run("python", str(folder / "traced_rollout.py"), env=NO_AWS)
+    # many_rollouts.py runs in tests/rollout/test_many_plans.py, in virtual time.
 
     notebook = folder / "rollout.ipynb"
     cells = json.loads((ROOT / notebook).read_text(encoding="utf-8"))["cells"]
@@ -353,7 +354,7 @@ def examples(session: nox.Session) -> None:
     with session.chdir(folder / "user_project"):
         session.run("pytest", env=NO_AWS)
 
-    files = ("staged_rollout.py", "traced_rollout.py", "user_project")
+    files = ("staged_rollout.py", "many_rollouts.py", "traced_rollout.py", "user_project")
     check_types_as_users_do(
         session,
         *(str(folder / file) for file in files),

@@ -12,27 +12,32 @@ from decimal import Decimal
 import sagemaker_plans as smp
 from sagemaker_plans.emulator import Emulator
 
+SPEC = smp.EdgeDeploymentPlanSpec(
+    name="spring-rollout",
+    device_fleet_name="cameras",
+    model_configs=[smp.ModelConfig("detector", "detector-v7")],
+    stages=[
+        smp.StageSpec("canary", smp.NamedDevices(["cam-001", "cam-002"])),
+        smp.StageSpec("everyone", smp.PercentageOfFleet(100)),
+    ],
+)
 
-async def roll_out(client: smp.AsyncClient) -> None:
-    """Deploy a detector to two cameras first, then to all."""
-    spec = smp.EdgeDeploymentPlanSpec(
-        name="spring-rollout",
-        device_fleet_name="cameras",
-        model_configs=[smp.ModelConfig("detector", "detector-v7")],
-        stages=[
-            smp.StageSpec("canary", smp.NamedDevices(["cam-001", "cam-002"])),
-            smp.StageSpec("everyone", smp.PercentageOfFleet(100)),
-        ],
-    )
-    arn = await client.plans.create(spec)
-    print(f"Created {arn}")
 
+async def roll_out(client: smp.AsyncClient, emulator: Emulator) -> None:
+    """Deploy a detector to two cameras first, then to all. One camera fails at first."""
+    emulator.add_fleet("cameras", devices=10, failing=["cam-002"])
+    try:
+        with shown_progress() as show:
+            await client.plans.roll_out(SPEC, stage_timeout=60, on_change=show)
+    except smp.RolloutStoppedError as error:
+        for device in error.report.failed_devices:
+            print(f"\nStopped, because {device.name} failed: {device.status_message}")
+
+    print("It is repaired. The same call again goes on where things stand:\n")
+    emulator.add_fleet("cameras", devices=10)
     with shown_progress() as show:
-        for stage in spec.stages:
-            await client.plans.start_stage(spec.name, stage.name)
-            await client.plans.wait_until_stage_deployed(
-                spec.name, stage.name, timeout=60, on_poll=show
-            )
+        report = await client.plans.roll_out(SPEC, stage_timeout=60, on_change=show, restart=True)
+    print("Rolled out:", ", ".join(f"{each.stage.name} {each.outcome}" for each in report.stages))
 
 
 async def extend(client: smp.AsyncClient, training_plan_arn: str) -> None:
@@ -50,12 +55,12 @@ async def extend(client: smp.AsyncClient, training_plan_arn: str) -> None:
 
 
 @contextmanager
-def shown_progress() -> Generator[Callable[[smp.Stage], object]]:
+def shown_progress() -> Generator[Callable[[smp.StageChange], object]]:
     """Show stages as bars, or as plain lines where rich is not installed."""
     try:
         from sagemaker_plans.progress import StageProgress  # noqa: PLC0415
     except ImportError:
-        yield lambda stage: print(f"{stage.name}: {stage.status}, {stage.devices}")
+        yield lambda change: print(f"{change.stage.name}: {change.stage.status}")
     else:
         with StageProgress() as progress:
             yield progress
@@ -77,7 +82,7 @@ async def main() -> None:
     with Emulator() as emulator:
         use_emulator(emulator)
         async with smp.AsyncClient(polling=smp.PollSchedule(interval=0.2)) as client:
-            await roll_out(client)
+            await roll_out(client, emulator)
             await extend(client, emulator.training_plan_arn)
 
         print(f"\nOn the wire: {len(emulator.requests)} requests, of which", end=" ")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sagemaker_plans import TrainingPlanExtension, errors
+from sagemaker_plans import RolloutReport, TrainingPlanExtension, errors
 from sagemaker_plans.errors import SageMakerPlansError
 
 UNREAD = errors.UnexpectedReplyError("misfit", problems=("reply: no",), reply="<html>")
@@ -60,6 +60,8 @@ def _samples() -> Iterator[SageMakerPlansError]:
     bought = TrainingPlanExtension(offering_id="tpeo-1")
     yield errors.PurchaseFailedError("failed", extension=bought)
     yield errors.PlanMismatchError("another", plan_name="rollout", differences=("fleet",))
+    report = RolloutReport(plan_name="rollout", stages=())
+    yield errors.RolloutStoppedError("too many failed", report=report)
     yield errors.PaginationError("a circle")
     for wait in WAITS:
         yield wait("too long", last_seen=None, polls=1, waited=1.0)

@@ -30,11 +30,14 @@ from sagemaker_plans.models import (
     PercentageOfFleet,
     PlanSummaryPage,
     PurchaseOutcome,
+    RolloutReport,
     Stage,
     StageChange,
     StageDevice,
     StageDevicePage,
+    StageOutcome,
     StagePage,
+    StageReport,
     StageSpec,
     StageStatus,
     TrainingPlanExtension,
@@ -314,6 +317,26 @@ def stage_device_pages() -> st.SearchStrategy[StageDevicePage]:
     )
 
 
+def stage_reports() -> st.SearchStrategy[StageReport]:
+    outcomes: list[StageOutcome] = ["already_deployed", "deployed", "under_way", "not_started"]
+    return st.builds(
+        StageReport,
+        stage=stages(),
+        outcome=st.sampled_from(outcomes),
+        was_started=st.booleans(),
+    )
+
+
+def rollout_reports() -> st.SearchStrategy[RolloutReport]:
+    return st.builds(
+        RolloutReport,
+        plan_name=names(),
+        stages=st.lists(stage_reports(), max_size=2).map(tuple),
+        may_still_run=st.lists(names(), max_size=2).map(tuple),
+        failed_devices=st.lists(stage_devices(), max_size=2).map(tuple),
+    )
+
+
 def stage_changes() -> st.SearchStrategy[StageChange]:
     return st.builds(StageChange, stage=stages(), previous=st.none() | stages())
 
@@ -365,10 +388,12 @@ ANY_MODEL: Final[Mapping[str, st.SearchStrategy[object]]] = {
     "ExtensionPage": extension_pages(),
     "ExtensionReceipt": receipts(),
     "PlanSummaryPage": plan_summary_pages(),
+    "RolloutReport": rollout_reports(),
     "StageChange": stage_changes(),
     "StageDevicePage": stage_device_pages(),
     "StagePage": stage_pages(),
     **training_plan_strategies.pages(moments()),
+    "StageReport": stage_reports(),
 }
 """By its name, every model."""
 

@@ -17,6 +17,7 @@ from sagemaker_plans.models import (
     DeviceCounts,
     FailureHandlingPolicy,
     PercentageOfFleet,
+    RolloutReport,
     Stage,
     StageStatus,
     TrainingPlanExtension,
@@ -92,6 +93,9 @@ EXAMPLES: Final[tuple[SageMakerPlansError, ...]] = (
         "failed", extension=TrainingPlanExtension(offering_id="tpeo-1"), training_plan_arn=PLAN_ARN
     ),
     errors.PlanMismatchError("it differs", plan_name="spring", differences=("fleet: a, not b",)),
+    errors.RolloutStoppedError(
+        "too many failed", report=RolloutReport(plan_name="rollout", stages=())
+    ),
     errors.PaginationError("a circle", operation="DescribeEdgeDeploymentPlan"),
     *(cls("it failed", last_seen=STAGE, polls=4, waited=45.5) for cls in WAIT_ERRORS),
 )

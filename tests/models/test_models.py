@@ -94,6 +94,7 @@ def test_the_public_names_are_models_enums_the_selections_base_and_the_outcomes(
     assert set(models.__all__) - known == {
         "DeviceSelectionConfig",
         "PurchaseOutcome",
+        "StageOutcome",
         "TrainingPlanSortBy",
         "TrainingPlanSortOrder",
     }

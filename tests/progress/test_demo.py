@@ -44,8 +44,10 @@ def test_it_tells_its_story_whatever_the_machine_is_set_to(
 
     assert (finished.returncode, finished.stderr) == (0, "")
     story, lines = finished.stdout, finished.stdout.splitlines()
-    assert lines[0].startswith("Created arn:aws:sagemaker:")
+    assert "Stopped, because cam-002 failed: The device agent reported a failure." in lines
+    assert story.index("canary: FAILED") < story.index("Stopped, because")
     assert story.index("canary: DEPLOYED") < story.index("everyone: DEPLOYED")
+    assert "Rolled out: canary deployed, everyone deployed" in lines
     assert "Receipt: tpeo-0123456789abcdef, purchased" in lines
     assert re.fullmatch(r"On the wire: [0-9]+ requests, of which 1 purchase\.", lines[-2])
     assert lines[-1].startswith("Done")

@@ -8,6 +8,7 @@ import pytest
 from harness import a_spec
 from rollout.world import DESCRIBE, MINUTES, START, STOP, Fate, Process, World, guarded
 from sagemaker_plans import (
+    AccessDeniedError,
     RolloutReport,
     RolloutStoppedError,
     ServiceError,
@@ -93,10 +94,12 @@ def test_a_throttled_start_looks_before_it_is_sent_again() -> None:
             await anyio.sleep(0.01)
             world.carry_out("other", START, {**_NAMES})
 
+        reports: list[RolloutReport | None] = []
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(somebody_else)
-            report = await process.roll_out("rollout")
+            reports.append(await process.roll_out("rollout"))
 
+        (report,) = reports
         assert report is not None
         assert report.is_done
         assert not report.stage("stage-0").was_started
@@ -125,6 +128,28 @@ def test_a_throttled_start_of_a_stage_that_has_failed_meanwhile_is_not_sent_agai
             tasks.start_soon(somebody_else)
             with pytest.raises(RolloutStoppedError, match="stage-0 is STOPPED"):
                 await process.roll_out("rollout", restart=True)
+
+        assert world.accepted(START) == {"stage-0": 1}
+
+    with_world(World, test)
+
+
+def test_a_start_does_not_rest_on_a_reading_that_has_become_old() -> None:
+    """The user's own function takes long, and somebody else runs the stage meanwhile."""
+
+    async def test(world: World) -> None:
+        process = Process(world)
+        await process.plans.create(ONE)
+        await anyio.sleep(30)
+
+        async def on_change(_: object) -> None:
+            if not world.accepted(START):
+                world.carry_out("other", START, {**_NAMES})
+                world.carry_out("other", STOP, {**_NAMES})
+                await anyio.sleep(100)
+
+        with pytest.raises(RolloutStoppedError, match="stage-0 is STOPPED"):
+            await process.roll_out("rollout", on_change=on_change)
 
         assert world.accepted(START) == {"stage-0": 1}
 
@@ -195,12 +220,11 @@ def test_after_a_start_in_doubt_a_refused_stop_is_tried_again(fate: Fate) -> Non
         await process.plans.create(ONE)
         await anyio.sleep(30)
         world.fates[START] = [fate]
+        sent = world.was_fated = anyio.Event()
         with anyio.CancelScope() as scope:
 
             async def cancel() -> None:
-                while not any(one.operation == START for one in world.sent) and world.fates[START]:
-                    await anyio.sleep(0.001)
-                await anyio.sleep(0.001)
+                await sent.wait()
                 scope.cancel()
 
             async with anyio.create_task_group() as tasks:
@@ -227,6 +251,48 @@ def test_what_was_not_stopped_is_told() -> None:
         assert stopped.value.report.stage("stage-0").outcome == "under_way"
         assert "stage stage-0 could not be stopped: " in str(stopped.value)
         assert isinstance(stopped.value.__cause__, WaitTimeoutError)
+
+    with_world(World, test)
+
+
+def test_a_stop_that_is_not_allowed_is_told_at_once() -> None:
+    async def test(world: World) -> None:
+        world.fates[STOP] = ["denied"]
+        with pytest.raises(RolloutStoppedError, match="stage-0 could not be stopped: ") as stopped:
+            await Process(world).roll_out(ONE, stage_timeout=60)
+
+        assert stopped.value.report.may_still_run == ("stage-0",)
+        assert world.fates[STOP] == []
+        # Until it was ready, and its own time; nothing more.
+        assert anyio.current_time() < 110
+
+    with_world(World, test)
+
+
+def test_a_start_that_is_not_allowed_is_told_at_once() -> None:
+    async def test(world: World) -> None:
+        world.fates[START] = ["denied"]
+        with pytest.raises(AccessDeniedError):
+            await Process(world).roll_out(ONE)
+
+        assert anyio.current_time() < 40
+
+    with_world(World, test)
+
+
+def test_a_stage_that_is_gone_needs_no_stop() -> None:
+    async def test(world: World) -> None:
+        def fail(_: object) -> None:
+            if world.accepted(START):
+                world.carry_out("other", STOP, {**_NAMES})
+                world.service.clock.advance(60)
+                world.carry_out("other", "DeleteEdgeDeploymentStage", {**_NAMES})
+                raise KeyError("on_change")
+
+        with pytest.raises(KeyError, match="on_change") as raised:
+            await Process(world).roll_out(ONE, on_change=fail)
+
+        assert not hasattr(raised.value, "__notes__")
 
     with_world(World, test)
 

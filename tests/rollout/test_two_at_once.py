@@ -56,13 +56,14 @@ def test_one_that_is_cancelled_stops_only_what_it_has_started(seed: int) -> None
     async def run() -> None:
         world = a_world(seed)
         scope = anyio.CancelScope()
+        ended: list[int] = []
 
         async def roll_out(name: str) -> None:
             try:
                 await Process(world, name).roll_out(a_spec(stages=3))
-            except RolloutStoppedError as error:
+            except RolloutStoppedError:
                 # The other has stopped what it had started.
-                assert world.accepted(STOP).total() == 1, error
+                ended.append(world.accepted(STOP).total())
 
         async def be_cancelled() -> None:
             with scope:
@@ -74,6 +75,7 @@ def test_one_that_is_cancelled_stops_only_what_it_has_started(seed: int) -> None
             await anyio.sleep(20 + 7.3 * (seed % 50))
             scope.cancel()
 
+        assert set(ended) <= {1}
         for stage in world.accepted(STOP):
             assert stage is not None
             assert world.started_by(stage) == ["cancelled"]

@@ -1,7 +1,9 @@
 """A service in virtual time that several processes use, each of which may be killed."""
 
+import copy
+import math
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Literal, cast
 
@@ -12,6 +14,7 @@ from attrs import define, field, frozen
 from engine.error_samples import an_answer
 from harness import a_spec
 from sagemaker_plans import (
+    AccessDeniedError,
     ConnectionFailedError,
     EdgeDeploymentPlanSpec,
     InternalServiceError,
@@ -37,10 +40,18 @@ A_DAY: Final = 86_400.0
 MINUTES: Final = Timings(creating=20, starting=30, device_report=30, report_spread=300, stopping=20)
 """Stages take minutes, like real ones."""
 
-Fate = Literal["fine", "throttled", "unsent", "lost before", "lost after", "late", "down"]
-FATES: Final[tuple[Fate, ...]] = (
-    *("fine", "throttled", "unsent", "lost before", "lost after", "late", "down"),
-)
+Fate = Literal["fine", "throttled", "unsent", "lost before", "lost after", "late", "down", "denied"]
+_LOST: Final = ConnectionFailedError("lost", request_sent=None)
+_FAILURES: Final[Mapping[str, Exception]] = {
+    "throttled": an_answer(),
+    "unsent": ConnectionFailedError("refused", request_sent=False),
+    "lost before": _LOST,
+    "lost after": _LOST,
+    "late": _LOST,
+    "down": an_answer(InternalServiceError),
+    "denied": an_answer(AccessDeniedError),
+}
+
 Moment = Literal["before", "after"]
 """Whether a process is killed before its request is carried out, or before its reply comes."""
 
@@ -66,6 +77,8 @@ class World:
     failure_tolerance: float = 0.0
     seed: int | None = None
     """Of random delays; None for none."""
+    rate: float = math.inf
+    """So many requests of one operation are taken in a second; the others are throttled."""
     service: Service = field(init=False)
     sent: list[Sent] = field(factory=list[Sent])
     fates: dict[str, list[Fate]] = field(factory=dict[str, list[Fate]])
@@ -76,6 +89,10 @@ class World:
         factory=list[tuple[float, Callable[[], object]]]
     )
     _random: random.Random = field(init=False)
+    _taken: dict[str, deque[float]] = field(factory=dict[str, deque[float]], init=False)
+    was_fated: anyio.Event | None = None
+    """Set when a request has met a fate that is not fine."""
+    throttles: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         clock = Clock(source=anyio.current_time, start=1_700_000_000.0)
@@ -86,11 +103,23 @@ class World:
             failure_tolerance=self.failure_tolerance,
         )
         self.service.add_fleet("cameras", devices=self.devices, failing=self.failing)
-        self._random = random.Random(self.seed)
+        self._random = random.Random(self.seed)  # noqa: S311  # it is a test's own
 
     @property
     def delay(self) -> float:
         return 0.0 if self.seed is None else self._random.uniform(0, 2)
+
+    def takes(self, operation: str) -> bool:
+        """Tell whether the service takes one more request now."""
+        now = anyio.current_time()
+        taken = self._taken.setdefault(operation, deque())
+        while taken and taken[0] <= now - 1:
+            taken.popleft()
+        if len(taken) >= self.rate:
+            self.throttles += 1
+            return False
+        taken.append(now)
+        return True
 
     def carry_out(self, caller: str, operation: str, request: Mapping[str, object]) -> Any:
         stage = cast("str | None", request.get("StageName"))
@@ -154,7 +183,7 @@ class Process(Gateway):
     dies: Moment = "after"
     requests: int = 0
     is_dead: bool = False
-    scope: anyio.CancelScope = field(factory=lambda: anyio.CancelScope())  # noqa: PLW0108
+    scope: anyio.CancelScope = field(factory=anyio.CancelScope)
 
     async def call(
         self, operation: Operation, request: Mapping[str, object], /, **_: object
@@ -169,24 +198,21 @@ class Process(Gateway):
             await self._die()
         fates = self.world.fates.get(operation.name)
         fate: Fate = fates.pop(0) if fates else "fine"
+        if not self.world.takes(operation.name):
+            fate = "throttled"
         if fate == "late":
             self.world.later(lambda: self.world.carry_out(self.name, operation.name, {**request}))
         answer: Any = None
         if fate in {"fine", "lost after"}:
             answer = self.world.carry_out(self.name, operation.name, request)
+        if fate != "fine" and self.world.was_fated is not None:
+            self.world.was_fated.set()
         if self.requests == self.dies_at:
             await self._die()
         await anyio.sleep(self.world.delay)
-        if fate == "throttled":
-            raise an_answer()
-        if fate == "unsent":
-            raise ConnectionFailedError("refused", request_sent=False)
-        if fate == "down":
-            raise an_answer(InternalServiceError)
-        if fate != "fine":
-            raise ConnectionFailedError("lost", request_sent=None)
-        if isinstance(answer, Exception):
-            raise answer
+        failure = _FAILURES.get(fate, answer)
+        if isinstance(failure, Exception):
+            raise copy.copy(failure)
         return Reply(operation=operation, body=answer, http_status=200)
 
     async def _die(self) -> None:
@@ -198,7 +224,8 @@ class Process(Gateway):
     @property
     def plans(self) -> EdgeDeploymentPlans:
         """``client.plans`` of a client in this process."""
-        retrier = Retrier(RetryPolicy(), pacer=Pacer(PacePolicy.off()))
+        pace = PacePolicy.off() if self.world.rate == math.inf else PacePolicy()
+        retrier = Retrier(RetryPolicy(), pacer=Pacer(pace))
         return EdgeDeploymentPlans(self, retrier, polling=STEADY, request_timeout=60)
 
     async def roll_out(
@@ -206,10 +233,9 @@ class Process(Gateway):
     ) -> RolloutReport | None:
         """Roll a plan out. None if this was killed on the way."""
         arguments = {"stage_timeout": 3600, **arguments}
-        report: RolloutReport | None = None
         with self.scope:
-            report = await self.plans.roll_out(a_spec() if plan is None else plan, **arguments)
-        return report
+            return await self.plans.roll_out(a_spec() if plan is None else plan, **arguments)
+        return None
 
 
 def guarded(test: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

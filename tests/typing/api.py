@@ -127,6 +127,42 @@ async def plans(client: smp.AsyncClient, spec: smp.EdgeDeploymentPlanSpec) -> No
     assert_type(await client.plans.delete("spring"), None)
 
 
+async def rollouts(client: smp.AsyncClient, spec: smp.EdgeDeploymentPlanSpec) -> None:
+    async def approve(stage: smp.Stage, report: smp.RolloutReport) -> bool:
+        return stage.devices.failed == 0 and report.is_done
+
+    async def awaited(change: smp.StageChange) -> None: ...
+
+    report = await client.plans.roll_out(
+        spec,
+        stage_timeout=timedelta(hours=1),
+        max_failed=0.1,
+        bake_time=timedelta(minutes=5),
+        approve=approve,
+        on_change=awaited,
+        stages=["canary"],
+        schedule=smp.PollSchedule(),
+        restart=True,
+        stop_on_exit=False,
+    )
+    assert_type(report, smp.RolloutReport)
+    await client.plans.roll_out("spring", stage_timeout=None, max_failed=2, on_change=print)
+    assert_type(report.plan_name, str)
+    assert_type(report.stages, tuple[smp.StageReport, ...])
+    assert_type(report.may_still_run, tuple[str, ...])
+    assert_type(report.failed_devices, tuple[smp.StageDevice, ...])
+    assert_type(report.is_done, bool)
+    each = report.stage("canary")
+    assert_type(each, smp.StageReport)
+    assert_type(each.stage, smp.Stage)
+    assert_type(each.outcome, smp.StageOutcome)
+    assert_type(each.was_started, bool)
+    try:
+        await client.plans.roll_out("spring", stage_timeout=3600)
+    except smp.RolloutStoppedError as error:
+        assert_type(error.report, smp.RolloutReport)
+
+
 async def lists(client: smp.AsyncClient, moment: datetime) -> None:
     pager = client.plans.list(
         name_contains="spring",

@@ -273,6 +273,7 @@ def timings() -> None:
         stopping=0.5,
         payment_seconds=1,
         history_lag=0,
+        reading_lag=0,
     )
     assert_type(every.creating, float)
     assert_type(every.starting, float)
@@ -281,6 +282,7 @@ def timings() -> None:
     assert_type(every.stopping, float)
     assert_type(every.payment_seconds, float)
     assert_type(every.history_lag, float)
+    assert_type(every.reading_lag, float)
 
 
 async def what_the_plugin_serves(

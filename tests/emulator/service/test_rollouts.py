@@ -9,7 +9,7 @@ import pytest
 from botocore.loaders import Loader
 
 from emulator.requests_made import create, described, stage, stage_state, start, stop
-from sagemaker_plans.emulator import Clock, Refusal, Service, Timings
+from sagemaker_plans.emulator import Clock, Refusal, Seed, Service, Timings
 
 T = TypeVar("T")
 
@@ -235,3 +235,47 @@ def test_a_new_state_reads_no_service_model_again(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Loader, "load_service_model", None)
 
     assert Service().operations
+
+
+def test_readings_can_lag_behind_a_start() -> None:
+    clock = Clock()
+    clock.hold()
+    service = Service(clock=clock, timings=Timings(reading_lag=5, starting=1), seed=Seed())
+    service.add_fleet("cameras", devices=["cam-1"], failing=["cam-1"])
+    whole = {"DeviceSubsetType": "PERCENTAGE", "Percentage": 100}
+    stage = {"EdgeDeploymentPlanName": "rollout", "StageName": "canary"}
+    service.handle(
+        "CreateEdgeDeploymentPlan",
+        {
+            "EdgeDeploymentPlanName": "rollout",
+            "ModelConfigs": [{"ModelHandle": "detector", "EdgePackagingJobName": "job"}],
+            "DeviceFleetName": "cameras",
+            "Stages": [{"StageName": "canary", "DeviceSelectionConfig": whole}],
+        },
+    )
+    clock.advance(60)
+
+    def seen() -> list[object]:
+        name = {"EdgeDeploymentPlanName": "rollout"}
+        described: Any = service.handle("DescribeEdgeDeploymentPlan", name)
+        listed: Any = service.handle("ListEdgeDeploymentPlans", {})
+        devices: Any = service.handle("ListStageDevices", stage)
+        return [
+            described["Stages"][0]["DeploymentStatus"]["StageStatus"],
+            listed["EdgeDeploymentPlanSummaries"][0]["EdgeDeploymentFailed"],
+            devices["DeviceDeploymentSummaries"][0]["DeviceDeploymentStatus"],
+        ]
+
+    service.handle("StartEdgeDeploymentStage", stage)
+    clock.advance(4)
+    assert seen() == ["READYTODEPLOY", 0, "READYTODEPLOY"]
+    # The service itself knows better.
+    with pytest.raises(Refusal, match="while it is FAILED"):
+        service.handle("StopEdgeDeploymentStage", stage)
+    clock.advance(60)
+    assert seen() == ["FAILED", 1, "FAILED"]
+
+    service.handle("StartEdgeDeploymentStage", stage)
+    assert seen() == ["FAILED", 1, "FAILED"]
+    clock.advance(5.5)
+    assert seen() == ["STARTING", 0, "INPROGRESS"]

@@ -37,7 +37,7 @@ from sagemaker_plans.models import (
 )
 
 _ENDED: Final = frozenset({StageStatus.FAILED, StageStatus.STOPPED})
-_STOP_LIMIT: Final = 10.0
+_STOP_LIMIT: Final = 30.0
 """How long to try to stop a stage, in seconds, if ``reconcile_limit`` is shorter."""
 _STOPPED_WITHIN: Final = 60.0
 """How long to wait until a stage that was asked to stop is stopped, in seconds."""

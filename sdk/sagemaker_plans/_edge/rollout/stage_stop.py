@@ -11,7 +11,12 @@ from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import STOP_STAGE
-from sagemaker_plans.errors import SageMakerPlansError
+from sagemaker_plans.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    ResourceNotFoundError,
+    SageMakerPlansError,
+)
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageStatus
 
 _PAUSE: Final = 0.25
@@ -50,8 +55,14 @@ async def stop_stage(
         while True:
             try:
                 await command.send()
+            except ResourceNotFoundError:
+                # What is not there does not run.
+                failure = None
+                break
             except SageMakerPlansError as error:
                 failure = error
+                if isinstance(error, AccessDeniedError | ConfigurationError):
+                    break
             else:
                 failure = None
                 break
