@@ -250,6 +250,7 @@ def services(seed: Seed) -> None:
     assert_type(service.purchases, tuple[Purchase, ...])
     assert_type(service.training_plan_arns, tuple[str, ...])
     assert_type(service.snapshot(), dict[str, object])
+    assert_type(service.snapshot_parts(), dict[str, object])
     assert_type(service.plant(seed), None)
     assert_type(seed.plant(service), None)
     assert_type(service.reset(), None)

@@ -14,6 +14,7 @@ from typing import Any
 from emulator.requests_made import plan_request, send_signed, signed_headers, stage
 from harness import examples
 from sagemaker_plans.emulator import Emulator
+from sagemaker_plans.emulator._http.recorder import size_of
 
 SEED = 20_260_418
 
@@ -116,7 +117,7 @@ def test_two_thousand_requests_leave_it_alive_and_small(emulator: Emulator) -> N
         gc.collect()
         before, _ = tracemalloc.get_traced_memory()
         statuses = Counter(fuzzer.send() for _ in range(examples(2000)))
-        kept = sum(one.size for one in emulator.requests)
+        kept = sum(map(size_of, emulator.requests))
         emulator.reset()
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sagemaker_plans.emulator import RecordedRequest
-from sagemaker_plans.emulator._http.recorder import Headers, Recorder
+from sagemaker_plans.emulator._http.recorder import Headers, Recorder, size_of
 
 
 def request(number: int, *, body: bytes = b"{}") -> RecordedRequest:
@@ -36,7 +36,7 @@ def test_only_so_many_bytes_are_kept() -> None:
     for number in range(5):
         recorder.add(request(number, body=b" " * 3000))
     assert ids(recorder) == ["3", "4"]
-    assert recorder.kept_bytes == sum(one.size for one in recorder.snapshot())
+    assert recorder.kept_bytes == sum(map(size_of, recorder.snapshot()))
     assert recorder.kept_bytes <= 10_000
     recorder.add(request(5, body=b" " * 20_000))
     assert (ids(recorder), recorder.kept_bytes, recorder.dropped) == ([], 0, 6)

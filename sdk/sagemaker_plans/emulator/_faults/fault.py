@@ -76,11 +76,6 @@ class Fault:
     gate: Gate | None = None
     """The gate at which the reply waits."""
 
-    @property
-    def holds_back(self) -> bool:
-        """Whether the reply waits, perhaps for ever, before all of it is sent."""
-        return self.gate is not None or self.delivery == "hang" or self.seconds > 0
-
     answer: InjectedError | None = None
     """The error that is sent instead of the correct reply."""
 

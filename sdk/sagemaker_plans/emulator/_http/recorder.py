@@ -99,11 +99,11 @@ class RecordedRequest:
         except Refusal:
             return None
 
-    @property
-    def size(self) -> int:
-        """About how many bytes of memory the record takes."""
-        headers = sum(len(name) + len(value) for name, value in self.headers.items())
-        return _BYTES_PER_RECORD + len(self.raw_body) + headers
+
+def size_of(request: RecordedRequest) -> int:
+    """Return about how many bytes of memory a record takes."""
+    headers = sum(len(name) + len(value) for name, value in request.headers.items())
+    return _BYTES_PER_RECORD + len(request.raw_body) + headers
 
 
 @final
@@ -130,11 +130,11 @@ class Recorder:
         """Record a request, before anything else happens to it."""
         with self._lock:
             self._requests[request.request_id] = request
-            self._bytes += request.size
+            self._bytes += size_of(request)
             first_drop = self._dropped == 0
             while len(self._requests) > self._most_requests or self._bytes > self._most_bytes:
                 oldest = self._requests.pop(next(iter(self._requests)))
-                self._bytes -= oldest.size
+                self._bytes -= size_of(oldest)
                 self._dropped += 1
         if first_drop and self.dropped:
             LOGGER.warning(

@@ -148,7 +148,7 @@ class RequestHandler:
         response = self._carry_out(call, fault) if fault.committed else None
         if fault.answer is not None:
             response = error_response(call.request_id, fault.answer)
-        if fault.holds_back and isinstance(request.protocol, Connection):
+        if _holds_back(fault) and isinstance(request.protocol, Connection):
             request.protocol.end_with_client()
         if fault.gate is not None:
             await fault.gate.passage()
@@ -228,6 +228,11 @@ def _operation(request: web.Request, headers: Mapping[str, str]) -> str:
             404,
         )
     return target[1]
+
+
+def _holds_back(fault: Fault) -> bool:
+    """Tell whether the reply waits, perhaps for ever, before all of it is sent."""
+    return fault.gate is not None or fault.delivery == "hang" or fault.seconds > 0
 
 
 async def _cut(request: web.Request, response: Response) -> web.StreamResponse:
