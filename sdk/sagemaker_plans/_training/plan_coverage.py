@@ -196,7 +196,7 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             self._locks.hold("offering", request.offering_id),
             self._locks.hold("plan", arn),
         ):
-            sent, make = self._purchase(request, key, latest=leg.latest)
+            sent, make = self._purchase(request, key, latest=leg.latest, starts=leg.starts)
             try:
                 return await make()
             except OutcomeUnknownError as error:
