@@ -1,35 +1,29 @@
 """Keeps a training plan until a date, within a budget: buys what is missing, leg by leg."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final, NoReturn, TypeVar
 
 import anyio
 from attrs import define, field, frozen
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._engine.retry_rules import Decision, decide
+from sagemaker_plans._engine.retry_rules import Happened, what_happened
 from sagemaker_plans._training import records as log
 from sagemaker_plans._training.choice import Wanted, choose
 from sagemaker_plans._training.choosing import check_date, why_not_extendable
 from sagemaker_plans._training.holdings import SAME_END, Holdings, holdings_of, is_same
 from sagemaker_plans._training.ledger import Ledger, LedgerError
+from sagemaker_plans._training.leg import Buy, Leg, NothingSentError, NotYetError, Target, unsettled
 from sagemaker_plans._training.plan_reads import read_training_plan
 from sagemaker_plans._training.reading import extension_pager
 from sagemaker_plans._training.service_clock import ServiceClock
 from sagemaker_plans._training.sweep import Sweep
 from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire.operations import (
-    DESCRIBE_TRAINING_PLAN,
-    EXTEND_TRAINING_PLAN,
-    Operation,
-)
 from sagemaker_plans.errors import (
     ConflictError,
     CoverageError,
-    OutcomeUnknownError,
     PurchaseFailedError,
     PurchaseRefusedError,
     ResourceInUseError,
@@ -45,7 +39,6 @@ from sagemaker_plans.models import (
     ExtensionReceipt,
     TrainingPlan,
     TrainingPlanExtension,
-    TrainingPlanExtensionOffering,
     TrainingPlanStatus,
 )
 
@@ -72,64 +65,6 @@ _REFUSED: Final = (
     *_SOLD,
 )
 """What may be otherwise after a new choice: it is dearer or sold, or somebody else is buying."""
-
-
-class NothingSentError(Exception):
-    """An earlier purchase is not settled, so nothing was sent.
-
-    Args:
-        unknown: The error that says so.
-    """
-
-    def __init__(self, unknown: OutcomeUnknownError) -> None:
-        super().__init__(str(unknown))
-        self.unknown = unknown
-
-
-@frozen(kw_only=True, eq=False)
-class Leg:
-    """An extension that is about to be bought."""
-
-    offering: TrainingPlanExtensionOffering
-    fee: Decimal
-    currency_code: str
-    key: str
-    """The idempotency key."""
-    latest: datetime
-    """The last moment at which it may be sent, by the service's clock."""
-    starts: datetime
-    """The end of the plan from which it was chosen."""
-
-
-Buy = Callable[[Leg], Awaitable[ExtensionReceipt]]
-
-
-@frozen(kw_only=True, eq=False)
-class Target:
-    """What is wanted."""
-
-    arn: str
-    until: datetime
-    budget: Decimal
-    currency_code: str
-    resource: str | None
-    """For what the machines are used; None for the most careful of the plan's own."""
-    lead: timedelta
-    since: datetime | None
-    timeout: float
-
-
-class _NotYet(Exception):  # noqa: N818  # nothing is wrong
-    """Something has to happen first."""
-
-    def __init__(
-        self,
-        error: SageMakerPlansError | None = None,
-        pending: TrainingPlanExtension | None = None,
-    ) -> None:
-        super().__init__()
-        self.error = error
-        self.pending = pending
 
 
 @frozen(eq=False)
@@ -190,7 +125,7 @@ class Keeping:
         while True:
             try:
                 coverage = await self._step()
-            except _NotYet as what:
+            except NotYetError as what:
                 left = self.deadline - anyio.current_time()
                 if left <= 0:
                     if what.error is not None:
@@ -215,10 +150,10 @@ class Keeping:
             return self._coverage(covered=True)
         if held.doubt is not None:
             told = self._error(f"nothing{self._more} is bought: {held.doubt.words}")
-            raise _NotYet(told) if held.doubt.may_pass else told
+            raise NotYetError(told) if held.doubt.may_pass else told
         self._check_journal(held)
         if held.lags or held.plan.status == TrainingPlanStatus.PENDING:
-            raise _NotYet
+            raise NotYetError
         if now > end - CLOSES:
             raise self._error(
                 f"it is too late: the service sells no extension in the last hour before the end "
@@ -231,7 +166,7 @@ class Keeping:
         choice = await self._choose(held)
         # The searches took a while. Others may have bought meanwhile.
         if not held.is_as(await self._read()):
-            raise _NotYet
+            raise NotYetError
         await self._buy(self._leg(choice, held), held)
         return None
 
@@ -242,10 +177,9 @@ class Keeping:
         except LedgerError as error:
             raise self._error(f"nothing{self._more} is bought: {error}") from error
         pager = extension_pager(self.gateway, self.retrier, target.arn, hear=hear)
-        history = await self._asked(DESCRIBE_TRAINING_PLAN, pager.collect())
+        history = await self._asked(pager.collect())
         plan = await self._asked(
-            DESCRIBE_TRAINING_PLAN,
-            read_training_plan(self.gateway, self.retrier, target.arn, hear=hear),
+            read_training_plan(self.gateway, self.retrier, target.arn, hear=hear)
         )
         if not self.bought:
             check_date("ensure_until", target.until, self.clock)
@@ -255,13 +189,13 @@ class Keeping:
         self.reading = _Reading(plan, history, records)
         return self._holdings(self.reading)
 
-    async def _asked(self, operation: Operation, asking: Awaitable[T]) -> T:
+    async def _asked(self, asking: Awaitable[T]) -> T:
         """Ask the service. Once it has answered this call, an outage is waited out."""
         try:
             return await asking
         except SageMakerPlansError as error:
-            if self.reading is not None and decide(operation, error) is Decision.RETRY:
-                raise _NotYet(error) from error
+            if self.reading is not None and what_happened(error) is not Happened.REFUSED:
+                raise NotYetError(error) from error
             raise
 
     def _holdings(self, reading: _Reading) -> Holdings:
@@ -281,7 +215,7 @@ class Keeping:
                 raise self._failed(failed, held)
         if held.pending is not None:
             self.watched.append(held.pending)
-            raise _NotYet(pending=held.pending)
+            raise NotYetError(pending=held.pending)
 
     def _failed(self, extension: TrainingPlanExtension, held: Holdings) -> PurchaseFailedError:
         return PurchaseFailedError(
@@ -307,20 +241,10 @@ class Keeping:
             if record.state == "open":
                 if self.clock.now() <= record.send_by + log.CLOCK_SKEW:
                     # Another process is buying.
-                    raise _NotYet
-                raise _NotYet(
-                    OutcomeUnknownError(
-                        f"offering {record.offering_id} may or may not have been bought: record "
-                        f"{record.number} of the journal is open, and the history does not show "
-                        "it, which proves nothing; nothing is bought for this plan until it shows "
-                        "or somebody calls training_plans.settle()",
-                        operation=EXTEND_TRAINING_PLAN.name,
-                        offering_id=record.offering_id,
-                        training_plan_arn=self.target.arn,
-                    )
-                )
+                    raise NotYetError
+                raise NotYetError(unsettled(record))
         if log.blocking(records, self.reading.history, _key(held)):
-            raise _NotYet
+            raise NotYetError
 
     def _margin(self, plan: TrainingPlan) -> timedelta:
         usable = plan.usable_until(self.target.resource)
@@ -349,7 +273,7 @@ class Keeping:
             },
         )
         sweep = Sweep(self.gateway, self.retrier, target.arn)
-        await self._asked(DESCRIBE_TRAINING_PLAN, sweep.search(wanted))
+        await self._asked(sweep.search(wanted))
         self.choice = choose(wanted, sweep.offerings)
         return self.choice
 
@@ -385,16 +309,16 @@ class Keeping:
         try:
             receipt = await self.buy(leg)
         except NothingSentError as earlier:
-            raise _NotYet(earlier.unknown) from earlier
+            raise NotYetError(earlier.unknown) from earlier
         except _REFUSED as error:
             self._refused(leg, error)
         except PurchaseFailedError as error:
             error.add_note(self._what_remains(held))
             raise
         except SageMakerPlansError as error:
-            if decide(EXTEND_TRAINING_PLAN, error) is Decision.RETRY:
+            if what_happened(error) in {Happened.THROTTLED, Happened.NEVER_SENT}:
                 # It was not sent, or it had no effect.
-                raise _NotYet(error) from error
+                raise NotYetError(error) from error
             raise
         else:
             self._note(leg, receipt)
@@ -408,13 +332,13 @@ class Keeping:
         told.__cause__ = error
         if self.refusals > _MOST_NEW_CHOICES:
             raise told from error
-        raise _NotYet(told) from error
+        raise NotYetError(told) from error
 
     def _note(self, leg: Leg, receipt: ExtensionReceipt) -> None:
         """Note what was bought, and stop if it cost more than it should."""
         if receipt.outcome == "already_purchased":
             # By somebody else. What they have bought shows in the next reading.
-            raise _NotYet
+            raise NotYetError
         self.refusals = 0
         self.bought.append(receipt)
         self.watched.append(receipt.extension)
