@@ -6,14 +6,14 @@ first of several legs, and the longest on a tie.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
 from typing import Final
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from sagemaker_plans.models import (
     CandidateVerdict,
@@ -42,11 +42,29 @@ class Wanted:
     """The highest fee, or what is left of a budget; None for no limit."""
     currency_code: str
     """The currency of all fees."""
+    by_legs: bool = False
+    """Whether the limit is a budget for all legs: an offering that does not reach the date is
+    chosen only if a combination that begins with it reaches the date within the limit, at
+    today's prices."""
+    excluded: Mapping[str, str] = field(factory=dict[str, str])
+    """By the id of an offering: why it must not be chosen."""
 
     @property
     def hours(self) -> int:
         """How many hours are missing."""
-        return max(0, math.ceil((self.until + self.margin - self.end) / _HOUR))
+        return self.hours_from(self.end)
+
+    def hours_from(self, end: datetime) -> int:
+        """Tell how many hours are missing if the plan ends at another time.
+
+        Args:
+            end: That time.
+
+        Returns:
+            Whole hours, 0 or more.
+        """
+        # Not until + margin: that may be later than any datetime.
+        return max(0, math.ceil((self.until - end + self.margin) / _HOUR))
 
 
 @define(eq=False)
@@ -64,42 +82,35 @@ class _Seen:
         return Fraction(self.fee) / self.hours
 
 
-def choose(
-    wanted: Wanted, offerings: Sequence[TrainingPlanExtensionOffering], *, by_legs: bool = False
-) -> ExtensionChoice:
+@define(eq=False)
+class _Unusable:
+    """An offering that cannot be compared."""
+
+    offering: TrainingPlanExtensionOffering
+    problem: str
+
+
+def choose(wanted: Wanted, offerings: Iterable[TrainingPlanExtensionOffering]) -> ExtensionChoice:
     """Choose one of the offerings.
 
     Args:
         wanted: What it is chosen for.
         offerings: All offerings that were seen.
-        by_legs: Whether the limit is a budget for all legs: an offering that does not reach
-            the date is chosen only if a combination that begins with it reaches the date
-            within the limit, at today's prices.
 
     Returns:
-        The choice.
+        The choice. Its candidates are in the order in which the offerings were seen.
     """
-    seen: list[_Seen] = []
-    candidates: list[ExtensionCandidate] = []
-    for offering in _each_once(offerings):
-        listed = [each for each in offerings if each.offering_id == offering.offering_id]
-        problem, comparable = _compared(wanted, listed, by_legs=by_legs)
-        if comparable is None:
-            candidates.append(_candidate(wanted, offering, "unusable", problem))
-        else:
-            seen.append(comparable)
+    compared = [_compared(wanted, listed) for listed in _by_id(offerings)]
+    seen = [each for each in compared if isinstance(each, _Seen)]
     affordable = [each for each in seen if wanted.limit is None or each.fee <= wanted.limit]
     costs = Costs(seen)
     covering = [each for each in affordable if each.covers]
     legs = [] if covering else affordable
-    if by_legs:
-        legs = [each for each in legs if costs.with_first(each, wanted) <= _most(wanted)]
+    if wanted.by_legs and wanted.limit is not None:
+        legs = [each for each in legs if costs.with_first(each, wanted) <= wanted.limit]
     best = min(covering, key=lambda each: (each.fee, each.usable_until), default=None) or min(
         legs, key=lambda each: (each.rate, -each.hours), default=None
     )
-    for each in seen:
-        verdict, reason = _verdict(wanted, each, best, is_feasible=each in legs or not by_legs)
-        candidates.append(_candidate(wanted, each.offering, verdict, reason))
     combination, total = costs.cheapest(wanted.hours)
     return ExtensionChoice(
         training_plan_arn=wanted.training_plan_arn,
@@ -108,20 +119,24 @@ def choose(
         covers=best is not None and best.covers,
         usable_until=wanted.end - wanted.margin if best is None else best.usable_until,
         reason=_reason(wanted, seen, best),
-        candidates=tuple(candidates),
+        candidates=tuple(
+            _candidate(wanted, each.offering, *_verdict(wanted, each, best, is_leg=each in legs))
+            if isinstance(each, _Seen)
+            else _candidate(wanted, each.offering, "unusable", each.problem)
+            for each in compared
+        ),
         combination=combination,
         combination_fee=total,
     )
 
 
-def _most(wanted: Wanted) -> Decimal:
-    return Decimal("Infinity") if wanted.limit is None else wanted.limit
-
-
-def _each_once(
+def _by_id(
     offerings: Iterable[TrainingPlanExtensionOffering],
-) -> Iterable[TrainingPlanExtensionOffering]:
-    return {each.offering_id: each for each in reversed([*offerings])}.values()
+) -> Iterable[Sequence[TrainingPlanExtensionOffering]]:
+    listed: dict[str, list[TrainingPlanExtensionOffering]] = {}
+    for each in offerings:
+        listed.setdefault(each.offering_id, []).append(each)
+    return listed.values()
 
 
 def usable_end(offering: TrainingPlanExtensionOffering, margin: timedelta) -> datetime | None:
@@ -138,29 +153,51 @@ def usable_end(offering: TrainingPlanExtensionOffering, margin: timedelta) -> da
 
 
 def _compared(
-    wanted: Wanted, listed: Sequence[TrainingPlanExtensionOffering], *, by_legs: bool
-) -> tuple[str, _Seen | None]:
-    """Make an offering comparable, or say why that is not possible."""
+    wanted: Wanted, listed: Sequence[TrainingPlanExtensionOffering]
+) -> "_Seen | _Unusable":
+    """Make an offering comparable, or say why that is not possible.
+
+    Args:
+        wanted: What is chosen for.
+        listed: The offering, each time that the service lists it.
+
+    Returns:
+        The offering with what is compared, or with the problem.
+    """
     offering = listed[0]
-    end, fee, hours = offering.end_date, offering.upfront_fee, offering.duration_hours
-    currency = (offering.currency_code or "").upper()
-    if len({(each.upfront_fee_text, each.upfront_fee, each.currency_code) for each in listed}) > 1:
-        return "it is listed with different prices", None
-    if fee is None:
-        return f"its fee {offering.upfront_fee_text!r} is not a number", None
-    if currency != wanted.currency_code.upper():
-        return f"its fee is in {offering.currency_code}, not in {wanted.currency_code}", None
-    if end is None or not hours:
-        return "it does not say when it ends, or how long it is", None
-    start = offering.start_date
-    if by_legs and start is not None and abs(start - wanted.end) > _STALE:
-        return f"it starts at {start:%Y-%m-%d %H:%M} UTC, and the plan ends elsewhere", None
+    end, fee, hours, start = (
+        offering.end_date,
+        offering.upfront_fee,
+        offering.duration_hours,
+        offering.start_date,
+    )
+    problem = None
+    if offering.offering_id in wanted.excluded:
+        problem = wanted.excluded[offering.offering_id]
+    elif len({(each.upfront_fee, (each.currency_code or "").upper()) for each in listed}) > 1:
+        problem = "it is listed with different prices"
+    elif fee is None:
+        problem = f"its fee {offering.upfront_fee_text!r} is not a number"
+    elif (offering.currency_code or "").upper() != wanted.currency_code.upper():
+        problem = f"its fee is in {offering.currency_code}, not in {wanted.currency_code}"
+    elif end is None or not hours:
+        problem = "it does not say when it ends, or how long it is"
+    elif wanted.by_legs and start is not None and abs(start - wanted.end) > _STALE:
+        problem = (
+            f"it starts at {start:%Y-%m-%d %H:%M} UTC, and the plan ends at "
+            f"{wanted.end:%Y-%m-%d %H:%M}"
+        )
+    if problem is not None:
+        return _Unusable(offering, problem)
+    assert fee is not None
+    assert end is not None
+    assert hours
     usable = end - wanted.margin
-    return "", _Seen(offering, fee, hours, usable, usable >= wanted.until)
+    return _Seen(offering, fee, hours, usable, usable >= wanted.until)
 
 
 def _verdict(
-    wanted: Wanted, each: _Seen, best: _Seen | None, *, is_feasible: bool
+    wanted: Wanted, each: _Seen, best: _Seen | None, *, is_leg: bool
 ) -> tuple[CandidateVerdict, str]:
     if each is best:
         return "chosen", (
@@ -172,10 +209,23 @@ def _verdict(
         return "over_limit", f"its fee is above the limit of {wanted.limit:f}"
     if best is not None and best.covers and not each.covers:
         return "too_short", "it does not reach the date"
-    if not each.covers and not is_feasible:
+    if best is None or not (each.covers or is_leg):
         return "over_limit", "no combination that begins with it reaches the date within the limit"
-    assert best is not None
-    return "dearer", f"{best.offering.offering_id} is better"
+    return "dearer", f"{best.offering.offering_id} {_advantage(best, each)}"
+
+
+def _advantage(best: _Seen, other: _Seen) -> str:
+    if best.covers:
+        if best.fee < other.fee:
+            return "costs less"
+        same, by_end = "costs the same", "ends earlier"
+        differs = best.usable_until < other.usable_until
+    else:
+        if best.rate < other.rate:
+            return "costs less per hour"
+        same, by_end = "costs the same per hour", "is longer"
+        differs = best.hours > other.hours
+    return f"{same} and {by_end if differs else 'is listed first'}"
 
 
 def _candidate(
@@ -218,19 +268,41 @@ class Costs:
             known = cheapest.get(each.hours)
             if known is None or each.fee < known.fee:
                 cheapest[each.hours] = each
-        self._by_hours = cheapest
         self._unit = reduce(math.gcd, cheapest, 0) or 1
+        self._by_units = {hours // self._unit: each for hours, each in cheapest.items()}
         # For each number of units: the lowest cost of at least so many, and its first leg.
         self._table: list[tuple[Decimal, int]] = [(Decimal(0), 0)]
 
-    def _cost(self, hours: int) -> Decimal:
+    def _legs(self, hours: int) -> tuple[int, int, Decimal]:
+        """Split what is missing into legs at the lowest rate, and a rest.
+
+        As many others as the best leg has units always include some that the best leg replaces
+        at no more cost. So all that lies beyond so many of the longest is bought with the best.
+
+        Returns:
+            How many legs are bought at the lowest rate, the units of the rest, and what all
+            that costs.
+        """
+        if not self._by_units:
+            return 0, 0, Decimal("Infinity") if hours > 0 else Decimal(0)
         units = max(0, -(-hours // self._unit))
+        length, best = self._best
+        many = max(0, -(-(units - length * max(self._by_units)) // length))
+        rest = units - many * length
+        return many, rest, many * best.fee + self._cost(rest)
+
+    @property
+    def _best(self) -> tuple[int, _Seen]:
+        return min(self._by_units.items(), key=lambda each: each[1].rate)
+
+    def _cost(self, units: int) -> Decimal:
         for count in range(len(self._table), units + 1):
-            best = (Decimal("Infinity"), 0)
-            for length, one in self._by_hours.items():
-                rest = self._table[max(0, count - length // self._unit)][0]
-                best = min(best, (one.fee + rest, length))
-            self._table.append(best)
+            self._table.append(
+                min(
+                    (one.fee + self._table[max(0, count - length)][0], length)
+                    for length, one in self._by_units.items()
+                )
+            )
         return self._table[units][0]
 
     def with_first(self, first: _Seen, wanted: Wanted) -> Decimal:
@@ -243,7 +315,8 @@ class Costs:
         Returns:
             The lowest cost of all legs together.
         """
-        return first.fee + self._cost(wanted.hours - first.hours)
+        end = first.usable_until + wanted.margin
+        return first.fee + self._legs(wanted.hours_from(end))[2]
 
     def cheapest(
         self, hours: int
@@ -257,15 +330,14 @@ class Costs:
             The offerings, the longest first, and what they cost; none and None if there is
             no offering, or nothing is missing.
         """
-        if hours <= 0 or not self._by_hours:
+        if hours <= 0 or not self._by_units:
             return (), None
-        total = self._cost(hours)
-        legs: list[_Seen] = []
-        left = -(-hours // self._unit)
+        many, left, total = self._legs(hours)
+        legs = [self._best[1]] * many
         while left > 0:
             length = self._table[left][1]
-            legs.append(self._by_hours[length])
-            left -= length // self._unit
+            legs.append(self._by_units[length])
+            left -= length
         legs.sort(key=lambda each: -each.hours)
         return tuple(each.offering for each in legs), total
 

@@ -1,6 +1,6 @@
 """What is known of a plan's end, of what was spent for it, and of what is still pending."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -11,21 +11,18 @@ from sagemaker_plans._training.payment_status import is_failed, is_payment_pendi
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import TrainingPlan, TrainingPlanExtension
 
-_SAME_END: Final = timedelta(hours=12)
+SAME_END: Final = timedelta(hours=12)
 """Ends that differ by less are the same: AWS's plans end at a fixed hour of a day."""
 
 
-class UnknownHoldingsError(Exception):
-    """What is known does not fit together, so nothing must be bought.
+@frozen
+class Doubt:
+    """What is known does not fit together, so nothing must be bought."""
 
-    Args:
-        message: The reason.
-        may_pass: Whether it may be known later, because something lags behind.
-    """
-
-    def __init__(self, message: str, *, may_pass: bool = False) -> None:
-        super().__init__(message)
-        self.may_pass = may_pass
+    words: str
+    """The reason."""
+    may_pass: bool = False
+    """Whether it may be known later, because something lags behind."""
 
 
 @frozen(eq=False)
@@ -36,15 +33,34 @@ class Holdings:
     end: datetime
     """The end of the plan with all extensions that are paid, pending or known to be bought."""
     spent: Decimal
-    """What they cost."""
+    """What they cost, as far as that can be read."""
     pending: TrainingPlanExtension | None
     """The extension whose payment is pending."""
+    failed: tuple[TrainingPlanExtension, ...]
+    """The extensions whose payment failed."""
+    doubt: Doubt | None
+    """Why nothing must be bought; None if all fits together."""
 
     @property
     def lags(self) -> bool:
         """Whether the plan does not show its end yet."""
         shown = self.plan.end_time
-        return shown is not None and self.end - shown > _SAME_END
+        return shown is not None and self.end - shown > SAME_END
+
+    def is_as(self, other: "Holdings") -> bool:
+        """Tell whether nothing has changed for a purchase.
+
+        Args:
+            other: Holdings that were read earlier.
+
+        Returns:
+            Whether both say the same of the end, the money and the payments.
+        """
+        mine, others = (
+            (each.end, each.spent, each.pending is None, len(each.failed), each.doubt)
+            for each in (self, other)
+        )
+        return mine == others
 
 
 def holdings_of(
@@ -61,45 +77,78 @@ def holdings_of(
     Args:
         plan: The plan, which has an end.
         history: Its extension history.
-        records: The records of the journal.
+        records: The records of the journal, as the history corrects them.
         own: The extensions that this client bought, which the history may not show yet.
         currency_code: The currency of all fees.
         since: Only what was bought at this time or later counts as spent; None for all of it.
 
     Returns:
         The holdings.
-
-    Raises:
-        UnknownHoldingsError: If the plan's end is later than everything that
-            is known explains, or if a fee cannot be read or is in another currency.
     """
     assert plan.end_time is not None
+    known = [*history]
+    for each in (*own, *(record.receipt for record in records if record.state == "bought")):
+        if each is not None and not any(is_same(each, one) for one in known):
+            known.append(each)
+    legs = [each for each in known if not is_failed(each)]
+    counted = [each for each in legs if _counts(each, since)]
+    doubts = (
+        *_unproven(records),
+        *_unexplained(plan, legs),
+        *_unreadable(counted, currency_code),
+    )
+    return Holdings(
+        plan=plan,
+        end=max([plan.end_time, *(each.end_date for each in legs if each.end_date is not None)]),
+        spent=sum(
+            (each.upfront_fee or Decimal(0) for each in counted if _is_in(each, currency_code)),
+            Decimal(0),
+        ),
+        pending=next((each for each in legs if is_payment_pending(each)), None),
+        failed=tuple(each for each in known if is_failed(each)),
+        # What does not pass comes first: there is no use in waiting.
+        doubt=min(doubts, key=lambda each: each.may_pass, default=None),
+    )
+
+
+def _unproven(records: Iterable[PurchaseRecord]) -> Iterator[Doubt]:
     for record in records:
         if record.state == "bought" and record.receipt is None:
-            raise UnknownHoldingsError(
+            yield Doubt(
                 f"a person settled record {record.number} of the journal as bought, and the "
                 "history does not show it yet",
                 may_pass=True,
             )
-    legs = [*history]
-    for each in (*own, *(record.receipt for record in records if record.state == "bought")):
-        if each is not None and not any(_is_same(each, known) for known in legs):
-            legs.append(each)
-    legs = [each for each in legs if not is_failed(each)]
+
+
+def _unexplained(plan: TrainingPlan, legs: Sequence[TrainingPlanExtension]) -> Iterator[Doubt]:
+    """Find an end that nothing known explains.
+
+    Each leg starts where another one ends, or where the plan ended without extensions.
+    """
     ends = [each.end_date for each in legs if each.end_date is not None]
-    latest = max(ends, default=_first_end(plan))
-    if latest is not None and plan.end_time - latest > _SAME_END:
-        raise UnknownHoldingsError(
+    first = _first_end(plan)
+    without_leg = [
+        each.start_date
+        for each in legs
+        if each.start_date is not None
+        and not any(abs(each.start_date - end) <= SAME_END for end in ends)
+    ]
+    assert plan.end_time is not None
+    latest = max(ends, default=first)
+    if latest is not None and plan.end_time - latest > SAME_END:
+        yield Doubt(
             f"the plan ends at {plan.end_time:%Y-%m-%d %H:%M} UTC, and what is known of its "
             f"extensions explains {latest:%Y-%m-%d %H:%M} only; the history may lag behind",
             may_pass=True,
         )
-    return Holdings(
-        plan=plan,
-        end=max([plan.end_time, *ends]),
-        spent=sum((_fee(each, currency_code) for each in legs if _counts(each, since)), Decimal(0)),
-        pending=next((each for each in legs if is_payment_pending(each)), None),
-    )
+    # The length of a plan may count its extensions too: then its end proves nothing here.
+    elif len(without_leg) > 1 or (without_leg and first and without_leg[0] - first > SAME_END):
+        yield Doubt(
+            f"an extension starts at {max(without_leg):%Y-%m-%d %H:%M} UTC, and nothing known "
+            "reaches that time; the history may lag behind",
+            may_pass=True,
+        )
 
 
 def _first_end(plan: TrainingPlan) -> datetime | None:
@@ -109,7 +158,16 @@ def _first_end(plan: TrainingPlan) -> datetime | None:
     return plan.start_time + plan.duration
 
 
-def _is_same(one: TrainingPlanExtension, other: TrainingPlanExtension) -> bool:
+def is_same(one: TrainingPlanExtension, other: TrainingPlanExtension) -> bool:
+    """Tell whether two sources show one and the same extension.
+
+    Args:
+        one: What one source shows.
+        other: What the other one shows.
+
+    Returns:
+        Whether both have the offering, and were bought at the same time as far as that is known.
+    """
     if one.offering_id != other.offering_id:
         return False
     # The service may sell one offering several times.
@@ -121,15 +179,19 @@ def _counts(extension: TrainingPlanExtension, since: datetime | None) -> bool:
     return since is None or bought is None or bought >= since
 
 
-def _fee(extension: TrainingPlanExtension, currency_code: str) -> Decimal:
-    if extension.upfront_fee is None:
-        raise UnknownHoldingsError(
-            f"the fee {extension.upfront_fee_text!r} of extension {extension.offering_id} is not a "
-            "number, so it is not known what was spent"
-        )
-    if (extension.currency_code or "").upper() != currency_code.upper():
-        raise UnknownHoldingsError(
-            f"extension {extension.offering_id} was paid in {extension.currency_code}, and the "
-            f"budget is in {currency_code}"
-        )
-    return extension.upfront_fee
+def _is_in(extension: TrainingPlanExtension, currency_code: str) -> bool:
+    return (extension.currency_code or "").upper() == currency_code.upper()
+
+
+def _unreadable(legs: Iterable[TrainingPlanExtension], currency_code: str) -> Iterator[Doubt]:
+    for each in legs:
+        if each.upfront_fee is None:
+            yield Doubt(
+                f"the fee {each.upfront_fee_text!r} of extension {each.offering_id} is not a "
+                "number, so it is not known what was spent"
+            )
+        if not _is_in(each, currency_code):
+            yield Doubt(
+                f"extension {each.offering_id} was paid in {each.currency_code}, and the budget "
+                f"is in {currency_code}"
+            )

@@ -14,7 +14,7 @@ from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
 if TYPE_CHECKING:
-    from sagemaker_plans._training.keeping import Leg
+    from sagemaker_plans._training.leg import Leg
 
 _LEAD = timedelta(hours=24)
 _TIMEOUT = timedelta(hours=1)
@@ -142,8 +142,9 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             ConnectionFailedError: If no attempt got a usable reply.
             UnexpectedReplyError: If the reply to every attempt does not fit the model.
         """
-        from sagemaker_plans._training.keeping import Keeping, Target  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.keeping import Keeping  # noqa: PLC0415  # see extend
         from sagemaker_plans._training.ledger import Ledger  # noqa: PLC0415  # likewise
+        from sagemaker_plans._training.leg import Target  # noqa: PLC0415  # likewise
 
         problems = [
             *checks.training_plan_arn("training_plan_arn", training_plan_arn),
@@ -180,7 +181,7 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             return await keeping.make()
 
     async def _buy_leg(self, arn: str, leg: "Leg") -> ExtensionReceipt:
-        from sagemaker_plans._training.keeping import NothingSentError  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.leg import NothingSentError  # noqa: PLC0415  # see extend
         from sagemaker_plans._training.purchase_request import (  # noqa: PLC0415  # likewise
             PurchaseRequest,
         )
@@ -196,7 +197,7 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             self._locks.hold("offering", request.offering_id),
             self._locks.hold("plan", arn),
         ):
-            sent, make = self._purchase(request, key, latest=leg.latest)
+            sent, make = self._purchase(request, key, latest=leg.latest, starts=leg.starts)
             try:
                 return await make()
             except OutcomeUnknownError as error:

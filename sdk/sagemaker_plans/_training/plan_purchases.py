@@ -129,7 +129,12 @@ class TrainingPlanPurchases:
             return await self._purchase(request, key)[1]()
 
     def _purchase(
-        self, request: "PurchaseRequest", key: str | None, *, latest: datetime | None = None
+        self,
+        request: "PurchaseRequest",
+        key: str | None,
+        *,
+        latest: datetime | None = None,
+        starts: datetime | None = None,
     ) -> tuple[Callable[[], bool], Callable[[], Awaitable[ExtensionReceipt]]]:
         """Prepare a purchase.
 
@@ -143,7 +148,9 @@ class TrainingPlanPurchases:
         from sagemaker_plans._training.purchase import Purchase  # noqa: PLC0415  # see extend
 
         arn = request.training_plan_arn
-        purchase = Purchase(self._gateway, self._retrier, request=request, latest=latest)
+        purchase = Purchase(
+            self._gateway, self._retrier, request=request, latest=latest, starts=starts
+        )
         make = purchase.make
         if self._journal is not None and arn is not None:
             ledger = Ledger(self._journal, arn)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import define, field
@@ -27,12 +28,16 @@ from sagemaker_plans.models import (
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
 
+_SAME_END: Final = timedelta(hours=12)
+
 
 @define(eq=False, repr=False)
 class Purchase(SentOnce[ExtensionReceipt]):
     """One purchase of an extension, from the first check to the receipt."""
 
     request: PurchaseRequest = field(kw_only=True)
+    starts: datetime | None = field(default=None, kw_only=True)
+    """The end of the plan from which the extension is to start; None if that does not matter."""
     entry: JournalEntry | None = field(default=None, init=False)
     """Its record in the user's journal; None without a journal."""
 
@@ -123,10 +128,21 @@ class Purchase(SentOnce[ExtensionReceipt]):
     ) -> ExtensionReceipt | None:
         listed = extensions if among is None else among
         # If the service sold the offering more than once, the latest one is ours.
-        ours = latest([one for one in listed if one.offering_id == self.request.offering_id])
+        ours = latest(
+            [
+                one
+                for one in listed
+                if one.offering_id == self.request.offering_id and not self._is_earlier(one)
+            ]
+        )
         if ours is None:
             return None
         return ExtensionReceipt(extension=ours, extensions=extensions, outcome=outcome)
+
+    def _is_earlier(self, extension: TrainingPlanExtension) -> bool:
+        """Tell whether an extension is an earlier leg, for which the same offering was sold."""
+        start = extension.start_date
+        return self.starts is not None and start is not None and self.starts - start > _SAME_END
 
     def paid_for(self, receipt: ExtensionReceipt, /) -> ExtensionReceipt:
         """Give the receipt, unless the service says that the purchase failed.
@@ -221,6 +237,12 @@ class Purchase(SentOnce[ExtensionReceipt]):
                 raise self.refused(
                     f"the payment of extension {extension.offering_id} is pending; the service "
                     "accepts one payment at a time, so try again when it is completed"
+                )
+            end = extension.end_date
+            if self.starts and end and end - self.starts > _SAME_END and not is_failed(extension):
+                raise self.refused(
+                    f"extension {extension.offering_id} was bought meanwhile, and the plan ends at "
+                    f"{end:%Y-%m-%d %H:%M} UTC with it"
                 )
         return None
 

@@ -61,4 +61,7 @@ class Sweep:
         found = await search_offerings(
             self._gateway, self._retrier, self._arn, duration_hours=hours
         )
+        # Prices may have moved since an earlier search: the last one counts.
+        ids = {each.offering_id for each in found}
+        self.offerings = [each for each in self.offerings if each.offering_id not in ids]
         self.offerings += found

@@ -1,0 +1,100 @@
+"""What ``ensure_until`` is asked for, and the extensions that it buys one after the other."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from attrs import frozen
+
+from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
+from sagemaker_plans.errors import OutcomeUnknownError, SageMakerPlansError
+from sagemaker_plans.journal import PurchaseRecord
+from sagemaker_plans.models import (
+    ExtensionReceipt,
+    TrainingPlanExtension,
+    TrainingPlanExtensionOffering,
+)
+
+
+class NothingSentError(Exception):
+    """An earlier purchase is not settled, so nothing was sent.
+
+    Args:
+        unknown: The error that says so.
+    """
+
+    def __init__(self, unknown: OutcomeUnknownError) -> None:
+        super().__init__(str(unknown))
+        self.unknown = unknown
+
+
+@frozen(kw_only=True, eq=False)
+class Leg:
+    """An extension that is about to be bought."""
+
+    offering: TrainingPlanExtensionOffering
+    fee: Decimal
+    currency_code: str
+    key: str
+    """The idempotency key."""
+    latest: datetime
+    """The last moment at which it may be sent, by the service's clock."""
+    starts: datetime
+    """The end of the plan from which it was chosen."""
+
+
+Buy = Callable[[Leg], Awaitable[ExtensionReceipt]]
+
+
+@frozen(kw_only=True, eq=False)
+class Target:
+    """What is wanted."""
+
+    arn: str
+    until: datetime
+    budget: Decimal
+    currency_code: str
+    resource: str | None
+    """For what the machines are used; None for the most careful of the plan's own."""
+    lead: timedelta
+    since: datetime | None
+    timeout: float
+
+
+class NotYetError(Exception):
+    """Something has to happen first.
+
+    Args:
+        error: What is raised if it does not happen in time; None if that is no error.
+        pending: The extension whose payment is waited for.
+    """
+
+    def __init__(
+        self,
+        error: SageMakerPlansError | None = None,
+        pending: TrainingPlanExtension | None = None,
+    ) -> None:
+        super().__init__()
+        self.error = error
+        self.pending = pending
+
+
+def unsettled(record: PurchaseRecord) -> OutcomeUnknownError:
+    """Make the error for a record of the journal that stays open.
+
+    Args:
+        record: The record.
+
+    Returns:
+        The error.
+    """
+    return OutcomeUnknownError(
+        f"offering {record.offering_id} may or may not have been bought: record {record.number} of "
+        f"the journal (written {record.written_at:%Y-%m-%d %H:%M:%S} UTC by process "
+        f"{record.process} on {record.host}) is open, and the history does not show it, which "
+        "proves nothing; nothing is bought for this plan until it shows or somebody calls "
+        "training_plans.settle()",
+        operation=EXTEND_TRAINING_PLAN.name,
+        offering_id=record.offering_id,
+        training_plan_arn=record.plan,
+    )
