@@ -21,7 +21,7 @@ from attrs import define, field
 from harness import session
 from journal_processes.shop import ARN, clock
 from sagemaker_plans import AsyncClient, ExtensionReceipt, PacePolicy, RetryPolicy
-from sagemaker_plans._training import service_clock
+from sagemaker_plans._training.purchases import service_clock
 from sagemaker_plans.journal import FileJournal, PurchaseJournal, PurchaseRecord
 
 POLICY: Final = RetryPolicy(base_delay=0.01, max_delay=1.0, reconcile_limit=0.6)

@@ -11,7 +11,9 @@ from journal_world import world as worlds
 
 @pytest.fixture(autouse=True)
 def _virtual_clocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("sagemaker_plans._training.service_clock.machine_time", worlds.machine_time)
+    monkeypatch.setattr(
+        "sagemaker_plans._training.purchases.service_clock.machine_time", worlds.machine_time
+    )
     monkeypatch.setattr("botocore.auth.get_current_datetime", worlds.naive_machine_time)
     logger = logging.getLogger("sagemaker_plans")
     # Tens of thousands of warnings, each of them true.

@@ -8,8 +8,14 @@ import pytest
 from attrs import frozen
 
 from journal_world.journal import Shelf
-from sagemaker_plans._training import journal_entry, ledger, purchase, records, settlement
-from sagemaker_plans._training.journaled_purchase import JournaledPurchase
+from sagemaker_plans._training.purchases import (
+    journal_entry,
+    ledger,
+    purchase,
+    records,
+    settlement,
+)
+from sagemaker_plans._training.purchases.journaled_purchase import JournaledPurchase
 from sagemaker_plans._transport import signed_date
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import TrainingPlanExtension

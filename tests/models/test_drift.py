@@ -105,7 +105,7 @@ For each, do one of these:
   - a length, range or pattern: follow it in sdk/sagemaker_plans/models/_validation.py, and in
     CHECKED of tests/models/drift.py;
   - a member of a request: offer it, and add it to SENT of tests/models/drift.py;
-  - an error: give it a class in sdk/sagemaker_plans/errors.py and _transport/service_errors.py;
+  - an error: give it a class in sdk/sagemaker_plans/errors/ and _transport/service_errors.py;
   - none of it: add the difference to DELIBERATE of tests/models/test_drift.py, with the reason.
 """
 

@@ -21,7 +21,7 @@ from sagemaker_plans import (
     StageStatus,
     TrainingPlanExtension,
 )
-from sagemaker_plans.models._notebook import bar_parts
+from sagemaker_plans.models._tables.notebook import bar_parts
 
 SCRIPT = '<script>alert("\'&")</script>'
 

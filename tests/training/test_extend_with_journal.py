@@ -102,7 +102,7 @@ async def test_a_record_is_settled_by_the_clock_of_the_services_replies(
 
 def late(journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the process sleep for six minutes right after its record, by the clock that signs."""
-    from sagemaker_plans._training import service_clock
+    from sagemaker_plans._training.purchases import service_clock
 
     monkeypatch.setattr(
         service_clock, "machine_time", lambda: datetime.now(UTC) - timedelta(minutes=6)

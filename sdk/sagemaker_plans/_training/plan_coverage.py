@@ -14,7 +14,7 @@ from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
 if TYPE_CHECKING:
-    from sagemaker_plans._training.leg import Leg
+    from sagemaker_plans._training.coverage.leg import Leg
 
 _LEAD = timedelta(hours=24)
 _TIMEOUT = timedelta(hours=1)
@@ -66,7 +66,7 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             ConnectionFailedError: If no attempt got a usable reply.
             UnexpectedReplyError: If the reply to every attempt does not fit the model.
         """
-        from sagemaker_plans._training import choosing  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.coverage import choosing  # noqa: PLC0415  # see extend
 
         problems = [
             *checks.training_plan_arn("training_plan_arn", training_plan_arn),
@@ -142,9 +142,9 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             ConnectionFailedError: If no attempt got a usable reply.
             UnexpectedReplyError: If the reply to every attempt does not fit the model.
         """
-        from sagemaker_plans._training.keeping import Keeping  # noqa: PLC0415  # see extend
-        from sagemaker_plans._training.ledger import Ledger  # noqa: PLC0415  # likewise
-        from sagemaker_plans._training.leg import Target  # noqa: PLC0415  # likewise
+        from sagemaker_plans._training.coverage.keeping import Keeping  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.coverage.leg import Target  # noqa: PLC0415  # likewise
+        from sagemaker_plans._training.purchases.ledger import Ledger  # noqa: PLC0415  # likewise
 
         problems = [
             *checks.training_plan_arn("training_plan_arn", training_plan_arn),
@@ -181,8 +181,8 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             return await keeping.make()
 
     async def _buy_leg(self, arn: str, leg: "Leg") -> ExtensionReceipt:
-        from sagemaker_plans._training.leg import NothingSentError  # noqa: PLC0415  # see extend
-        from sagemaker_plans._training.purchase_request import (  # noqa: PLC0415  # likewise
+        from sagemaker_plans._training.coverage.leg import NothingSentError  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.purchases.purchase_request import (  # noqa: PLC0415  # likewise
             PurchaseRequest,
         )
 
@@ -209,7 +209,7 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
 def _money_problems(
     argument: str, value: object, currency_code: object, *, needed: bool = False
 ) -> Iterator[str]:
-    from sagemaker_plans._training.purchase_request import fee_problems  # noqa: PLC0415  # see extend
+    from sagemaker_plans._training.purchases.purchase_request import fee_problems  # noqa: PLC0415  # see extend
 
     if value is not None or needed:
         yield from fee_problems(value, argument)

@@ -22,7 +22,7 @@ from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
 if TYPE_CHECKING:
-    from sagemaker_plans._training.purchase_request import PurchaseRequest
+    from sagemaker_plans._training.purchases.purchase_request import PurchaseRequest
 
 
 class TrainingPlanPurchases:
@@ -106,7 +106,7 @@ class TrainingPlanPurchases:
             ConnectionFailedError: If no attempt could send the request.
         """
         # Imported here, because it takes 7 ms and few programs buy anything.
-        from sagemaker_plans._training.purchase_request import (  # noqa: PLC0415  # see above
+        from sagemaker_plans._training.purchases.purchase_request import (  # noqa: PLC0415  # see above
             PurchaseRequest,
             checked_key,
         )
@@ -141,11 +141,11 @@ class TrainingPlanPurchases:
         Returns:
             A function that tells whether it may have been sent, and one that makes it.
         """
-        from sagemaker_plans._training.journaled_purchase import (  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.purchases.journaled_purchase import (  # noqa: PLC0415  # see extend
             JournaledPurchase,
         )
-        from sagemaker_plans._training.ledger import Ledger  # noqa: PLC0415  # see extend
-        from sagemaker_plans._training.purchase import Purchase  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.purchases.ledger import Ledger  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.purchases.purchase import Purchase  # noqa: PLC0415  # see extend
 
         arn = request.training_plan_arn
         purchase = Purchase(
@@ -216,8 +216,8 @@ class TrainingPlanPurchases:
             ServiceError: If the service said no.
             ConnectionFailedError: If no attempt could send the request.
         """
-        from sagemaker_plans._training.plan_purchase import PlanPurchase  # noqa: PLC0415  # see extend
-        from sagemaker_plans._training.plan_request import PlanRequest  # noqa: PLC0415  # likewise
+        from sagemaker_plans._training.purchases.plan_purchase import PlanPurchase  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.purchases.plan_request import PlanRequest  # noqa: PLC0415  # likewise
 
         request = PlanRequest.checked(
             name,
@@ -258,8 +258,8 @@ class TrainingPlanPurchases:
                 journal or history cannot be read, or the journal cannot be written. The record
                 stays as it is, or is closed as the history shows it.
         """
-        from sagemaker_plans._training.ledger import Ledger  # noqa: PLC0415  # see extend
-        from sagemaker_plans._training.settlement import Settlement  # noqa: PLC0415  # likewise
+        from sagemaker_plans._training.purchases.ledger import Ledger  # noqa: PLC0415  # see extend
+        from sagemaker_plans._training.purchases.settlement import Settlement  # noqa: PLC0415  # likewise
 
         number = record.number if isinstance(record, PurchaseRecord) else record
         problems = [*checks.training_plan_arn("training_plan_arn", training_plan_arn)]

@@ -69,17 +69,17 @@ class ExtensionChoice:
         Returns:
             The text, without a newline at its end.
         """
-        from sagemaker_plans.models import _coverage_text  # noqa: PLC0415  # rarely needed
+        from sagemaker_plans.models._tables import coverage_text  # noqa: PLC0415  # rarely needed
 
-        return _coverage_text.choice_text(self)
+        return coverage_text.choice_text(self)
 
     def __rich__(self) -> str:
         return self.explain().replace("[", r"\[")
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _coverage_text  # noqa: PLC0415  # rarely needed
+        from sagemaker_plans.models._tables import coverage_text  # noqa: PLC0415  # rarely needed
 
-        return _coverage_text.choice_html(self)
+        return coverage_text.choice_html(self)
 
 
 @frozen(kw_only=True)
@@ -115,14 +115,14 @@ class Coverage:
         Returns:
             The text, without a newline at its end.
         """
-        from sagemaker_plans.models import _coverage_text  # noqa: PLC0415  # rarely needed
+        from sagemaker_plans.models._tables import coverage_text  # noqa: PLC0415  # rarely needed
 
-        return _coverage_text.coverage_text(self)
+        return coverage_text.coverage_text(self)
 
     def __rich__(self) -> str:
         return self.explain().replace("[", r"\[")
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _coverage_text  # noqa: PLC0415  # rarely needed
+        from sagemaker_plans.models._tables import coverage_text  # noqa: PLC0415  # rarely needed
 
-        return _coverage_text.coverage_html(self)
+        return coverage_text.coverage_html(self)

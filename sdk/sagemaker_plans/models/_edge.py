@@ -81,9 +81,9 @@ class Stage(WireModel):
         return StageSpec(self.name, self.device_selection, self.failure_handling_policy)
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only, 3 ms
+        from sagemaker_plans.models._tables import notebook  # noqa: PLC0415  # for notebooks only, 3 ms
 
-        return _notebook.stage_html(self)
+        return notebook.stage_html(self)
 
 
 @frozen(kw_only=True)
@@ -131,9 +131,9 @@ class EdgeDeploymentPlan(WireModel):
         return all(stage.status.is_terminal for stage in self.stages)
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only, 3 ms
+        from sagemaker_plans.models._tables import notebook  # noqa: PLC0415  # for notebooks only, 3 ms
 
-        return _notebook.plan_html(self)
+        return notebook.plan_html(self)
 
 
 @frozen(kw_only=True)
@@ -158,9 +158,9 @@ class StagePage:
     """The token with which the next page is read; None on the last page."""
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only, 3 ms
+        from sagemaker_plans.models._tables import notebook  # noqa: PLC0415  # for notebooks only, 3 ms
 
-        return _notebook.page_html(self.plan, self.stages, is_last=self.next_token is None)
+        return notebook.page_html(self.plan, self.stages, is_last=self.next_token is None)
 
 
 @frozen(kw_only=True)

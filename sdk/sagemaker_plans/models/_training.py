@@ -109,6 +109,6 @@ class ExtensionReceipt:
     """How the package knows of the purchase."""
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import _notebook  # noqa: PLC0415  # for notebooks only, 3 ms
+        from sagemaker_plans.models._tables import notebook  # noqa: PLC0415  # for notebooks only, 3 ms
 
-        return _notebook.receipt_html(self)
+        return notebook.receipt_html(self)

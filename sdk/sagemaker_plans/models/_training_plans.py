@@ -154,8 +154,8 @@ class UltraServer(WireModel):
     """How the UltraServer does."""
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import (  # noqa: PLC0415  # for notebooks only, 3 ms
-            _notebook_training as notebook,
+        from sagemaker_plans.models._tables import (  # noqa: PLC0415  # for notebooks only, 3 ms
+            notebook_training as notebook,
         )
 
         return notebook.ultra_servers_html((self,))
@@ -237,8 +237,8 @@ class TrainingPlan(WireModel):
         return self.end_time - (_MOST_CAREFUL if early is None else early)
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import (  # noqa: PLC0415  # for notebooks only, 3 ms
-            _notebook_training as notebook,
+        from sagemaker_plans.models._tables import (  # noqa: PLC0415  # for notebooks only, 3 ms
+            notebook_training as notebook,
         )
 
         return notebook.training_plans_html((self,))
@@ -254,8 +254,8 @@ class TrainingPlanPage:
     """The token with which the next page is read; None on the last page."""
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import (  # noqa: PLC0415  # for notebooks only, 3 ms
-            _notebook_training as notebook,
+        from sagemaker_plans.models._tables import (  # noqa: PLC0415  # for notebooks only, 3 ms
+            notebook_training as notebook,
         )
 
         return notebook.training_plans_html(self.training_plans)
@@ -271,8 +271,8 @@ class UltraServerPage:
     """The token with which the next page is read; None on the last page."""
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import (  # noqa: PLC0415  # for notebooks only, 3 ms
-            _notebook_training as notebook,
+        from sagemaker_plans.models._tables import (  # noqa: PLC0415  # for notebooks only, 3 ms
+            notebook_training as notebook,
         )
 
         return notebook.ultra_servers_html(self.ultra_servers)
@@ -344,8 +344,8 @@ class TrainingPlanOffering(WireModel):
         return _duration(self.duration_hours, self.duration_minutes)
 
     def _repr_html_(self) -> str:
-        from sagemaker_plans.models import (  # noqa: PLC0415  # for notebooks only, 3 ms
-            _notebook_training as notebook,
+        from sagemaker_plans.models._tables import (  # noqa: PLC0415  # for notebooks only, 3 ms
+            notebook_training as notebook,
         )
 
         return notebook.offerings_html((self,))

@@ -7,7 +7,7 @@ from attrs import frozen
 from rich.cells import cell_len
 
 from sagemaker_plans.models import DeviceCounts, StageStatus
-from sagemaker_plans.models._notebook import bar_parts
+from sagemaker_plans.models._tables.notebook import bar_parts
 from sagemaker_plans.progress._page import GAP, Page, Piece
 
 _SHORTEST_BAR: Final = 10

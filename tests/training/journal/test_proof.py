@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sagemaker_plans import TrainingPlanExtension
-from sagemaker_plans._training.records import (
+from sagemaker_plans._training.purchases.records import (
     blocking,
     bought_at,
     corrected,

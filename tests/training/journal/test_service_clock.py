@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagemaker_plans._training import service_clock
-from sagemaker_plans._training.service_clock import ServiceClock, machine_time
+from sagemaker_plans._training.purchases import service_clock
+from sagemaker_plans._training.purchases.service_clock import ServiceClock, machine_time
 from sagemaker_plans._wire.operations import DESCRIBE_HISTORY
 from sagemaker_plans._wire.reply import Reply
 

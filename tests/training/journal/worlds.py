@@ -13,7 +13,7 @@ from faults.acts import EXTEND, OFFERING, PLAN_ARN
 from faults.service_gateway import CALLER, ServiceGateway
 from sagemaker_plans import ExtensionReceipt, RetryPolicy, TrainingPlanExtension, errors
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._training import service_clock
+from sagemaker_plans._training.purchases import service_clock
 from sagemaker_plans._training.training_plans import TrainingPlans
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation

@@ -8,13 +8,13 @@ from typing import Final
 from attrs import define, field
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._training.journal_entry import JournalEntry
 from sagemaker_plans._training.payment_status import is_failed, is_payment_pending
-from sagemaker_plans._training.price_check import PriceError, checked_price
-from sagemaker_plans._training.purchase_request import PurchaseRequest
+from sagemaker_plans._training.purchases.journal_entry import JournalEntry
+from sagemaker_plans._training.purchases.price_check import PriceError, checked_price
+from sagemaker_plans._training.purchases.purchase_request import PurchaseRequest
+from sagemaker_plans._training.purchases.records import latest
+from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._training.reading import extension_pager
-from sagemaker_plans._training.records import latest
-from sagemaker_plans._training.sent_once import SentOnce
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply

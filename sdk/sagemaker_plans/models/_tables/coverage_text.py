@@ -6,7 +6,7 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from sagemaker_plans.models import _notebook as html
+from sagemaker_plans.models._tables import notebook as html
 
 if TYPE_CHECKING:
     from sagemaker_plans.models._coverage import Coverage, ExtensionCandidate, ExtensionChoice

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final, Protocol, TypeVar
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._training.purchase_request import PurchaseRequest
+from sagemaker_plans._training.purchases.purchase_request import PurchaseRequest
 from sagemaker_plans._training.reading import search_offerings
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans.models import TrainingPlanExtensionOffering

@@ -6,11 +6,11 @@ from typing import Final
 from attrs import define
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._training.ledger import Ledger, LedgerError
 from sagemaker_plans._training.payment_status import is_failed
+from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError
+from sagemaker_plans._training.purchases.records import CERTAIN_AFTER, shown_for
+from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._training.reading import extension_pager
-from sagemaker_plans._training.records import CERTAIN_AFTER, shown_for
-from sagemaker_plans._training.service_clock import ServiceClock
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans.errors import InvalidRequestError, PurchaseRefusedError, SageMakerPlansError

@@ -17,7 +17,7 @@ from attrs import define, field
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, decide
-from sagemaker_plans._training.service_clock import ServiceClock
+from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.redaction import redacted

@@ -10,16 +10,23 @@ from attrs import define, field, frozen
 
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_rules import Happened, what_happened
-from sagemaker_plans._training import records as log
-from sagemaker_plans._training.choice import Wanted, choose
-from sagemaker_plans._training.choosing import check_date, why_not_extendable
-from sagemaker_plans._training.holdings import SAME_END, Holdings, holdings_of, is_same
-from sagemaker_plans._training.ledger import Ledger, LedgerError
-from sagemaker_plans._training.leg import Buy, Leg, NothingSentError, NotYetError, Target, unsettled
+from sagemaker_plans._training.coverage.choice import Wanted, choose
+from sagemaker_plans._training.coverage.choosing import check_date, why_not_extendable
+from sagemaker_plans._training.coverage.holdings import SAME_END, Holdings, holdings_of, is_same
+from sagemaker_plans._training.coverage.leg import (
+    Buy,
+    Leg,
+    NothingSentError,
+    NotYetError,
+    Target,
+    unsettled,
+)
+from sagemaker_plans._training.coverage.sweep import Sweep
 from sagemaker_plans._training.plan_reads import read_training_plan
+from sagemaker_plans._training.purchases import records as log
+from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError
+from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._training.reading import extension_pager
-from sagemaker_plans._training.service_clock import ServiceClock
-from sagemaker_plans._training.sweep import Sweep
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans.errors import (
     ConflictError,

@@ -5,8 +5,8 @@ from typing import Final
 
 from attrs import define
 
-from sagemaker_plans._training.ledger import Ledger, LedgerError
-from sagemaker_plans._training.records import CERTAIN_AFTER, not_named_by, shown_for
+from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError
+from sagemaker_plans._training.purchases.records import CERTAIN_AFTER, not_named_by, shown_for
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import TrainingPlanExtension
 

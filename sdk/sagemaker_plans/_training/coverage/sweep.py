@@ -5,8 +5,8 @@ from typing import Final
 import anyio
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._training.choice import Wanted, choose
-from sagemaker_plans._training.price_check import DURATIONS
+from sagemaker_plans._training.coverage.choice import Wanted, choose
+from sagemaker_plans._training.purchases.price_check import DURATIONS
 from sagemaker_plans._training.reading import search_offerings
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans.models import TrainingPlanExtensionOffering

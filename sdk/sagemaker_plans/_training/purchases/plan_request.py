@@ -6,7 +6,7 @@ from typing import Self, cast
 
 from attrs import frozen
 
-from sagemaker_plans._training.purchase_request import DEFAULT_CURRENCY, fee_problems
+from sagemaker_plans._training.purchases.purchase_request import DEFAULT_CURRENCY, fee_problems
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN
 from sagemaker_plans.errors import ConfigurationError
 from sagemaker_plans.models import TrainingPlanOffering

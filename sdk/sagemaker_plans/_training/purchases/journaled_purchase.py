@@ -10,11 +10,11 @@ from typing import Final
 
 from attrs import define, field
 
-from sagemaker_plans._training import records as log
-from sagemaker_plans._training.journal_entry import JournalEntry
-from sagemaker_plans._training.ledger import Ledger, LedgerError
 from sagemaker_plans._training.payment_status import is_failed
-from sagemaker_plans._training.purchase import Purchase
+from sagemaker_plans._training.purchases import records as log
+from sagemaker_plans._training.purchases.journal_entry import JournalEntry
+from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError
+from sagemaker_plans._training.purchases.purchase import Purchase
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans.errors import (
     OutcomeUnknownError,

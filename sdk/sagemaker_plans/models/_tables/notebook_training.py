@@ -5,7 +5,7 @@ from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from sagemaker_plans.models import _notebook as html
+from sagemaker_plans.models._tables import notebook as html
 
 if TYPE_CHECKING:
     from sagemaker_plans.models._training_plans import (

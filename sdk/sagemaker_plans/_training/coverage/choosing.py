@@ -4,10 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._training.choice import Wanted, choose, covered_already
+from sagemaker_plans._training.coverage.choice import Wanted, choose, covered_already
+from sagemaker_plans._training.coverage.sweep import Sweep
 from sagemaker_plans._training.plan_reads import read_training_plan
-from sagemaker_plans._training.service_clock import ServiceClock
-from sagemaker_plans._training.sweep import Sweep
+from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import SEARCH_OFFERINGS
 from sagemaker_plans.errors import CoverageError, InvalidRequestError

@@ -10,9 +10,9 @@ from attrs import define, field, frozen
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._training.plan_reads import read_training_plan, search_plan_offerings
-from sagemaker_plans._training.plan_request import PlanRequest
-from sagemaker_plans._training.price_check import PriceError, affordable
-from sagemaker_plans._training.sent_once import SentOnce
+from sagemaker_plans._training.purchases.plan_request import PlanRequest
+from sagemaker_plans._training.purchases.price_check import PriceError, affordable
+from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply

@@ -1,0 +1,1 @@
+"""Keeps plans: chooses extensions, and buys what is missing until a date."""

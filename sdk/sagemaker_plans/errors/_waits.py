@@ -1,0 +1,103 @@
+"""Waits and rollouts that ended without what was waited for."""
+
+from typing import TYPE_CHECKING
+
+from sagemaker_plans.errors._base import SageMakerPlansError
+
+if TYPE_CHECKING:
+    from sagemaker_plans import models
+    from sagemaker_plans.models import EdgeDeploymentPlan, Stage
+    from sagemaker_plans.models._rollout import RolloutReport
+
+
+class RolloutStoppedError(SageMakerPlansError):
+    """A rollout has stopped before every stage was deployed.
+
+    Args:
+        message: Why it has stopped.
+        report: What each stage did, what may still run, and the devices that failed.
+    """
+
+    report: "RolloutReport"
+    """What each stage did, what may still run, and the devices that failed."""
+
+    def __init__(self, message: str, *, report: "RolloutReport") -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class WaitError(SageMakerPlansError):
+    """A wait ended before the expected status was reached.
+
+    Args:
+        message: Which status was read last, and what to do.
+        last_seen: The stage or plan as it was read last.
+        polls: How many polls this wait took part in.
+        waited: How long the wait took, in seconds.
+        plan_name: The name of the plan, or its ARN if the caller passed that.
+        operation: The AWS operation that the wait repeats.
+    """
+
+    plan_name: str | None
+    """The name of the plan, or its ARN if the caller passed that."""
+    last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None"
+    """The stage or plan as it was read last; None if it was never read."""
+    polls: int
+    """How many polls this wait took part in, failed ones included."""
+    waited: float
+    """How long the wait took, in seconds."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None",
+        polls: int,
+        waited: float,
+        plan_name: str | None = None,
+        operation: str = "DescribeEdgeDeploymentPlan",
+    ) -> None:
+        super().__init__(message, operation=operation)
+        self.plan_name = plan_name
+        self.last_seen = last_seen
+        self.polls = polls
+        self.waited = waited
+
+
+class StageFailedError(WaitError):
+    """The stage ended as FAILED."""
+
+    # Narrower than in WaitError: here it is never None.
+    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """The stage as it was read last; the plan, if the wait was for all its stages."""
+
+
+class StageStoppedError(WaitError):
+    """The stage ended as STOPPED."""
+
+    # Narrower than in WaitError: here it is never None.
+    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """The stage as it was read last; the plan, if the wait was for all its stages."""
+
+
+class StageNotFoundError(WaitError):
+    """The plan has no such stage, or no longer has it."""
+
+
+class StageNotStartedError(WaitError):
+    """The stage stayed READYTODEPLOY for ``start_grace``, so it was not started."""
+
+    # Narrower than in WaitError: here it is always a stage.
+    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """The stage as it was read last."""
+
+
+class TrainingPlanEndedError(WaitError):
+    """The training plan is Failed or Expired. ``last_seen`` is the plan."""
+
+
+class WaitTimeoutError(WaitError, TimeoutError):
+    """The wait's own deadline passed."""
+
+    reading_age: float | None = None
+    """How old the last reading was, in seconds; None if nothing was read."""

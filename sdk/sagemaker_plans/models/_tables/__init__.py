@@ -1,0 +1,1 @@
+"""Models as tables: in a notebook, and as text."""
