@@ -264,13 +264,10 @@ class UnexpectedReplyError(SageMakerPlansError):
 
     problems: tuple[str, ...]
     """Each problem with its path in the reply."""
-
     reply: Mapping[str, object] | str | None
     """The whole reply: the parsed object, or the text if it was not JSON."""
-
     http_status: int | None
     """The HTTP status of the answer."""
-
     request_id: str | None
     """The id by which AWS support finds the request."""
 
@@ -307,13 +304,10 @@ class OutcomeUnknownError(SageMakerPlansError):
 
     reply: Mapping[str, object] | str | None
     """The whole reply, if one came: the parsed object, or the text if it was not JSON."""
-
     offering_id: str | None
     """The offering of a purchase."""
-
     training_plan_arn: str | None
     """The training plan of a purchase, if the caller named it."""
-
     plan_name: str | None
     """The edge deployment plan of a create."""
 
@@ -433,7 +427,6 @@ class PlanMismatchError(SageMakerPlansError):
 
     plan_name: str
     """The name that both plans have."""
-
     differences: tuple[str, ...]
     """Each difference between the plan that exists and the spec."""
 

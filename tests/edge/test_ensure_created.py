@@ -92,7 +92,9 @@ class LateReadings(ServiceGateway):
 
     hidden_until = 0.0
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         reply: Reply | None = None
         try:
             reply = await super().call(operation, request)

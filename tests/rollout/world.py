@@ -185,7 +185,9 @@ class Process(Gateway):
     is_dead: bool = False
     scope: anyio.CancelScope = field(factory=anyio.CancelScope)
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         if self.is_dead:
             await anyio.sleep_forever()
         self.requests += 1
