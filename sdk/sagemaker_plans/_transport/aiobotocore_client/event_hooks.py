@@ -114,6 +114,7 @@ def _link(
     evidence = _CALLING.get()
     if (
         evidence is not None
+        and not evidence.is_over
         and evidence.operation.safety is Safety.READ
         and evidence.operation.name == model.name
         and not any(isinstance(value, str) for value in params.values())
