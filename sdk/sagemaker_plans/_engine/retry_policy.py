@@ -61,7 +61,7 @@ class RetryPolicy:
             success, also that of a poll, returns 1 to 5. With too few tokens left nothing
             is retried: in an outage, retries would only add to the load.
         reconcile_limit: How long the history is searched for a purchase whose reply was
-            lost.
+            lost, and how long a rollout looks whether a start in doubt had its effect.
         on_retry: Called before each wait. It must not be an async function.
 
     Raises:
@@ -83,7 +83,7 @@ class RetryPolicy:
     budget: int = 500
     """The number of tokens for retries that all calls of a client share."""
     reconcile_limit: float = field(default=10.0, converter=as_seconds)
-    """How long the history is searched for a purchase whose reply was lost, in seconds."""
+    """How long to look whether a purchase or a rollout's start had its effect, in seconds."""
     on_retry: Callable[[RetryEvent], object] | None = None
     """Called before each wait."""
 
