@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
@@ -16,6 +17,7 @@ from attrs import define, field
 
 from journal_processes.shop import Shop, open_shop, wait_for
 
+_PAUSE: Final = 0.002
 _TESTS: Final = Path(__file__).parents[1]
 
 
@@ -31,7 +33,7 @@ class Worker:
         """Wait until it has stopped itself, and tell where."""
         place = wait_for(self.folder / f"{self.name}.stopped")
         while self._state() not in {"T", "gone"}:
-            pass
+            time.sleep(_PAUSE)
         return place
 
     def result(self) -> str:
@@ -42,7 +44,7 @@ class Worker:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         while self._state() != "gone":
-            pass
+            time.sleep(_PAUSE)
 
     def go_on(self) -> None:
         os.kill(self.pid, signal.SIGCONT)

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -133,6 +134,12 @@ def work(task: Task) -> None:
     task.write("result", result)
 
 
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 async def _warm_up() -> None:
     async with cast("Any", session()).create_client("sagemaker", region_name="us-east-1"):
         pass
@@ -143,8 +150,8 @@ def main() -> None:
     anyio.run(_warm_up)
     import_module("trio")
 
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
+        _reap()
         task = Task(**json.loads(line))
         child = os.fork()
         if child == 0:

@@ -1,6 +1,8 @@
 """Real processes over real sockets, killed and stopped by signals, with a journal in files."""
 
 import sys
+import time
+from random import Random
 from typing import Literal
 
 import pytest
@@ -79,7 +81,7 @@ def test_killed_while_its_request_is_under_way(
     unknown = [world.start(offering="tpeo-b").result() for _ in range(2)]
     world.shop.let_go.set()
     while not world.sold():
-        pass
+        time.sleep(0.002)
     unknown.append(world.start(offering="tpeo-b").result())
 
     assert {each.partition(":")[0] for each in unknown} == {"OutcomeUnknownError"}
@@ -89,8 +91,15 @@ def test_killed_while_its_request_is_under_way(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("key", ["wanted", "rival"])
-@pytest.mark.parametrize("place", ["after begin", "before signing", "before sending"])
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [
+        ("after begin", "wanted"),
+        ("before signing", "rival"),
+        ("before sending", "wanted"),
+        ("before sending", "rival"),
+    ],
+)
 def test_stopped_settled_and_continued(
     world: World, backend: Backend, place: str, key: str
 ) -> None:
@@ -124,3 +133,28 @@ def test_of_many_at_once_one_buys(world: World) -> None:
     others = {"purchased", "already_purchased", "OutcomeUnknownError"}
     assert set(results) <= others
     assert world.start().result() == "already_purchased"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_random_moments(world: World, seed: int) -> None:
+    """Killed and started again until it answers; then a person says the truth, and it buys."""
+    draw = Random(seed)  # noqa: S311  # for a test
+    world.shop.begin(draw.choice(("tell", "cut")), shows=False)
+    for _ in range(5):
+        worker = world.start(backend=draw.choice(BACKENDS))
+        time.sleep(draw.uniform(0.0, 0.15))
+        worker.kill()
+    last = world.start(offering="tpeo-b").result().partition(":")[0]
+    bought = world.sold()
+    assert len(bought) <= 1
+
+    set_forward(world.folder, 26 * MINUTE)
+    if last == "OutcomeUnknownError":
+        settled = world.start(settles=bool(bought)).result()
+        assert settled == "settled"
+    world.shop.shows = True
+
+    assert world.start(offering="tpeo-b").result() == (
+        "already_purchased" if bought else "purchased"
+    )
+    assert len(world.sold()) == 1
