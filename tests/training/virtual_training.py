@@ -39,7 +39,9 @@ class VirtualTraining(Gateway):
         self.changed: dict[str, Mapping[str, object]] = {}
         """Members that replace those of a reply, by operation."""
 
-    async def call(self, operation: Operation, request: Mapping[str, object], /, **_: object) -> Reply:
+    async def call(
+        self, operation: Operation, request: Mapping[str, object], /, **_: object
+    ) -> Reply:
         now = anyio.current_time()
         self.calls.append((operation.name, now))
         await anyio.lowlevel.checkpoint()
