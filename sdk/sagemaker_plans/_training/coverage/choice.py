@@ -103,15 +103,15 @@ def choose(wanted: Wanted, offerings: Iterable[TrainingPlanExtensionOffering]) -
     compared = [_compared(wanted, listed) for listed in _by_id(offerings)]
     seen = [each for each in compared if isinstance(each, _Seen)]
     affordable = [each for each in seen if wanted.limit is None or each.fee <= wanted.limit]
-    costs = Costs(seen)
+    costs = Costs(seen) if seen else None
     covering = [each for each in affordable if each.covers]
     legs = [] if covering else affordable
-    if wanted.by_legs and wanted.limit is not None:
+    if costs and wanted.by_legs and wanted.limit is not None:
         legs = [each for each in legs if costs.with_first(each, wanted) <= wanted.limit]
     best = min(covering, key=lambda each: (each.fee, each.usable_until), default=None) or min(
         legs, key=lambda each: (each.rate, -each.hours), default=None
     )
-    combination, total = costs.cheapest(wanted.hours)
+    combination, total = costs.cheapest(wanted.hours) if costs else ((), None)
     return ExtensionChoice(
         training_plan_arn=wanted.training_plan_arn,
         until=wanted.until,
@@ -259,7 +259,7 @@ class Costs:
     """What it costs at least to add a number of hours, at today's prices.
 
     Args:
-        seen: The offerings. Of those of one length, the cheapest counts.
+        seen: One offering or more. Of those of one length, the cheapest counts.
     """
 
     def __init__(self, seen: Iterable[_Seen]) -> None:
@@ -268,8 +268,9 @@ class Costs:
             known = cheapest.get(each.hours)
             if known is None or each.fee < known.fee:
                 cheapest[each.hours] = each
-        self._unit = reduce(math.gcd, cheapest, 0) or 1
+        self._unit = reduce(math.gcd, cheapest)
         self._by_units = {hours // self._unit: each for hours, each in cheapest.items()}
+        self._best = min(self._by_units.items(), key=lambda each: each[1].rate)
         # For each number of units: the lowest cost of at least so many, and its first leg.
         self._table: list[tuple[Decimal, int]] = [(Decimal(0), 0)]
 
@@ -283,17 +284,11 @@ class Costs:
             How many legs are bought at the lowest rate, the units of the rest, and what all
             that costs.
         """
-        if not self._by_units:
-            return 0, 0, Decimal("Infinity") if hours > 0 else Decimal(0)
         units = max(0, -(-hours // self._unit))
         length, best = self._best
         many = max(0, -(-(units - length * max(self._by_units)) // length))
         rest = units - many * length
         return many, rest, many * best.fee + self._cost(rest)
-
-    @property
-    def _best(self) -> tuple[int, _Seen]:
-        return min(self._by_units.items(), key=lambda each: each[1].rate)
 
     def _cost(self, units: int) -> Decimal:
         for count in range(len(self._table), units + 1):
@@ -318,20 +313,15 @@ class Costs:
         end = first.usable_until + wanted.margin
         return first.fee + self._legs(wanted.hours_from(end))[2]
 
-    def cheapest(
-        self, hours: int
-    ) -> tuple[tuple[TrainingPlanExtensionOffering, ...], Decimal | None]:
+    def cheapest(self, hours: int) -> tuple[tuple[TrainingPlanExtensionOffering, ...], Decimal]:
         """Find the cheapest combination.
 
         Args:
             hours: How many hours are missing.
 
         Returns:
-            The offerings, the longest first, and what they cost; none and None if there is
-            no offering, or nothing is missing.
+            The offerings, the longest first, and what they cost.
         """
-        if hours <= 0 or not self._by_units:
-            return (), None
         many, left, total = self._legs(hours)
         legs = [self._best[1]] * many
         while left > 0:

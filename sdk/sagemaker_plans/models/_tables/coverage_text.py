@@ -72,7 +72,9 @@ def _choice_lines(choice: "ExtensionChoice") -> Iterator[str]:
     yield f"{choice.training_plan_arn} until {_time(choice.until)}: {choice.reason}"
     if choice.combination:
         hours = " + ".join(f"{each.duration_hours} h" for each in choice.combination)
-        yield f"cheapest combination at today's prices: {hours}, {choice.combination_fee}"
+        fee = "unknown" if choice.combination_fee is None else _fee(choice.combination_fee)
+        currency = choice.combination[0].currency_code
+        yield f"cheapest combination at today's prices: {hours}, {fee} {currency}"
 
 
 def _cells(candidate: "ExtensionCandidate") -> tuple[str, ...]:
