@@ -15,7 +15,7 @@ from sagemaker_plans import (
     UnexpectedReplyError,
 )
 from sagemaker_plans._transport.answers import answer, is_unreadable
-from sagemaker_plans._transport.evidence import HeardReply
+from sagemaker_plans._transport.evidence import WholeReply
 from sagemaker_plans._wire.operations import (
     CREATE_PLAN,
     DESCRIBE_PLAN,
@@ -32,9 +32,9 @@ IN_DOUBT = (CREATE_PLAN, EXTEND_TRAINING_PLAN)
 WITHOUT_DOUBT = (DESCRIBE_PLAN, START_STAGE)
 
 
-def heard(status: int, raw: bytes | None = b"{}", **headers: str) -> HeardReply:
+def heard(status: int, raw: bytes | None = b"{}", **headers: str) -> WholeReply:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HeardReply(status=status, headers={**ID, **names}, raw=raw)
+    return WholeReply(status=status, headers={**ID, **names}, raw=raw)
 
 
 def by_name(operation: Operation) -> str:
@@ -57,7 +57,7 @@ def test_what_the_client_returned_is_the_body() -> None:
 
 
 def test_the_reply_of_a_stub_has_no_text() -> None:
-    stub = HeardReply(status=200, headers={}, raw=None, parsed={"A": 1, "ResponseMetadata": {}})
+    stub = WholeReply(status=200, headers={}, raw=None, parsed={"A": 1, "ResponseMetadata": {}})
 
     reply = answer(DESCRIBE_PLAN, stub)
 
@@ -91,7 +91,7 @@ def test_a_body_that_is_not_a_json_object_is_unreadable(raw: bytes, *, unreadabl
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_an_error_reply_of_the_service_is_a_service_error(
-    operation: Operation, reply: HeardReply, error: type[ServiceError]
+    operation: Operation, reply: WholeReply, error: type[ServiceError]
 ) -> None:
     with pytest.raises(error) as caught:
         answer(operation, reply)
@@ -105,7 +105,7 @@ def test_an_error_reply_of_a_stub_is_a_service_error() -> None:
     parsed: Any = {"Error": {"Code": "ThrottlingException", "Message": "slow down"}}
 
     with pytest.raises(ThrottledError, match="slow down") as caught:
-        answer(EXTEND_TRAINING_PLAN, HeardReply(status=400, headers={}, raw=None, parsed=parsed))
+        answer(EXTEND_TRAINING_PLAN, WholeReply(status=400, headers={}, raw=None, parsed=parsed))
 
     assert caught.value.code == "ThrottlingException"
 
@@ -151,7 +151,7 @@ def test_a_status_that_is_not_final_is_not_a_success(operation: Operation, statu
     ids=["body", "header"],
 )
 def test_a_200_in_the_error_format_is_an_unexpected_reply(
-    operation: Operation, reply: HeardReply
+    operation: Operation, reply: WholeReply
 ) -> None:
     with pytest.raises(UnexpectedReplyError, match="HTTP 200 in the service's error format"):
         answer(operation, reply)

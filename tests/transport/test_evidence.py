@@ -13,10 +13,10 @@ from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
     evidence_in,
     linked,
 )
-from sagemaker_plans._transport.evidence import Evidence, HeardReply, SecondSendError, current_task
+from sagemaker_plans._transport.evidence import Evidence, SecondSendError, WholeReply, current_task
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 
-REPLY = HeardReply(status=200, headers={}, raw=b"{}")
+REPLY = WholeReply(status=200, headers={}, raw=b"{}")
 TOLD = ConnectionFailedError("no connection", request_sent=False)
 
 
@@ -74,7 +74,7 @@ async def test_a_request_of_a_closed_client_is_not_handed_over() -> None:
 async def test_only_the_exception_that_prevented_the_send_proves_it_unsent() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
-    known.give_back(refused, TOLD)
+    known.note_handed_over_unsent(refused, TOLD)
 
     assert known.unsent(refused) is TOLD
     # A wrapper may have bought it in another way meanwhile.
@@ -84,7 +84,7 @@ async def test_only_the_exception_that_prevented_the_send_proves_it_unsent() -> 
 
 async def test_what_our_own_time_limit_interrupted_is_unsent() -> None:
     known = evidence()
-    known.keep_back(asyncio.CancelledError(), TOLD)
+    known.note_never_handed_over(asyncio.CancelledError(), TOLD)
 
     assert known.unsent(None) is TOLD
 
@@ -92,7 +92,7 @@ async def test_what_our_own_time_limit_interrupted_is_unsent() -> None:
 async def test_a_request_that_was_not_sent_is_never_sent_later() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
-    known.give_back(refused, TOLD)
+    known.note_handed_over_unsent(refused, TOLD)
 
     with pytest.raises(ConnectionRefusedError) as caught:
         known.hand_over()
@@ -101,8 +101,8 @@ async def test_a_request_that_was_not_sent_is_never_sent_later() -> None:
 
 async def test_the_first_whole_reply_counts() -> None:
     known = evidence()
-    known.hear(REPLY)
-    known.hear(HeardReply(status=400, headers={}, raw=b""))
+    known.note_reply(REPLY)
+    known.note_reply(WholeReply(status=400, headers={}, raw=b""))
 
     assert known.reply is REPLY
     assert known.request_sent is True
@@ -113,7 +113,7 @@ async def test_the_first_whole_reply_counts() -> None:
 
 async def test_a_cancellation_that_prevented_the_send_is_not_raised_again() -> None:
     known = evidence()
-    known.keep_back(asyncio.CancelledError(), TOLD)
+    known.note_never_handed_over(asyncio.CancelledError(), TOLD)
 
     with pytest.raises(ConnectionFailedError) as caught:
         known.hand_over()
@@ -144,7 +144,7 @@ async def test_a_request_of_another_caller_has_no_evidence(
 async def test_a_second_send_that_fails_proves_nothing_about_the_first() -> None:
     known, refused = evidence(), ConnectionRefusedError()
     known.hand_over()
-    known.keep_back(refused, TOLD)
+    known.note_never_handed_over(refused, TOLD)
 
     assert known.unsent(refused) is None
 
@@ -166,6 +166,6 @@ async def test_a_call_in_another_task_may_go_on_until_its_reply_has_come() -> No
 
         group.start_soon(carry)
     assert known.may_go_on
-    known.hear(REPLY)
+    known.note_reply(REPLY)
 
     assert not known.may_go_on

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
-from sagemaker_plans._transport.evidence import HeardReply
+from sagemaker_plans._transport.evidence import WholeReply
 from sagemaker_plans._transport.service_errors import service_error
 from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans._wire.replies import unexpected
@@ -19,7 +19,7 @@ _NEEDS_PROOF: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 
 
 def answer(
-    operation: Operation, heard: HeardReply, parsed: Mapping[str, object] | None = None
+    operation: Operation, heard: WholeReply, parsed: Mapping[str, object] | None = None
 ) -> Reply:
     """Read a whole reply.
 
@@ -73,7 +73,7 @@ def answer(
     return reply
 
 
-def _in_error_form(heard: HeardReply, said: Mapping[str, object]) -> bool:
+def _in_error_form(heard: WholeReply, said: Mapping[str, object]) -> bool:
     """Tell whether a reply has the service's error format."""
     is_stub = "Error" in heard.parsed
     kind = said.get("__type")
@@ -94,7 +94,7 @@ def _foreign(reply: Reply, problem: str) -> UnexpectedReplyError:
     )
 
 
-def _error(operation: Operation, heard: HeardReply, said: Mapping[str, Any]) -> ServiceError:
+def _error(operation: Operation, heard: WholeReply, said: Mapping[str, Any]) -> ServiceError:
     stubbed = cast("Mapping[str, object]", heard.parsed.get("Error", {}))
     text = heard.raw.decode(errors="backslashreplace") if heard.raw else ""
     words = said.get("message", said.get("Message", "" if said else text))
@@ -125,7 +125,7 @@ def json_object(raw: bytes | None) -> Mapping[str, Any] | None:
     return cast("Mapping[str, Any]", parsed) if isinstance(parsed, dict) else None
 
 
-def is_unreadable(heard: HeardReply) -> bool:
+def is_unreadable(heard: WholeReply) -> bool:
     """Tell whether a reply has a body that is not a JSON object.
 
     Args:
@@ -137,7 +137,7 @@ def is_unreadable(heard: HeardReply) -> bool:
     return bool(heard.raw) and json_object(heard.raw) is None
 
 
-def is_plain_reading(heard: HeardReply, parsed: Mapping[str, object]) -> bool:
+def is_plain_reading(heard: WholeReply, parsed: Mapping[str, object]) -> bool:
     """Tell whether a parsed reply says nothing but what the bytes of the reply say.
 
     Then the bytes are read instead, so that a reply to a read means the same whether botocore

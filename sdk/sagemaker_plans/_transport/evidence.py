@@ -43,7 +43,7 @@ def current_task() -> int:
 
 
 @frozen(kw_only=True, repr=False)
-class HeardReply:
+class WholeReply:
     """A whole reply to one request."""
 
     status: int
@@ -83,14 +83,14 @@ class Evidence:
     """The ids of the tasks in which the client has started to process the request."""
     was_handed_over: bool = False
     """Whether the request was given to an HTTP client."""
-    reply: HeardReply | None = None
+    reply: WholeReply | None = None
     """The whole reply, once it has come."""
     parsed_by_client: Mapping[str, object] | None = None
     """What the client parsed, before the user's hooks saw it; None if it parsed nothing."""
     # A wrapper may run a call in several threads.
     _lock: Lock = field(factory=Lock)
-    _kept_back_by: BaseException | None = None
-    _kept_back: SageMakerPlansError | None = None
+    _unsent_because: BaseException | None = None
+    _unsent_error: SageMakerPlansError | None = None
 
     def __copy__(self) -> Self:
         return self
@@ -111,10 +111,10 @@ class Evidence:
             self._hand_over()
 
     def _hand_over(self) -> None:
-        if self._kept_back is not None:
+        if self._unsent_error is not None:
             # An old cancellation must not be raised again: its cancel scope is gone.
-            raised = self._kept_back_by
-            raise raised if isinstance(raised, Exception) else self._kept_back
+            raised = self._unsent_because
+            raise raised if isinstance(raised, Exception) else self._unsent_error
         if self.was_handed_over or self.is_over:
             raise SecondSendError(
                 f"{self.operation.name}: the client was about to send the request a second time; "
@@ -122,7 +122,7 @@ class Evidence:
             )
         if self.is_closed():
             closed = ConfigurationError(CLOSED, operation=self.operation.name)
-            self.keep_back(closed, closed)
+            self.note_never_handed_over(closed, closed)
             raise closed
         self.was_handed_over = True
 
@@ -135,9 +135,9 @@ class Evidence:
     def may_go_on(self) -> bool:
         """Whether another task may still send the request, although its call has ended."""
         ends_with_the_call = self.tasks == {self.task}
-        return not ends_with_the_call and self.reply is None and self._kept_back is None
+        return not ends_with_the_call and self.reply is None and self._unsent_error is None
 
-    def hear(self, reply: HeardReply) -> None:
+    def note_reply(self, reply: WholeReply) -> None:
         """Note a whole reply. Only the first one counts.
 
         Args:
@@ -145,7 +145,7 @@ class Evidence:
         """
         self.reply = self.reply or reply
 
-    def keep_back(self, raised: BaseException, told: SageMakerPlansError) -> None:
+    def note_never_handed_over(self, raised: BaseException, error: SageMakerPlansError) -> None:
         """Note that the request was not sent, and that it will not be sent.
 
         This has no effect if the request was handed over before. Then a wrapper or a hook
@@ -154,19 +154,19 @@ class Evidence:
         Args:
             raised: The exception that prevented the send. The request counts as not sent
                 only if the call ends with this very exception.
-            told: The error for the caller.
+            error: The error for the caller.
         """
         if not self.was_handed_over:
-            self._kept_back_by, self._kept_back = raised, told
+            self._unsent_because, self._unsent_error = raised, error
 
-    def give_back(self, raised: BaseException, told: SageMakerPlansError) -> None:
+    def note_handed_over_unsent(self, raised: BaseException, error: SageMakerPlansError) -> None:
         """Note that the HTTP client got the request, but provably did not send it.
 
         Args:
-            raised: The exception that proves it, as in ``keep_back``.
-            told: The error for the caller.
+            raised: The exception that proves it, as in ``note_never_handed_over``.
+            error: The error for the caller.
         """
-        self._kept_back_by, self._kept_back = raised, told
+        self._unsent_because, self._unsent_error = raised, error
 
     def unsent(self, ended_by: BaseException | None) -> SageMakerPlansError | None:
         """Give the error for a request that was provably never sent.
@@ -182,10 +182,10 @@ class Evidence:
         # request by other means. Our own time limit appears inside the call as a
         # cancellation, so a cancellation that prevented the send is proof then.
         if ended_by is None:
-            is_certain = not isinstance(self._kept_back_by, Exception)
+            is_certain = not isinstance(self._unsent_because, Exception)
         else:
-            is_certain = ended_by is self._kept_back_by or ended_by is self._kept_back
-        return self._kept_back if is_certain else None
+            is_certain = ended_by is self._unsent_because or ended_by is self._unsent_error
+        return self._unsent_error if is_certain else None
 
     @property
     def request_sent(self) -> bool | None:

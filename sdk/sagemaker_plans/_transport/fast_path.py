@@ -87,7 +87,7 @@ class FastPath:
         try:
             keys: Keys = await frozen_credentials(self._client._request_signer)  # noqa: SLF001  # no public way
         except BaseException as error:
-            evidence.keep_back(error, no_credentials(operation, error))
+            evidence.note_never_handed_over(error, no_credentials(operation, error))
             raise
         try:
             model = self._models.get(name) or self._prove(name, keys)

@@ -19,7 +19,7 @@ from botocore import UNSIGNED
 from botocore.exceptions import NoCredentialsError
 
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
-from sagemaker_plans._transport.evidence import Evidence, HeardReply
+from sagemaker_plans._transport.evidence import Evidence, WholeReply
 from sagemaker_plans._transport.exception_mapping import no_credentials
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
 
@@ -159,7 +159,7 @@ async def _require_credentials(
         # This refreshes credentials that are about to expire, so the signer need not do it.
         await frozen_credentials(request_signer)
     except BaseException as error:
-        evidence.keep_back(error, no_credentials(evidence.operation, error))
+        evidence.note_never_handed_over(error, no_credentials(evidence.operation, error))
         raise
 
 
@@ -170,7 +170,7 @@ def _hear_reply(
     if evidence is not None and response_dict is not None:
         headers = {name.lower(): value for name, value in response_dict["headers"].items()}
         raw, status = response_dict["body"], response_dict["status_code"]
-        evidence.hear(HeardReply(status=status, headers=headers, raw=raw))
+        evidence.note_reply(WholeReply(status=status, headers=headers, raw=raw))
 
 
 def _hear_stub(
@@ -184,7 +184,7 @@ def _hear_stub(
             # The hooks after this one may change it on purpose.
             evidence.parsed_by_client = deepcopy(parsed)
         status = http_response.status_code
-        evidence.hear(HeardReply(status=status, headers={}, raw=None, parsed=parsed))
+        evidence.note_reply(WholeReply(status=status, headers={}, raw=None, parsed=parsed))
 
 
 def _hold_back_retry(event_name: str, request_dict: Mapping[str, Any], **_: object) -> bool | None:

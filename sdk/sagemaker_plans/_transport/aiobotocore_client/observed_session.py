@@ -22,7 +22,7 @@ from sagemaker_plans._transport.aiobotocore_client.own_connection import (
     session_for_one_request,
 )
 from sagemaker_plans._transport.answers import json_object
-from sagemaker_plans._transport.evidence import Evidence, HeardReply
+from sagemaker_plans._transport.evidence import Evidence, WholeReply
 from sagemaker_plans._transport.exception_mapping import (
     closed_session,
     could_not_connect,
@@ -99,7 +99,7 @@ class ObservedSession:
             sender = self._sender(trace, hear)
         except (ConfigurationError, PurchaseRefusedError) as error:
             # Our own code raised this before the request was handed over.
-            evidence.keep_back(error, _refusal(evidence, trace) or error)
+            evidence.note_never_handed_over(error, _refusal(evidence, trace) or error)
             raise
         evidence.hand_over()
         if evidence.learn is not None:
@@ -173,7 +173,7 @@ class ObservedSession:
     ) -> None:
         if redirect := redirect_in(error):
             headers = {"location": redirect.location}
-            evidence.hear(HeardReply(status=redirect.status, headers=headers, raw=b""))
+            evidence.note_reply(WholeReply(status=redirect.status, headers=headers, raw=b""))
             return
         # With a connection of its own, the trace proves whether the request was sent. A
         # pooled connection has no trace, so there the exception decides. Only requests that
@@ -182,7 +182,7 @@ class ObservedSession:
         if unsent:
             refusal = _refusal(evidence, trace)
             no_connection = could_not_connect(evidence.operation, error, self._endpoint_url)
-            evidence.give_back(error, refusal or no_connection)
+            evidence.note_handed_over_unsent(error, refusal or no_connection)
 
 
 def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> ConfigurationError | None:
@@ -195,7 +195,7 @@ def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> Configuration
 
 def _hear(evidence: Evidence, response: Any, raw: bytes) -> None:  # noqa: ANN401  # no type
     headers = {name.lower(): value for name, value in response.headers.items()}
-    evidence.hear(HeardReply(status=response.status_code, headers=headers, raw=raw))
+    evidence.note_reply(WholeReply(status=response.status_code, headers=headers, raw=raw))
 
 
 def _ignore(_response: object, _raw: bytes) -> None:
