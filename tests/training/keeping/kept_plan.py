@@ -17,7 +17,7 @@ from attrs import define, evolve, field, frozen
 from sagemaker_plans import PacePolicy, RetryPolicy
 from sagemaker_plans._engine.pacing import Pacer
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._training import service_clock
+from sagemaker_plans._training.purchases import service_clock
 from sagemaker_plans._training.training_plans import TrainingPlans
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._transport.service_errors import service_error

@@ -20,7 +20,7 @@ from sagemaker_plans import (
     InvalidRequestError,
     TrainingPlanExtensionOffering,
 )
-from sagemaker_plans._training.choice import Wanted, choose
+from sagemaker_plans._training.coverage.choice import Wanted, choose
 from training.keeping.kept_plan import ARN, DAY, EXTEND, HOUR, START, KeptPlan, for_days
 
 MARGIN = timedelta(minutes=30)

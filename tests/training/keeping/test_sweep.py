@@ -6,7 +6,7 @@ import anyio
 from attrs import define
 
 from sagemaker_plans import PacePolicy, RetryPolicy
-from sagemaker_plans._training.price_check import DURATIONS
+from sagemaker_plans._training.purchases.price_check import DURATIONS
 from training.keeping.kept_plan import (
     ARN,
     DAY,
