@@ -107,7 +107,11 @@ __all__ = [
     "WaitTimeoutError",
 ]
 
-for _error in __all__:
-    # Pickles and tracebacks name the place from which users import it.
-    globals()[_error].__module__ = __name__
-del _error
+
+def _call_this_their_place() -> None:
+    # Pickles and tracebacks name the place from which users import them.
+    for name in __all__:
+        globals()[name].__module__ = __name__
+
+
+_call_this_their_place()

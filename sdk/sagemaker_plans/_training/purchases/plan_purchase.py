@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, cast
 
 import anyio
 from attrs import define, field, frozen
@@ -356,4 +356,6 @@ def _differences(offering: TrainingPlanOffering | None, plan: TrainingPlan) -> I
 
 
 def _plain(value: object) -> str:
-    return ", ".join(sorted(map(str, value))) if isinstance(value, set) else str(value)
+    if isinstance(value, set):
+        return ", ".join(sorted(map(str, cast("set[object]", value))))
+    return str(value)
