@@ -1,17 +1,18 @@
 """What the scenes by chance have found, each in a scene of its own."""
 
-from datetime import timedelta
+from collections.abc import Sequence
 
 import pytest
 
-from journal_world.journal import Shelf
+from journal_world.journal import JournalLostError, Shelf, WorldJournal
 from journal_world.processes import Process
 from journal_world.scenes import HOUR, KEY, MINUTE, RIVAL, Scene
 from journal_world.service import ARN, EXTEND, HISTORY
-from journal_world.world import START, Fate
+from journal_world.world import Fate
 from sagemaker_plans import ExtensionPage, ExtensionReceipt, errors
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.reply import Reply
+from sagemaker_plans.journal import PurchaseRecord
 
 
 @pytest.fixture(name="patch")
@@ -22,6 +23,11 @@ def _patch(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def cannot(*_: object) -> bool:
     """Stand in for a journal that cannot be written."""
     return False
+
+
+def next_to_nothing(options: Sequence[float]) -> float:
+    """Let a payment fail at once."""
+    return options[0]
 
 
 def killed_before_sending(scene: Scene) -> Process:
@@ -96,7 +102,7 @@ def test_of_two_in_one_second_the_one_that_did_not_fail_is_ours(
     patch: pytest.MonkeyPatch, *, newest_first: bool
 ) -> None:
     scene = Scene.made(0, whole_seconds=True, newest_first=newest_first, failing=1.0, lag=60.0)
-    patch.setattr(scene.draw, "choice", lambda options: options[0])  # It fails at once.
+    patch.setattr(scene.draw, "choice", next_to_nothing)
     failed = scene.call()
     scene.run()
     scene.service.failing = 0.0
@@ -119,8 +125,8 @@ def test_of_two_in_one_second_the_one_that_did_not_fail_is_ours(
 
 
 def test_an_unread_journal_makes_no_rivals_purchase_ours(patch: pytest.MonkeyPatch) -> None:
-    def never(_: object) -> Fate:
-        return Fate("never")
+    async def lost(*_: object) -> tuple[PurchaseRecord, ...]:
+        raise JournalLostError
 
     scene = Scene.made(0)
     sleeper = scene.call()
@@ -128,7 +134,7 @@ def test_an_unread_journal_makes_no_rivals_purchase_ours(patch: pytest.MonkeyPat
     nap(scene, sleeper, f"after {EXTEND}", 40 * MINUTE)
     scene.person(26 * MINUTE)
     scene.call(RIVAL, "tpeo-a", after=27 * MINUTE)
-    scene.world.at(39 * MINUTE, lambda: patch.setattr(Scene, "journal_fate", never))
+    scene.world.at(39 * MINUTE, lambda: patch.setattr(WorldJournal, "records", lost))
 
     scene.run()
 
@@ -228,13 +234,3 @@ def test_a_person_settles_the_record_that_was_open_when_they_spoke() -> None:
     assert prompt.result() is None
     assert late.result() is None
     assert states(scene) == [("bought", "person"), ("open", None)]
-
-
-def test_times_are_those_of_the_service() -> None:
-    scene = Scene.made(0)
-    scene.call(ahead=-250.0)
-
-    scene.run()
-
-    record = scene.shelf.records[1]
-    assert abs(record.written_at - START) < timedelta(seconds=1.1)
