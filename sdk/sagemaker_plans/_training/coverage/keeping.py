@@ -192,8 +192,12 @@ class Keeping:
             check_date("ensure_until", target.until, self.clock)
         if problem := why_not_extendable(plan):
             raise self._error(problem)
-        records = log.corrected(records, log.findings(records, history))
-        self.reading = _Reading(plan, history, records)
+        found = log.findings(records, history)
+        for each in found:
+            # A failure is written by the next purchase, which tells it.
+            if self.ledger and each.state == "bought":
+                await self.ledger.close(each.record, each.state, "history", each.extension)
+        self.reading = _Reading(plan, history, log.corrected(records, found))
         return self._holdings(self.reading)
 
     async def _asked(self, asking: Awaitable[T]) -> T:
