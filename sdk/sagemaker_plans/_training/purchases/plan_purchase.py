@@ -14,6 +14,7 @@ from sagemaker_plans._training.purchases.plan_request import PlanRequest
 from sagemaker_plans._training.purchases.price_check import PriceError, affordable
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
@@ -30,8 +31,6 @@ from sagemaker_plans.models import (
     TrainingPlanOffering,
     TrainingPlanStatus,
 )
-
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 2.0
@@ -131,7 +130,7 @@ class PlanPurchase(SentOnce[BoughtPlan]):
                 f"a plan with the name {self.name} was bought before and failed "
                 f"({plan.status_message}); choose another name"
             )
-        _LOG.info("CreateTrainingPlan: %s was bought before (%s)", self.name, plan.arn)
+        tell(logging.INFO, "CreateTrainingPlan: %s was bought before (%s)", self.name, plan.arn)
         return plan
 
     def _check_same(self, plan: TrainingPlan) -> None:
@@ -199,7 +198,8 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             request_id: The id of the request that told it; None if there was none.
         """
         how = "found by its name" if receipt.plan else "purchased"
-        _LOG.info(
+        tell(
+            logging.INFO,
             "CreateTrainingPlan: offering %s for plan %s: %s, %s, request id %s",
             self.offering,
             self.name,
@@ -226,7 +226,6 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             self._check_same(plan)
         if plan is None or plan.status != TrainingPlanStatus.FAILED:
             return receipt
-        self.found = receipt
         failed = PurchaseFailedError(
             f"the plan {self.name} was bought, but the service says that it failed "
             f"({plan.status_message}); ask AWS whether money was taken, and choose another name "
@@ -244,7 +243,7 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             training_plan_arn=plan.arn,
             operation=CREATE_TRAINING_PLAN.name,
         )
-        _LOG.warning("CreateTrainingPlan: %s", failed)
+        tell(logging.WARNING, "CreateTrainingPlan: %s", failed)
         raise failed
 
     @property
