@@ -60,7 +60,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "words"), BAD, ids=str)
+@pytest.mark.parametrize(("given", "words"), BAD, ids=[words for _, words in BAD])
 async def test_bad_input_is_told_before_anything_is_sent(given: Any, words: str) -> None:
     book = Book(lambda _: {})
 
