@@ -319,6 +319,23 @@ async def test_the_fifth_new_choice_may_succeed_at_the_new_price() -> None:
 
 
 @for_days
+async def test_each_leg_has_its_own_five_new_choices() -> None:
+    service = KeptPlan(prices=lambda _: {1: 10})
+    sell, asked = service.sell, [0]
+
+    def contested(offering_id: str) -> None:
+        asked[0] += 1
+        if asked[0] % 5:
+            raise refusal("ConflictException", "somebody else is buying")
+        sell(offering_id)
+
+    service.sell = contested  # type: ignore[method-assign]
+
+    assert (await ensure(service, 3)).covered
+    assert (service.lengths, asked) == ([1, 1, 1], [15])
+
+
+@for_days
 async def test_a_new_price_over_the_budget_is_not_paid() -> None:
     service = KeptPlan()
     fees = [10]
