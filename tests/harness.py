@@ -21,6 +21,7 @@ from sagemaker_plans import (
     RetryPolicy,
     StageSpec,
 )
+from sagemaker_plans.journal import PurchaseJournal
 
 HYPOTHESIS_PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "full")
 """How thoroughly properties are tested: `full`, or `quick` for a tenth of the examples."""
@@ -86,6 +87,7 @@ def client_for(
     retry: RetryPolicy | None = None,
     polling: PollSchedule | None = None,
     pace: PacePolicy | None = None,
+    journal: PurchaseJournal | None = None,
     request_timeout: float = 5.0,
 ) -> AsyncClient:
     """Make a client for an endpoint; it retries and polls fast, and takes no throttle to heart."""
@@ -97,6 +99,7 @@ def client_for(
         retry=retry or fast_retries(),
         polling=polling or PollSchedule(interval=0.02),
         pace=pace or PacePolicy.off(),
+        journal=journal,
         request_timeout=request_timeout,
     )
 

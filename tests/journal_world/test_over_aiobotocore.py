@@ -8,7 +8,7 @@ from journal_world.weakenings import find_nothing
 from journal_world.wire import WireScene
 from sagemaker_plans._transport.aiobotocore_client import observed_session
 
-FEW, MANY = 12, 250
+FEW, MANY = 12, 130
 """How many scenes are tested each time, and how many in ``nox -s exhaustive``."""
 
 SHOWS_AT = 105

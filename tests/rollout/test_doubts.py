@@ -12,6 +12,7 @@ from sagemaker_plans import (
     RolloutReport,
     RolloutStoppedError,
     ServiceError,
+    StageChange,
     StageStatus,
     ThrottledError,
     WaitTimeoutError,
@@ -278,6 +279,51 @@ def test_a_start_that_is_not_allowed_is_told_at_once() -> None:
         assert anyio.current_time() < 40
 
     with_world(World, test)
+
+
+def test_a_stop_that_is_not_answered_is_not_waited_for_for_ever() -> None:
+    async def test(world: World) -> None:
+        world.fates[STOP] = ["hangs"]
+        with pytest.raises(RolloutStoppedError, match="no answer within 30 s"):
+            await Process(world).roll_out(ONE, stage_timeout=60)
+
+    with_world(World, test)
+
+
+def test_a_look_that_fails_after_a_refused_stop_is_made_again() -> None:
+    async def test(world: World) -> None:
+        def fail(_: object) -> None:
+            if world.accepted(START):
+                # The stop is refused, because the stage has ended meanwhile.
+                world.service.clock.advance(3600)
+                world.fates[DESCRIBE] = ["denied", "denied"]
+                raise KeyError("on_change")
+
+        with pytest.raises(KeyError, match="on_change") as raised:
+            await Process(world).roll_out(ONE, on_change=fail)
+
+        assert not hasattr(raised.value, "__notes__")
+        assert world.fates[DESCRIBE] == []
+
+    with_world(World, test)
+
+
+@pytest.mark.parametrize(("stopping", "failures"), [(40, 1), (500, 1), (40, 1_000)])
+def test_the_stop_is_seen_through_but_not_for_ever(stopping: float, failures: int) -> None:
+    async def test(world: World) -> None:
+        def on_change(change: StageChange) -> None:
+            if change.stage.status is StageStatus.STOPPING:
+                world.fates[DESCRIBE] = ["down"] * failures
+
+        with pytest.raises(RolloutStoppedError) as stopped:
+            await Process(world).roll_out(ONE, stage_timeout=60, on_change=on_change)
+
+        is_seen = (stopping, failures) == (40, 1)
+        outcome = "stopped" if is_seen else "under_way"
+        assert stopped.value.report.stage("stage-0").outcome == outcome
+        assert stopped.value.report.may_still_run == (() if is_seen else ("stage-0",))
+
+    with_world(lambda: World(timings=Timings(starting=300, stopping=stopping)), test)
 
 
 def test_a_stage_that_is_gone_needs_no_stop() -> None:

@@ -25,6 +25,7 @@ from sagemaker_plans import (
     EdgeDeploymentPlanSpec,
     PercentageOfFleet,
     PlanMismatchError,
+    PollSchedule,
     ResourceNotFoundError,
     RolloutReport,
     RolloutStoppedError,
@@ -475,6 +476,43 @@ async def test_a_rollout_that_is_thrown_away_stops_nothing() -> None:
     rollout.close()
 
     assert world.sent == []
+
+
+@on_both
+async def test_a_rollout_that_is_thrown_away_while_a_stage_runs_stops_nothing() -> None:
+    world = World()
+
+    def on_change(_: StageChange) -> None:
+        if world.accepted(START):
+            # What a coroutine gets that is closed.
+            raise GeneratorExit
+
+    with pytest.raises(GeneratorExit):
+        await Process(world).roll_out(on_change=on_change)
+
+    assert world.accepted(STOP) == {}
+
+
+@on_both
+async def test_polls_come_closer_when_a_stage_is_nearly_done() -> None:
+    slow = Timings(starting=30, device_report=60, report_spread=1200)
+    rare, close = World(timings=slow), World(timings=slow)
+    spec = whole_fleet(stages=1)
+    await Process(rare).roll_out(spec, schedule=PollSchedule(interval=50, jitter=0))
+    schedule = PollSchedule(interval=50, final_interval=5, jitter=0)
+    await Process(close).roll_out(spec, schedule=schedule)
+
+    assert len(close.sent) > len(rare.sent) + 5
+
+
+@on_both
+async def test_a_report_names_a_thousand_failed_devices_at_most() -> None:
+    world = World(timings=FAST, devices=1_100, failing=failing(1_100))
+    with pytest.raises(RolloutStoppedError, match="and 995 more") as stopped:
+        await Process(world).roll_out(whole_fleet(stages=1), max_failed=2_000)
+
+    assert len(stopped.value.report.failed_devices) == 1_000
+    assert stopped.value.report.stage("stage-0").stage.devices.failed == 1_100
 
 
 def test_a_report_finds_its_stages() -> None:

@@ -40,7 +40,9 @@ A_DAY: Final = 86_400.0
 MINUTES: Final = Timings(creating=20, starting=30, device_report=30, report_spread=300, stopping=20)
 """Stages take minutes, like real ones."""
 
-Fate = Literal["fine", "throttled", "unsent", "lost before", "lost after", "late", "down", "denied"]
+Fate = Literal[
+    "fine", "throttled", "unsent", "lost before", "lost after", "late", "down", "denied", "hangs"
+]
 _LOST: Final = ConnectionFailedError("lost", request_sent=None)
 _FAILURES: Final[Mapping[str, Exception]] = {
     "throttled": an_answer(),
@@ -209,6 +211,8 @@ class Process(Gateway):
             self.world.was_fated.set()
         if self.requests == self.dies_at:
             await self._die()
+        if fate == "hangs":
+            await anyio.sleep_forever()
         await anyio.sleep(self.world.delay)
         failure = _FAILURES.get(fate, answer)
         if isinstance(failure, Exception):

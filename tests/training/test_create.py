@@ -313,3 +313,37 @@ async def test_bad_arguments_are_listed_before_anything_is_sent(
         "spare_instance_count_per_ultra_server",
     ]
     assert emulator.requests == ()
+
+
+async def test_what_was_bought_is_returned_also_if_it_is_not_what_was_listed(
+    emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with make_client() as client:
+        offering = await on_sale(client, emulator)
+        emulator.add_plan_offering(offering_id=offering.offering_id, upfront_fee="55555")
+        plan = await client.training_plans.create(NAME, offering)
+    assert plan.upfront_fee == Decimal(55555)
+    assert "the offering has 34567.00, the plan has 55555" in caplog.text
+
+
+async def test_a_lost_reply_and_another_plan_leave_a_doubt_that_is_told(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    async with make_client() as client:
+        offering = await on_sale(client, emulator)
+        emulator.add_plan_offering(offering_id=offering.offering_id, upfront_fee="55555")
+        emulator.inject(CREATE, Fault.disconnect("rst", committed=True))
+        with pytest.raises(errors.PlanMismatchError, match="may be the plan that was bought now"):
+            await client.training_plans.create(NAME, offering)
+    assert bought(emulator) == [offering.offering_id]
+
+
+async def test_a_limit_counts_for_a_plan_that_was_there(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    async with make_client() as client:
+        await another(client, emulator)
+        with pytest.raises(errors.PlanMismatchError, match="the limit is 10, the plan has 34567"):
+            await client.training_plans.create(NAME, "tpo-1", max_upfront_fee=10)
+        there = await client.training_plans.create(NAME, "tpo-1", max_upfront_fee=FEE)
+    assert there.name == NAME

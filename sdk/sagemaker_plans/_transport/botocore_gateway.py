@@ -30,13 +30,13 @@ from sagemaker_plans._transport.closable_call import ClosableCall
 from sagemaker_plans._transport.evidence import Evidence, current_task
 from sagemaker_plans._transport.exception_mapping import loss_in_words, may_pass, shown_cause
 from sagemaker_plans._transport.fast_path import FastPath
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import ConfigurationError, SageMakerPlansError
 from sagemaker_plans.models._validation import shown
 
-_LOG: Final = logging.getLogger("sagemaker_plans")
 _NEEDS_PROOF: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 
 
@@ -216,7 +216,8 @@ class BotocoreGateway:
                     parsed = None if is_plain_reading(heard, parsed) else parsed
                 reply = answer(operation, heard, parsed)
                 if ended_by is not None and not is_unreadable(heard):
-                    _LOG.error(
+                    tell(
+                        logging.ERROR,
                         "%s: the reply had come (HTTP %d, request id %s) before an exception was "
                         "raised; the reply counts",
                         operation.name,
@@ -284,7 +285,8 @@ def _is_stray_cancellation(error: BaseException) -> bool:
 def _log_interrupted(evidence: Evidence, error: BaseException) -> None:
     heard = evidence.reply
     if heard is not None and evidence.operation.safety in _NEEDS_PROOF:
-        _LOG.warning(
+        tell(
+            logging.WARNING,
             "%s: interrupted (%s) after the reply had come: HTTP %d, request id %s, %.2000s",
             evidence.operation.name,
             type(error).__name__,

@@ -24,7 +24,7 @@ from sagemaker_plans._transport.service_errors import service_error
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import ConnectionFailedError, PurchaseRefusedError
-from sagemaker_plans.journal import PurchaseRecord
+from sagemaker_plans.journal import PurchaseJournal, PurchaseRecord
 from virtual_clock import LOOPS, Loop, run_virtually
 
 P = ParamSpec("P")
@@ -304,14 +304,15 @@ class KeptPlan(Gateway):
 
     def client(
         self,
-        journal: "KeptJournal | None" = None,
+        journal: PurchaseJournal | None = None,
         *,
         pace: PacePolicy | None = None,
         retry: RetryPolicy | None = None,
+        gateway: Gateway | None = None,
     ) -> TrainingPlans:
         """Give ``client.training_plans`` of a new client."""
         return TrainingPlans(
-            self,
+            gateway or self,
             Retrier(retry or RetryPolicy(reconcile_limit=5), pacer=Pacer(pace or PacePolicy.off())),
             journal=journal,
         )
@@ -336,10 +337,9 @@ class KeptJournal:
 
     async def records(self, plan: str, /) -> tuple[PurchaseRecord, ...]:
         await anyio.lowlevel.checkpoint()
-        assert plan == ARN
         if self.broken:
             raise OSError("no disk")
-        return tuple(self.kept[number] for number in sorted(self.kept))
+        return tuple(each for _, each in sorted(self.kept.items()) if each.plan == plan)
 
     async def begin(self, record: PurchaseRecord, /) -> bool:
         await anyio.lowlevel.checkpoint()

@@ -126,7 +126,7 @@ async def test_a_leg_is_not_bought_if_its_rest_cannot_be_paid() -> None:
     assert error.choice is not None
     assert [each.verdict for each in error.choice.candidates] == ["over_limit"] * 2
     assert error.coverage is not None
-    assert (error.coverage.covered, error.coverage.spent) == (False, 0)
+    assert (error.coverage.covered, error.coverage.spent) == (False, Decimal(0))
     assert error.operation == EXTEND
 
 

@@ -85,7 +85,7 @@ async def _has_ended(gateway: Gateway, retrier: Retrier, plan_name: str, before:
         # The caller tries again, and tells why the stop failed.
         return False
     stage = find_stage(plan, before.name)
-    if stage is None:
-        return True
-    is_new = (stage.status, stage.start_time) != (before.status, before.start_time)
-    return is_new and (stage.status.is_terminal or stage.status is StageStatus.STOPPING)
+    return stage is None or (
+        (stage.status, stage.start_time) != (before.status, before.start_time)
+        and (stage.status.is_terminal or stage.status is StageStatus.STOPPING)
+    )

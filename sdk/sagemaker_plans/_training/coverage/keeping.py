@@ -28,6 +28,7 @@ from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError
 from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._training.reading import extension_pager
 from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans.errors import (
     ConflictError,
     CoverageError,
@@ -51,7 +52,6 @@ from sagemaker_plans.models import (
 
 T = TypeVar("T")
 
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 OPENS: Final = timedelta(days=57)
 """AWS's guide: an extension can be bought up to about 57 days before the plan ends."""
@@ -192,8 +192,12 @@ class Keeping:
             check_date("ensure_until", target.until, self.clock)
         if problem := why_not_extendable(plan):
             raise self._error(problem)
-        records = log.corrected(records, log.findings(records, history))
-        self.reading = _Reading(plan, history, records)
+        found = log.findings(records, history)
+        for each in found:
+            # A failure is written by the next purchase, which tells it.
+            if self.ledger and each.state == "bought":
+                await self.ledger.close(each.record, each.state, "history", each.extension)
+        self.reading = _Reading(plan, history, log.corrected(records, found))
         return self._holdings(self.reading)
 
     async def _asked(self, asking: Awaitable[T]) -> T:
@@ -306,7 +310,8 @@ class Keeping:
     async def _buy(self, leg: Leg, held: Holdings) -> None:
         is_late = self.clock.now() > held.end - self.target.lead
         if is_late:
-            _LOG.warning(
+            tell(
+                logging.WARNING,
                 "ensure_until: plan %s ends at %s, in less than the lead of %s; a payment that "
                 "takes long may fail",
                 self.target.arn,

@@ -1,16 +1,14 @@
 """The record of a purchase that is under way, by which the history shows whether it was made."""
 
 import logging
-from typing import Final
 
 from attrs import define
 
 from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError
 from sagemaker_plans._training.purchases.records import CERTAIN_AFTER, not_named_by, shown_for
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import TrainingPlanExtension
-
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 
 @define(eq=False, repr=False)
@@ -39,7 +37,7 @@ class JournalEntry:
             records = await self.ledger.read()
         except LedgerError as error:
             # Nobody may do that before the request is dead. What came later may be theirs.
-            _LOG.info("ExtendTrainingPlan: %s", error)
+            tell(logging.INFO, "ExtendTrainingPlan: %s", error)
             dead = self.record.send_by + CERTAIN_AFTER
             history = tuple(
                 each for each in history if each.extended_at and each.extended_at < dead

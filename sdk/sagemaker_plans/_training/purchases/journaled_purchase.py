@@ -18,8 +18,6 @@ from sagemaker_plans._training.purchases.purchase import Purchase
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans.errors import (
     OutcomeUnknownError,
-    PurchaseFailedError,
-    SageMakerPlansError,
 )
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import (
@@ -191,22 +189,14 @@ class JournaledPurchase:
         purchase.entry = JournalEntry(ledger, record, (*records, record))
         try:
             receipt = await purchase.buy(listed)
-        except OutcomeUnknownError:
-            raise
-        except PurchaseFailedError:
-            assert purchase.found is not None
-            await self._close(record, purchase.found)
-            raise
-        except SageMakerPlansError:
-            await ledger.close(record, "not_bought", "caller")
-            raise
         except GeneratorExit:
             # A coroutine that is being closed must not await anything. The record stays open.
             raise
         except BaseException:
+            # Only what is known counts, whatever was raised.
             if purchase.found is not None:
                 await self._close(record, purchase.found)
-            elif not purchase.in_flight:
+            elif not purchase.may_be_bought:
                 await ledger.close(record, "not_bought", "caller")
             raise
         await self._close(record, receipt)

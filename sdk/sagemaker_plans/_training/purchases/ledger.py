@@ -12,11 +12,10 @@ from uuid import uuid4
 import anyio
 from attrs import evolve, frozen
 
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.redaction import fit_to_show, redacted
 from sagemaker_plans.journal import ClosedBy, PurchaseJournal, PurchaseRecord, PurchaseState
 from sagemaker_plans.models import TrainingPlanExtension
-
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 _PAUSES: Final = (0.0, 0.25, 0.5, 1.0)
 _MOST_RACES: Final = 10
@@ -149,7 +148,8 @@ class Ledger:
                 problem = _words(error)
             else:
                 return
-        _LOG.warning(
+        tell(
+            logging.WARNING,
             "the journal could not be written; if record %d of %s appears in it, it stays open, "
             "although its purchase was not sent: %s",
             record.number,
@@ -184,7 +184,8 @@ class Ledger:
                         return True
                 except Exception as error:  # noqa: BLE001  # a journal may raise anything
                     problem = _words(error)
-        _LOG.warning(
+        tell(
+            logging.WARNING,
             "the journal does not say yet that record %d of %s (offering %s) is %s: %s",
             record.number,
             record.plan,
@@ -237,7 +238,8 @@ class Ledger:
             )
             if await self.journal.end(wanted):
                 if current.state == "not_bought":
-                    _LOG.error(
+                    tell(
+                        logging.ERROR,
                         "record %d of %s said that offering %s was not bought (by the %s), but it "
                         "was: it is corrected to %s",
                         record.number,

@@ -14,6 +14,7 @@ from sagemaker_plans._training.purchases.plan_request import PlanRequest
 from sagemaker_plans._training.purchases.price_check import PriceError, affordable
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
@@ -30,8 +31,6 @@ from sagemaker_plans.models import (
     TrainingPlanOffering,
     TrainingPlanStatus,
 )
-
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 2.0
@@ -125,22 +124,22 @@ class PlanPurchase(SentOnce[BoughtPlan]):
         return bought.plan or await self._shown(bought)
 
     def _already_made(self, plan: TrainingPlan) -> TrainingPlan:
-        self._check_same(plan)
+        self._check_same(plan, "nothing was bought now")
         if plan.status == TrainingPlanStatus.FAILED:
             raise self.refused(
                 f"a plan with the name {self.name} was bought before and failed "
                 f"({plan.status_message}); choose another name"
             )
-        _LOG.info("CreateTrainingPlan: %s was bought before (%s)", self.name, plan.arn)
+        tell(logging.INFO, "CreateTrainingPlan: %s was bought before (%s)", self.name, plan.arn)
         return plan
 
-    def _check_same(self, plan: TrainingPlan) -> None:
-        differences = tuple(_differences(self.listed, plan))
+    def _check_same(self, plan: TrainingPlan, known: str) -> None:
+        differences = tuple(_differences(self.request, self.listed, plan))
         if differences:
             lines = "".join(f"\n  - {difference}" for difference in differences)
             raise PlanMismatchError(
                 f"a training plan named {plan.name} exists ({plan.arn}), but it is not what was "
-                f"asked for; nothing was bought now:{lines}",
+                f"asked for; {known}:{lines}",
                 plan_name=plan.name,
                 differences=differences,
                 operation=CREATE_TRAINING_PLAN.name,
@@ -199,7 +198,8 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             request_id: The id of the request that told it; None if there was none.
         """
         how = "found by its name" if receipt.plan else "purchased"
-        _LOG.info(
+        tell(
+            logging.INFO,
             "CreateTrainingPlan: offering %s for plan %s: %s, %s, request id %s",
             self.offering,
             self.name,
@@ -222,11 +222,18 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             PurchaseFailedError: If it failed.
         """
         plan = receipt.plan
-        if plan is not None:
-            self._check_same(plan)
-        if plan is None or plan.status != TrainingPlanStatus.FAILED:
+        if plan is None:
             return receipt
-        self.found = receipt
+        self._check_same(
+            plan,
+            "the reply to the purchase was lost, so this may be the plan that was bought now, at "
+            "another price, say; do not buy another one before that is clear",
+        )
+        return self._not_failed(receipt, plan)
+
+    def _not_failed(self, receipt: BoughtPlan, plan: TrainingPlan) -> BoughtPlan:
+        if plan.status != TrainingPlanStatus.FAILED:
+            return receipt
         failed = PurchaseFailedError(
             f"the plan {self.name} was bought, but the service says that it failed "
             f"({plan.status_message}); ask AWS whether money was taken, and choose another name "
@@ -244,7 +251,7 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             training_plan_arn=plan.arn,
             operation=CREATE_TRAINING_PLAN.name,
         )
-        _LOG.warning("CreateTrainingPlan: %s", failed)
+        tell(logging.WARNING, "CreateTrainingPlan: %s", failed)
         raise failed
 
     @property
@@ -294,7 +301,10 @@ class PlanPurchase(SentOnce[BoughtPlan]):
                 except SageMakerPlansError as error:
                     plan, problem = None, str(error)
                 if plan is not None:
-                    self.paid_for(BoughtPlan(plan.arn, plan))
+                    self._not_failed(bought, plan)
+                    for difference in _differences(self.request, self.listed, plan):
+                        # It is bought, whatever it is.
+                        tell(logging.WARNING, "CreateTrainingPlan: %s: %s", self.name, difference)
                     return plan
                 await anyio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -328,11 +338,16 @@ def _search_for(offering: TrainingPlanOffering | None) -> Mapping[str, object]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _differences(offering: TrainingPlanOffering | None, plan: TrainingPlan) -> Iterator[str]:
-    """Compare the plan that exists with the offering, as far as both say something."""
+def _differences(
+    request: PlanRequest, offering: TrainingPlanOffering | None, plan: TrainingPlan
+) -> Iterator[str]:
+    """Compare the plan that exists with what was asked for, as far as both say something."""
     if plan.status == TrainingPlanStatus.EXPIRED:
         yield "status: the plan has expired"
     if offering is None:
+        most, fee = request.max_upfront_fee, plan.upfront_fee
+        if most is not None and fee is not None and fee > most:
+            yield f"upfront_fee: the limit is {most:f}, the plan has {fee:f}"
         return
     wanted: dict[str, tuple[object, object]] = {
         "target_resources": (set(offering.target_resources), set(plan.target_resources)),

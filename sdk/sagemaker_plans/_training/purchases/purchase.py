@@ -16,6 +16,7 @@ from sagemaker_plans._training.purchases.records import latest
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._training.reading import extension_pager
 from sagemaker_plans._wire import replies
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import PurchaseFailedError, SageMakerPlansError
@@ -25,8 +26,6 @@ from sagemaker_plans.models import (
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
 )
-
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 _SAME_END: Final = timedelta(hours=12)
 
@@ -159,7 +158,6 @@ class Purchase(SentOnce[ExtensionReceipt]):
         extension = receipt.extension
         if not is_failed(extension):
             return receipt
-        self.found = receipt
         failed = PurchaseFailedError(
             f"offering {extension.offering_id} was bought, but the service says that it failed "
             f"(status {extension.status}, payment {extension.payment_status}); the plan was not "
@@ -167,7 +165,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
             extension=extension,
             training_plan_arn=self.request.training_plan_arn,
         )
-        _LOG.warning("ExtendTrainingPlan: %s", failed)
+        tell(logging.WARNING, "ExtendTrainingPlan: %s", failed)
         raise failed
 
     def log_outcome(self, receipt: ExtensionReceipt, request_id: str | None) -> None:
@@ -177,7 +175,8 @@ class Purchase(SentOnce[ExtensionReceipt]):
             receipt: What is known of the purchase.
             request_id: The id of the request that told it; None if there was none.
         """
-        _LOG.info(
+        tell(
+            logging.INFO,
             "ExtendTrainingPlan: offering %s for plan %s: %s, upfront fee %s %s, request id %s",
             self.request.offering_id,
             self.request.training_plan_arn or "(not named)",

@@ -19,6 +19,7 @@ from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, decide
 from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
@@ -30,8 +31,6 @@ from sagemaker_plans.errors import (
     SageMakerPlansError,
     UnexpectedReplyError,
 )
-
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 R = TypeVar("R")
 
@@ -54,11 +53,12 @@ class SentOnce(ABC, Generic[R]):
     """The same by the service's clock."""
     in_flight: bool = field(default=False, init=False)
     """Whether a purchase request may be on its way, or may have taken effect without a reply."""
+    may_be_bought: bool = field(default=False, init=False)
+    """False as long as it is certain that nothing was bought."""
     doubt: SageMakerPlansError | None = field(default=None, init=False)
     """The error that left open whether it was bought."""
     found: R | None = field(default=None, init=False)
-    """What is known of a purchase of which the caller gets no receipt, because it failed or was
-    interrupted."""
+    """What is known of the purchase, also if the caller gets no receipt."""
 
     @property
     @abstractmethod
@@ -136,7 +136,8 @@ class SentOnce(ABC, Generic[R]):
             SageMakerPlansError: If the service rejected the purchase, or it could not be
                 sent.
         """
-        _LOG.info(
+        tell(
+            logging.INFO,
             "%s: buying offering %s for plan %s, upfront fee %s",
             self.operation.name,
             self.offering,
@@ -158,24 +159,30 @@ class SentOnce(ABC, Generic[R]):
             if self.in_flight:
                 return await self._reconciled(error)
             if not isinstance(error, PurchaseFailedError):
-                _LOG.info(
-                    "%s: offering %s not bought: %s", self.operation.name, self.offering, error
+                tell(
+                    logging.INFO,
+                    "%s: offering %s not bought: %s",
+                    self.operation.name,
+                    self.offering,
+                    error,
                 )
             raise
 
     async def _attempt(self) -> R:
-        self.in_flight = True
+        self.in_flight = self.may_be_bought = True
         try:
             if self.send_by is None and self.latest is not None:
                 self.send_by = self.clock.on_this_machine(self.latest)
             reply = await self.gateway.call(self.operation, self.body(), send_by=self.send_by)
             receipt = self.read(reply)
         except PurchaseRefusedError as error:
-            self.in_flight = False
+            self.in_flight = self.may_be_bought = False
             raise self.refused(str(error)) from error
         except SageMakerPlansError as error:
-            self.in_flight = decide(self.operation, error) is Decision.LOOK
+            self.in_flight = self.may_be_bought = decide(self.operation, error) is Decision.LOOK
             raise
+        # Whatever is raised from here on, this is known.
+        self.found = receipt
         self.in_flight = False
         self.log_outcome(receipt, reply.request_id)
         return self.paid_for(receipt)
@@ -195,20 +202,20 @@ class SentOnce(ABC, Generic[R]):
             training_plan_arn=self.arn,
             operation=self.operation.name,
         )
-        _LOG.info("%s", refused)
+        tell(logging.INFO, "%s", refused)
         return refused
 
     async def _reconciled(self, error: SageMakerPlansError) -> R:
         """Find out the outcome of a purchase whose reply was lost."""
         self.doubt = error
-        receipt = await self._look_for_it()
+        self.found = receipt = await self._look_for_it()
         # From here on, this method returns or raises the outcome.
         self.in_flight = False
         if receipt is not None:
             self.log_outcome(receipt, getattr(error, "request_id", None))
             return self.paid_for(receipt)
         unknown = self._unknown(error)
-        _LOG.warning("%s: %s", self.operation.name, unknown)
+        tell(logging.WARNING, "%s: %s", self.operation.name, unknown)
         raise unknown from error
 
     async def _look_for_it(self) -> R | None:
@@ -223,7 +230,9 @@ class SentOnce(ABC, Generic[R]):
                 try:
                     receipt = await self.look(once)
                 except SageMakerPlansError as error:
-                    _LOG.info("%s: %s not read: %s", self.operation.name, self.where, error)
+                    tell(
+                        logging.INFO, "%s: %s not read: %s", self.operation.name, self.where, error
+                    )
                     receipt = None
                 if receipt is not None:
                     return receipt
@@ -274,7 +283,8 @@ class SentOnce(ABC, Generic[R]):
                 if receipt is None
                 else f"the {'plan' if self.name else 'history'} shows that it was bought"
             )
-            _LOG.warning(
+            tell(
+                logging.WARNING,
                 "%s: the purchase of offering %s for plan %s was interrupted (%s) while it was on "
                 "its way; %s",
                 self.operation.name,
@@ -285,7 +295,8 @@ class SentOnce(ABC, Generic[R]):
             )
             if receipt is None and self.doubt is not None:
                 # The caller gets the cancellation, so only the log can show the error.
-                _LOG.warning(
+                tell(
+                    logging.WARNING,
                     "%s: %s; request id %s, reply %.2000s",
                     self.operation.name,
                     self._unknown(self.doubt),

@@ -12,12 +12,11 @@ from sagemaker_plans._training.purchases.records import CERTAIN_AFTER, shown_for
 from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._training.reading import extension_pager
 from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans.errors import InvalidRequestError, PurchaseRefusedError, SageMakerPlansError
 from sagemaker_plans.journal import PurchaseRecord, PurchaseState
 from sagemaker_plans.models import TrainingPlanExtension
-
-_LOG: Final = logging.getLogger("sagemaker_plans")
 
 _MOST_RACES: Final = 10
 
@@ -137,7 +136,8 @@ class Settlement:
         except LedgerError as error:
             raise self._refused(record, str(error)) from error
         if is_written:
-            _LOG.warning(
+            tell(
+                logging.WARNING,
                 "settled by a person: offering %s for plan %s was %s (record %d of the journal)",
                 record.offering_id,
                 record.plan,

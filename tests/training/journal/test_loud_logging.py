@@ -1,0 +1,94 @@
+"""What a user's logging, or Ctrl-C while a line is logged, must not change."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from faults.acts import OFFERING
+from faults.service_gateway import fates
+from sagemaker_plans import errors
+from training.journal.worlds import a_world
+from waiting.virtual_plans import virtually
+
+Patch = pytest.MonkeyPatch
+LOGGER = logging.getLogger("sagemaker_plans")
+
+
+@contextmanager
+def raising(error: BaseException, *, at: str = "") -> Iterator[None]:
+    """Raise in a filter of the user's, for each line that has some words."""
+
+    def refuse(record: logging.LogRecord) -> bool:
+        if at in record.getMessage():
+            raise error
+        return True
+
+    LOGGER.addFilter(refuse)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.removeFilter(refuse)
+        LOGGER.setLevel(logging.NOTSET)
+
+
+@virtually
+async def test_a_filter_that_raises_takes_no_receipt_away(
+    monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = a_world(monkeypatch, lag=60)
+    world.sells_again()
+    with raising(ZeroDivisionError("in a filter")):
+        first = await world.extend()
+        again = await world.extend()
+    assert (first.outcome, again.outcome) == ("purchased", "already_purchased")
+    assert world.bought == [OFFERING]
+    assert world.journal.last.state == "bought"
+    assert "ZeroDivisionError: in a filter" in capsys.readouterr().err
+
+
+@virtually
+async def test_a_filter_that_raises_is_told_nowhere_if_logging_is_to_be_quiet(
+    monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = a_world(monkeypatch)
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    with raising(ZeroDivisionError("in a filter")):
+        assert (await world.extend()).outcome == "purchased"
+    assert capsys.readouterr().err == ""
+
+
+@virtually
+async def test_ctrl_c_behind_an_accepted_purchase_leaves_it_bought(monkeypatch: Patch) -> None:
+    world = a_world(monkeypatch, lag=60)
+    with raising(KeyboardInterrupt(), at="purchased"), pytest.raises(KeyboardInterrupt):
+        await world.extend()
+    assert world.journal.last.state == "bought"
+    assert (await world.extend()).outcome == "already_purchased"
+    assert world.bought == [OFFERING]
+
+
+@virtually
+async def test_ctrl_c_behind_a_purchase_in_doubt_leaves_its_record_open(
+    monkeypatch: Patch,
+) -> None:
+    world = a_world(monkeypatch, lag=60, fates=fates(ExtendTrainingPlan=["lost after"]))
+    world.sells_again()
+    with raising(KeyboardInterrupt(), at="may or may not"), pytest.raises(KeyboardInterrupt):
+        await world.extend()
+    assert world.journal.last.state == "open"
+    with pytest.raises(errors.OutcomeUnknownError):
+        await world.extend()
+    assert world.bought == [OFFERING]
+
+
+@virtually
+async def test_ctrl_c_before_the_send_leaves_nothing_bought(monkeypatch: Patch) -> None:
+    world = a_world(monkeypatch)
+    with raising(KeyboardInterrupt(), at="buying"), pytest.raises(KeyboardInterrupt):
+        await world.extend()
+    assert world.journal.last.state == "not_bought"
+    assert (await world.extend()).outcome == "purchased"
+    assert world.bought == [OFFERING]
