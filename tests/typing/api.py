@@ -638,6 +638,46 @@ async def training_plan_reads(client: smp.AsyncClient, arn: str, moment: datetim
         assert_type(servers_page.ultra_servers, tuple[smp.UltraServer, ...])
 
 
+async def training_plan_coverage(client: smp.AsyncClient, arn: str, moment: datetime) -> None:
+    plans = client.training_plans
+    choice = await plans.choose_extension(
+        arn,
+        until=moment,
+        max_upfront_fee=Decimal(5000),
+        currency_code="USD",
+        target=smp.TargetResource.TRAINING_JOB,
+    )
+    assert_type(choice, smp.ExtensionChoice)
+    assert_type(choice.offering, smp.TrainingPlanExtensionOffering | None)
+    assert_type(choice.candidates, tuple[smp.ExtensionCandidate, ...])
+    assert_type(choice.combination_fee, Decimal | None)
+    for candidate in choice.candidates:
+        verdict: smp.CandidateVerdict = candidate.verdict
+        print(verdict, candidate.usable_until, candidate.reason)
+    assert_type(choice.explain(), str)
+    coverage = await plans.ensure_until(
+        arn,
+        moment,
+        budget=40_000,
+        currency_code="USD",
+        target="hyperpod-cluster",
+        lead=timedelta(hours=12),
+        since=moment,
+        timeout=60,
+    )
+    assert_type(coverage, smp.Coverage)
+    assert_type(coverage.bought, tuple[smp.ExtensionReceipt, ...])
+    assert_type(coverage.spent, Decimal)
+    assert_type(coverage.pending, smp.TrainingPlanExtension | None)
+    assert_type(coverage.next_at, datetime | None)
+    await plans.choose_extension(arn, until=moment)
+    try:
+        await plans.ensure_until(arn, moment, budget=Decimal(1))
+    except smp.CoverageError as error:
+        assert_type(error.coverage, smp.Coverage | None)
+        assert_type(error.choice, smp.ExtensionChoice | None)
+
+
 async def training_plan_waits(client: smp.AsyncClient, arn: str, moment: datetime) -> None:
     plans, schedule = client.training_plans, smp.PollSchedule()
 

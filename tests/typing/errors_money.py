@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import sagemaker_plans as smp
@@ -22,6 +23,9 @@ async def spend(client: smp.AsyncClient, arn: str) -> None:
     client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=Decimal(5000))  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
     await client.training_plans.search_extension_offerings(arn, duration_hours="24")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.training_plans.search_extension_offerings(arn, 24)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.training_plans.ensure_until(arn, datetime.now(UTC))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.training_plans.ensure_until(arn, datetime.now(UTC), budget=1e4)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.training_plans.choose_extension(arn, until="2027-03-01")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     for extension in client.training_plans.extension_history(arn):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
         print(extension)
 

@@ -202,7 +202,7 @@ class KeptPlan(Gateway):
         return f"tpeo-{days}" + ("" if self.same_ids else f"-{self.end:%Y%m%d}")
 
     def offerings(self) -> list[dict[str, object]]:
-        return [
+        listed: list[dict[str, object]] = [
             {
                 "TrainingPlanExtensionOfferingId": self.offering_id(days),
                 "StartDate": self.end.timestamp(),
@@ -212,7 +212,8 @@ class KeptPlan(Gateway):
                 "CurrencyCode": self.currency,
             }
             for days, fee in self.prices(self).items()
-        ] + self.more
+        ]
+        return listed + self.more
 
     async def call(
         self,

@@ -71,7 +71,8 @@ def by_brute_force(
         assert two.end_date is not None
         assert one.duration_hours
         assert two.duration_hours
-        covers = [each.end_date - want.margin >= want.until for each in (one, two)]  # type: ignore[operator]
+        latest = want.until + want.margin
+        covers = one.end_date >= latest, two.end_date >= latest
         if covers[0] != covers[1]:
             return covers[0]
         if covers[0]:
@@ -122,6 +123,7 @@ def test_the_rule_is_that_of_brute_force_on_random_price_books() -> None:
         assert all(each.reason for each in choice.candidates)
         for each in choice.candidates:
             assert each.offering.end_date is not None
+            assert each.usable_until is not None
             assert each.usable_until == each.offering.end_date - MARGIN
             assert each.covers == (each.usable_until >= want.until)
             assert (each.verdict == "chosen") == (each.offering == expected)

@@ -294,8 +294,12 @@ class Costs:
         for count in range(len(self._table), units + 1):
             self._table.append(
                 min(
-                    (one.fee + self._table[max(0, count - length)][0], length)
-                    for length, one in self._by_units.items()
+                    (
+                        (one.fee + self._table[max(0, count - length)][0], length)
+                        for length, one in self._by_units.items()
+                    ),
+                    # The longest on a tie, so that the legs are few.
+                    key=lambda each: (each[0], -each[1]),
                 )
             )
         return self._table[units][0]
