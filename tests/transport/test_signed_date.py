@@ -67,6 +67,5 @@ def test_a_request_may_be_signed_until_its_last_moment(before: timedelta) -> Non
 
 def test_a_request_signed_later_is_too_late() -> None:
     assert why_too_late(signed(), AT - SECOND) == (
-        "it was signed at 00:10:30 UTC, after the last moment that its record in the journal "
-        "allows (00:10:29 UTC)"
+        "it was signed at 00:10:30 UTC, and the last moment for that was 00:10:29 UTC"
     )

@@ -37,7 +37,7 @@ reach the caller. If such an error was the reason, it is the ``__cause__``. All 
 pickled and copied, with their notes.
 """
 
-from sagemaker_plans.errors._base import (
+from sagemaker_plans.errors._foundation import (
     ConfigurationError,
     InvalidRequestError,
     SageMakerPlansError,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sagemaker_plans.errors._base import SageMakerPlansError
+from sagemaker_plans.errors._foundation import SageMakerPlansError
 from sagemaker_plans.errors._service import UnexpectedReplyError
 
 if TYPE_CHECKING:

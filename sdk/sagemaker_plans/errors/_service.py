@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sagemaker_plans.errors._base import SageMakerPlansError
+from sagemaker_plans.errors._foundation import SageMakerPlansError
 
 
 class ServiceError(SageMakerPlansError):

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sagemaker_plans.errors._base import SageMakerPlansError
+from sagemaker_plans.errors._foundation import SageMakerPlansError
 
 if TYPE_CHECKING:
     from sagemaker_plans import models

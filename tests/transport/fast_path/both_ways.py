@@ -45,9 +45,18 @@ class Response:
 
 
 def a_request(operation: Any, name: str = "p") -> dict[str, object]:
-    if operation is READS[0]:
-        return {NAME: name}
-    return {"TrainingPlanArn": f"{ARN}{name}"}
+    arn = f"{ARN}{name}"
+    capacity = {"ReservedCapacityArn": arn.replace(":training-plan/", ":reserved-capacity/")}
+    members: dict[str, dict[str, object]] = {
+        "DescribeEdgeDeploymentPlan": {NAME: name},
+        "ListEdgeDeploymentPlans": {"NameContains": name},
+        "ListStageDevices": {NAME: name, "StageName": name},
+        "DescribeTrainingPlan": {"TrainingPlanName": name},
+        "ListTrainingPlans": {"NextToken": name},
+        "DescribeReservedCapacity": {**capacity},
+        "ListUltraServersByReservedCapacity": {**capacity},
+    }
+    return members.get(operation.name, {"TrainingPlanArn": arn})
 
 
 class Script:

@@ -46,9 +46,19 @@ async def test_each_read_operation_is_shown_by_the_client_itself(
     seeded = emulator.add_training_plan("traced")
     async with make_client() as client:
         assert await takes_fast_path(client)
+        await client.plans.create(a_spec())
+        plans = client.training_plans
+        [block] = (await plans.describe(seeded)).reserved_capacities
         for _ in range(2):
-            await client.training_plans.search_extension_offerings(seeded)
-            _ = [each async for each in client.training_plans.extension_history(seeded)]
+            await plans.search_extension_offerings(seeded)
+            await plans.extension_history(seeded).collect()
+            await plans.describe(seeded)
+            # Also without any parameter.
+            await plans.list().collect()
+            await plans.reserved_capacity(block.arn)
+            await plans.ultra_servers(block.arn).collect()
+            await client.plans.list().collect()
+            await client.plans.stage_devices("rollout", "stage-0").collect()
         shown = set(fast_path_of(client)._models)
 
     assert shown == {each.name for each in OPERATIONS if each.safety is Safety.READ}
