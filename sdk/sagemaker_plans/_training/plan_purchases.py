@@ -196,7 +196,7 @@ class TrainingPlanPurchases:
                 kept as spares, 0 or more.
 
         Returns:
-            The plan, as the service describes it: bought now, or before by the same name.
+            The plan, as the service describes it. It was bought now, or before by this name.
 
         Raises:
             InvalidRequestError: If an argument has a wrong type or value. Nothing was sent.

@@ -70,7 +70,7 @@ class StageStatus(OpenEnum):
 
     @property
     def is_under_way(self) -> bool:
-        """Whether the stage is deploying: it was started, and has neither ended nor been stopped.
+        """Whether the stage is deploying; it was started, and has neither ended nor been stopped.
 
         False for an unknown status.
         """

@@ -32,9 +32,9 @@ def check_date(subject: str, until: datetime, clock: ServiceClock) -> None:
     if until <= now:
         problem = (
             f"until: got {until:%Y-%m-%d %H:%M} UTC, and the service's time is "
-            f"{now:%Y-%m-%d %H:%M}; allowed are times in the future"
+            f"{now:%Y-%m-%d %H:%M} UTC; allowed are times in the future"
         )
-        raise InvalidRequestError(subject, problems=(problem,), operation=SEARCH_OFFERINGS.name)
+        raise InvalidRequestError(subject, (problem,), operation=SEARCH_OFFERINGS.name)
 
 
 def why_not_extendable(plan: TrainingPlan) -> str | None:
