@@ -6,6 +6,7 @@ from typing import Literal
 
 from attrs import frozen
 
+from sagemaker_plans.models._plain import PlainModel
 from sagemaker_plans.models._training import (
     ExtensionReceipt,
     TrainingPlanExtension,
@@ -24,7 +25,7 @@ CandidateVerdict = Literal["chosen", "dearer", "too_short", "over_limit", "unusa
 
 
 @frozen(kw_only=True)
-class ExtensionCandidate:
+class ExtensionCandidate(PlainModel):
     """An offering that was seen, and why it was chosen or not."""
 
     offering: TrainingPlanExtensionOffering
@@ -40,7 +41,7 @@ class ExtensionCandidate:
 
 
 @frozen(kw_only=True)
-class ExtensionChoice:
+class ExtensionChoice(PlainModel):
     """The result of ``choose_extension``. Nothing was bought."""
 
     training_plan_arn: str
@@ -83,7 +84,7 @@ class ExtensionChoice:
 
 
 @frozen(kw_only=True)
-class Coverage:
+class Coverage(PlainModel):
     """The result of ``ensure_until``."""
 
     training_plan_arn: str

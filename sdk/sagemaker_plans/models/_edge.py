@@ -9,6 +9,7 @@ from sagemaker_plans.models._enums import (
     FailureHandlingPolicy,
     StageStatus,
 )
+from sagemaker_plans.models._plain import PlainModel
 from sagemaker_plans.models._selection import DeviceSelectionConfig
 from sagemaker_plans.models._specs import ModelConfig, StageSpec
 from sagemaker_plans.models._wire_form import WireModel, spread, token_or_none, wire
@@ -137,7 +138,7 @@ class EdgeDeploymentPlan(WireModel):
 
 
 @frozen(kw_only=True)
-class StageChange:
+class StageChange(PlainModel):
     """A change of a stage's status or device counts, as ``watch`` yields it."""
 
     stage: Stage
@@ -147,7 +148,7 @@ class StageChange:
 
 
 @frozen(kw_only=True)
-class StagePage:
+class StagePage(PlainModel):
     """One page of a plan's stages: the content of one reply."""
 
     plan: EdgeDeploymentPlan = field(metadata=spread(without=("stages",)))
@@ -182,7 +183,7 @@ class EdgeDeploymentPlanSummary(WireModel):
 
 
 @frozen(kw_only=True)
-class PlanSummaryPage:
+class PlanSummaryPage(PlainModel):
     """One page of a list of plans."""
 
     plans: tuple[EdgeDeploymentPlanSummary, ...] = field(
@@ -224,7 +225,7 @@ class StageDevice(WireModel):
 
 
 @frozen(kw_only=True)
-class StageDevicePage:
+class StageDevicePage(PlainModel):
     """One page of a stage's devices."""
 
     devices: tuple[StageDevice, ...] = field(metadata=wire("DeviceDeploymentSummaries"))

@@ -5,6 +5,7 @@ from typing import Literal
 from attrs import frozen
 
 from sagemaker_plans.models._edge import Stage, StageDevice
+from sagemaker_plans.models._plain import PlainModel
 
 StageOutcome = Literal[
     "already_deployed", "deployed", "failed", "stopped", "under_way", "not_started"
@@ -20,7 +21,7 @@ StageOutcome = Literal[
 
 
 @frozen(kw_only=True)
-class StageReport:
+class StageReport(PlainModel):
     """What a rollout did with one stage."""
 
     stage: Stage
@@ -32,7 +33,7 @@ class StageReport:
 
 
 @frozen(kw_only=True)
-class RolloutReport:
+class RolloutReport(PlainModel):
     """What a rollout did."""
 
     plan_name: str

@@ -21,6 +21,14 @@ class DeviceSelectionConfig(WireModel, ABC):
     def device_subset_type(self) -> DeviceSubsetType:
         """The service's name of this type of selection."""
 
+    def to_dict(self) -> dict[str, object]:
+        """Convert the selection to plain values, ready for ``json.dumps``.
+
+        Returns:
+            A new dict with the service's name of the type and the attributes.
+        """
+        return {"device_subset_type": str(self.device_subset_type), **super().to_dict()}
+
     @abstractmethod
     def problems(self, argument: str) -> Iterator[str]:
         """List the service's rules that this selection breaks.

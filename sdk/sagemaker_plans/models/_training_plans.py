@@ -14,6 +14,7 @@ from sagemaker_plans.models._enums import (
     TrainingPlanStatus,
     UltraServerHealth,
 )
+from sagemaker_plans.models._plain import PlainModel
 from sagemaker_plans.models._wire_form import WireModel, token_or_none, wire
 
 TrainingPlanSortBy = Literal["TrainingPlanName", "StartTime", "Status"]
@@ -245,7 +246,7 @@ class TrainingPlan(WireModel):
 
 
 @frozen(kw_only=True)
-class TrainingPlanPage:
+class TrainingPlanPage(PlainModel):
     """One page of a list of training plans."""
 
     training_plans: tuple[TrainingPlan, ...] = field(metadata=wire("TrainingPlanSummaries"))
@@ -262,7 +263,7 @@ class TrainingPlanPage:
 
 
 @frozen(kw_only=True)
-class UltraServerPage:
+class UltraServerPage(PlainModel):
     """One page of the UltraServers of a reserved capacity."""
 
     ultra_servers: tuple[UltraServer, ...]

@@ -20,6 +20,8 @@ required if the attribute has no default and cannot be None.
 from collections.abc import Mapping
 from typing import Final, Self
 
+from sagemaker_plans.models._plain import PlainModel
+
 Declaration = Mapping[str, Mapping[str, object]]
 """The declaration of an attribute's wire member, as metadata for attrs."""
 
@@ -72,7 +74,7 @@ def token_or_none(token: str | None) -> str | None:
     return token or None
 
 
-class WireModel:
+class WireModel(PlainModel):
     """A model that has a wire form."""
 
     __slots__ = ()

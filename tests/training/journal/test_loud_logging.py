@@ -1,7 +1,7 @@
 """What a user's logging, or Ctrl-C while a line is logged, must not change."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import pytest
@@ -17,7 +17,7 @@ LOGGER = logging.getLogger("sagemaker_plans")
 
 
 @contextmanager
-def raising(error: BaseException, *, at: str = "") -> Iterator[None]:
+def raising(error: BaseException, *, at: str = "") -> Generator[None]:
     """Raise in a filter of the user's, for each line that has some words."""
 
     def refuse(record: logging.LogRecord) -> bool:
