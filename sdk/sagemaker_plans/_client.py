@@ -333,7 +333,8 @@ def _setting_problems(
         yield f"polling: a PollSchedule is needed, got {shown(polling)}"
     if not isinstance(pace, PacePolicy):
         yield f"pace: a PacePolicy is needed, got {shown(pace)}"
-    if journal is not None and not isinstance(journal, PurchaseJournal):
+    is_journal = isinstance(journal, PurchaseJournal) and not isinstance(journal, type)
+    if journal is not None and not is_journal:
         yield f"journal: a PurchaseJournal is needed (records, begin, end), got {shown(journal)}"
     yield from duration_problems("request_timeout", request_timeout)
 

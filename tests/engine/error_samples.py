@@ -60,6 +60,7 @@ def _samples() -> Iterator[SageMakerPlansError]:
     bought = TrainingPlanExtension(offering_id="tpeo-1")
     yield errors.PurchaseFailedError("failed", extension=bought)
     yield errors.PlanMismatchError("another", plan_name="rollout", differences=("fleet",))
+    yield errors.CoverageError("too dear", training_plan_arn="arn")
     report = RolloutReport(plan_name="rollout", stages=())
     yield errors.RolloutStoppedError("too many failed", report=report)
     yield errors.PaginationError("a circle")

@@ -6,7 +6,7 @@ drawn from all that it is documented to take.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, cast
+from typing import Final, cast, get_args
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from harness import examples
 from models import training_plan_strategies
 from sagemaker_plans.models import (
+    CandidateVerdict,
+    Coverage,
     DeviceCounts,
     DeviceDeploymentStatus,
     DeviceSelectionConfig,
@@ -21,6 +23,8 @@ from sagemaker_plans.models import (
     EdgeDeploymentPlan,
     EdgeDeploymentPlanSpec,
     EdgeDeploymentPlanSummary,
+    ExtensionCandidate,
+    ExtensionChoice,
     ExtensionPage,
     ExtensionReceipt,
     FailureHandlingPolicy,
@@ -349,6 +353,49 @@ def extension_pages() -> st.SearchStrategy[ExtensionPage]:
     )
 
 
+def candidates() -> st.SearchStrategy[ExtensionCandidate]:
+    return st.builds(
+        ExtensionCandidate,
+        offering=offerings(),
+        usable_until=st.none() | moments(),
+        covers=st.booleans(),
+        verdict=st.sampled_from(get_args(CandidateVerdict)),
+        reason=names(),
+    )
+
+
+def choices() -> st.SearchStrategy[ExtensionChoice]:
+    return st.builds(
+        ExtensionChoice,
+        training_plan_arn=names(),
+        until=moments(),
+        offering=st.none() | offerings(),
+        covers=st.booleans(),
+        usable_until=st.none() | moments(),
+        reason=names(),
+        candidates=st.lists(candidates(), max_size=2).map(tuple),
+        combination=st.lists(offerings(), max_size=2).map(tuple),
+        combination_fee=st.none() | st.decimals(0, 9, places=2),
+    )
+
+
+def coverages() -> st.SearchStrategy[Coverage]:
+    return st.builds(
+        Coverage,
+        training_plan_arn=names(),
+        until=moments(),
+        covered=st.booleans(),
+        usable_until=st.none() | moments(),
+        bought=st.lists(receipts(), max_size=1).map(tuple),
+        spent=st.decimals(0, 9, places=2),
+        budget=st.decimals(0, 9, places=2),
+        currency_code=names(),
+        pending=st.none() | extensions(),
+        next_at=st.none() | moments(),
+        late=st.booleans(),
+    )
+
+
 def receipts() -> st.SearchStrategy[ExtensionReceipt]:
     outcomes: list[PurchaseOutcome] = ["purchased", "already_purchased", "confirmed_by_history"]
     return st.builds(
@@ -385,6 +432,9 @@ WITH_WIRE_FORM: Final[Mapping[str, st.SearchStrategy[WireModel]]] = {
 
 ANY_MODEL: Final[Mapping[str, st.SearchStrategy[object]]] = {
     **WITH_WIRE_FORM,
+    "Coverage": coverages(),
+    "ExtensionCandidate": candidates(),
+    "ExtensionChoice": choices(),
     "ExtensionPage": extension_pages(),
     "ExtensionReceipt": receipts(),
     "PlanSummaryPage": plan_summary_pages(),

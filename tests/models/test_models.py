@@ -92,6 +92,7 @@ def test_every_public_model_is_drawn_in_these_tests() -> None:
 def test_the_public_names_are_models_enums_the_selections_base_and_the_outcomes() -> None:
     known = {cls.__name__ for cls in [*MODELS, *ENUMS]}
     assert set(models.__all__) - known == {
+        "CandidateVerdict",
         "DeviceSelectionConfig",
         "PurchaseOutcome",
         "StageOutcome",

@@ -356,6 +356,9 @@ async def test_what_is_no_journal_is_refused_when_the_client_is_made(
     words = r"journal: a PurchaseJournal is needed \(records, begin, end\), got <object object"
     with pytest.raises(errors.ConfigurationError, match=words):
         AsyncClient(journal=wrong)
+    of_a_class: Any = MemoryJournal
+    with pytest.raises(errors.ConfigurationError, match="a PurchaseJournal is needed"):
+        AsyncClient(journal=of_a_class)
     async with users_client(emulator.endpoint_url, transport) as theirs:
         with pytest.raises(errors.ConfigurationError, match=words):
             AsyncClient.from_client(theirs, journal=wrong)

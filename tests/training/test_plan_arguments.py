@@ -13,6 +13,7 @@ from sagemaker_plans._training.training_plans import TrainingPlans
 pytestmark = pytest.mark.anyio
 
 NAIVE = datetime(2027, 1, 1)  # noqa: DTZ001
+LAST = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))
 MOMENT = datetime(2027, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
 CAPACITY = "arn:aws:sagemaker:us-east-1:123456789012:reserved-capacity/demo"
 
@@ -46,6 +47,7 @@ ASK: dict[str, Ask] = {
         ("list", {"status": 7}, "status: a string"),
         ("list", {"status": "x" * 65}, "status: got 'xxx.*up to 64 characters"),
         ("list", {"start_after": NAIVE}, "start_after: got .*with a time zone"),
+        ("list", {"start_after": LAST}, "start_after: got .*datetimes that exist in UTC"),
         ("list", {"start_before": "2027"}, "start_before: got '2027'"),
         ("list", {"sort_by": "name"}, "sort_by: got 'name'; allowed are TrainingPlanName, Start"),
         ("list", {"sort_order": ["up"]}, "sort_order: got .*allowed are Ascending, Descending"),

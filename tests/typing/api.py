@@ -654,6 +654,9 @@ async def training_plan_coverage(client: smp.AsyncClient, arn: str, moment: date
     for candidate in choice.candidates:
         verdict: smp.CandidateVerdict = candidate.verdict
         print(verdict, candidate.usable_until, candidate.reason)
+        assert_type(candidate.covers, bool)
+    assert_type(choice.covers, bool)
+    assert_type(choice.combination, tuple[smp.TrainingPlanExtensionOffering, ...])
     assert_type(choice.explain(), str)
     coverage = await plans.ensure_until(
         arn,
@@ -670,6 +673,8 @@ async def training_plan_coverage(client: smp.AsyncClient, arn: str, moment: date
     assert_type(coverage.spent, Decimal)
     assert_type(coverage.pending, smp.TrainingPlanExtension | None)
     assert_type(coverage.next_at, datetime | None)
+    assert_type(coverage.covered, bool)
+    assert_type(coverage.late, bool)
     await plans.choose_extension(arn, until=moment)
     try:
         await plans.ensure_until(arn, moment, budget=Decimal(1))
@@ -703,6 +708,7 @@ def what_all_errors_have(error: smp.SageMakerPlansError) -> None:
 
 def what_a_failed_purchase_has(error: smp.PurchaseFailedError) -> None:
     assert_type(error.extension, smp.TrainingPlanExtension)
+    assert_type(error.training_plan, smp.TrainingPlan | None)
     assert_type(error.training_plan_arn, str | None)
 
 

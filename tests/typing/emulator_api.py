@@ -127,6 +127,7 @@ def clocks(clock: Clock) -> None:
     assert_type(clock.hold(), None)
     assert_type(clock.release(), None)
     assert_type(clock.advance(1), None)
+    assert_type(clock.advanced_since(0.0), float)
     assert_type(clock.held, bool)
     assert_type(clock.speed, float)
 

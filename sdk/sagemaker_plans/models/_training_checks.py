@@ -5,7 +5,7 @@ As in ``_validation``, the rules come from SageMaker's service model.
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sagemaker_plans.models._validation import (
     MAX_TRAINING_PLAN_ARN,
@@ -147,6 +147,11 @@ def aware_datetime(argument: str, value: object) -> Iterator[str]:
     """
     if not isinstance(value, datetime) or value.utcoffset() is None:
         yield f"{argument}: got {shown(value)}; allowed are datetimes with a time zone"
+        return
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        yield f"{argument}: got {shown(value)}; allowed are datetimes that exist in UTC"
 
 
 def one_of(argument: str, value: object, allowed: Iterable[str]) -> Iterator[str]:

@@ -14,6 +14,8 @@ from sagemaker_plans._training.coverage.choice import Wanted, choose
 from sagemaker_plans._training.coverage.choosing import check_date, why_not_extendable
 from sagemaker_plans._training.coverage.holdings import SAME_END, Holdings, holdings_of, is_same
 from sagemaker_plans._training.coverage.leg import (
+    REFUSED,
+    SOLD,
     Buy,
     Leg,
     NothingSentError,
@@ -30,15 +32,9 @@ from sagemaker_plans._training.reading import extension_pager
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.logs import tell
 from sagemaker_plans.errors import (
-    ConflictError,
     CoverageError,
     PurchaseFailedError,
-    PurchaseRefusedError,
-    ResourceInUseError,
-    ResourceLimitExceededError,
-    ResourceNotFoundError,
     SageMakerPlansError,
-    ValidationError,
 )
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import (
@@ -62,16 +58,6 @@ _MOST_NEW_CHOICES: Final = 5
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 _AGAIN_AFTER: Final = timedelta(minutes=15)
-_SOLD: Final = (ResourceNotFoundError, ResourceLimitExceededError)
-"""What the service answers if an offering is there no more."""
-_REFUSED: Final = (
-    PurchaseRefusedError,
-    ResourceInUseError,
-    ConflictError,
-    ValidationError,
-    *_SOLD,
-)
-"""What may be otherwise after a new choice: it is dearer or sold, or somebody else is buying."""
 
 
 @frozen(eq=False)
@@ -322,7 +308,7 @@ class Keeping:
             receipt = await self.buy(leg)
         except NothingSentError as earlier:
             raise NotYetError(earlier.unknown) from earlier
-        except _REFUSED as error:
+        except REFUSED as error:
             self._refused(leg, error)
         except PurchaseFailedError as error:
             error.add_note(self._what_remains(held))
@@ -337,7 +323,7 @@ class Keeping:
             self.late |= is_late
 
     def _refused(self, leg: Leg, error: SageMakerPlansError) -> NoReturn:
-        if isinstance(error, _SOLD):
+        if isinstance(error, SOLD):
             self.unsold[leg.offering.offering_id] = f"the service does not sell it: {error}"
         self.refusals += 1
         told = self._error(f"refused {self.refusals} times, at last: {error}")

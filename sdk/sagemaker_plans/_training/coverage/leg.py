@@ -3,17 +3,38 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from attrs import frozen
 
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
-from sagemaker_plans.errors import OutcomeUnknownError, SageMakerPlansError
+from sagemaker_plans.errors import (
+    ConflictError,
+    OutcomeUnknownError,
+    PurchaseRefusedError,
+    ResourceInUseError,
+    ResourceLimitExceededError,
+    ResourceNotFoundError,
+    SageMakerPlansError,
+    ValidationError,
+)
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import (
     ExtensionReceipt,
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
 )
+
+SOLD: Final = (ResourceNotFoundError, ResourceLimitExceededError)
+"""What the service answers if an offering is there no more."""
+REFUSED: Final = (
+    PurchaseRefusedError,
+    ResourceInUseError,
+    ConflictError,
+    ValidationError,
+    *SOLD,
+)
+"""What may be otherwise after a new choice: it is dearer or sold, or somebody else is buying."""
 
 
 class NothingSentError(Exception):
