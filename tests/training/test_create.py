@@ -262,11 +262,12 @@ async def test_a_name_that_was_taken_meanwhile_is_looked_at(
 async def test_a_refusal_without_a_plan_is_told(
     emulator: Emulator, make_client: MakeClient
 ) -> None:
-    async with make_client() as client:
+    async with make_client(retry=GIVES_UP_SOON) as client:
         offering = await on_sale(client, emulator)
         emulator.inject(CREATE, Fault.error("ResourceInUse"))
-        with pytest.raises(errors.ResourceInUseError):
+        with pytest.raises(errors.ResourceInUseError) as caught:
             await client.training_plans.create(NAME, offering)
+    assert "no plan named fresh shows yet" in caught.value.__notes__[0]
     assert bought(emulator) == []
 
 

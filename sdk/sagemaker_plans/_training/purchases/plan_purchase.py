@@ -115,12 +115,16 @@ class PlanPurchase(SentOnce[BoughtPlan]):
         fee = await self._checked_fee()
         try:
             bought = await self.send(fee)
-        except ResourceInUseError:
-            # The name is taken, perhaps by this very call in another process.
-            found = await self._described(self.retrier)
-            if found is None:
+        except ResourceInUseError as error:
+            # The name is taken, perhaps by an earlier call whose plan does not show yet.
+            there = await self.looked_for()
+            if there is None or there.plan is None:
+                error.add_note(
+                    f"no plan named {self.name} shows yet; it may be the one that an earlier call "
+                    "bought, so look again later before you buy another one under another name"
+                )
                 raise
-            return self._already_made(found)
+            return self._already_made(there.plan)
         return bought.plan or await self._shown(bought)
 
     def _already_made(self, plan: TrainingPlan) -> TrainingPlan:

@@ -208,7 +208,7 @@ class SentOnce(ABC, Generic[R]):
     async def _reconciled(self, error: SageMakerPlansError) -> R:
         """Find out the outcome of a purchase whose reply was lost."""
         self.doubt = error
-        self.found = receipt = await self._look_for_it()
+        self.found = receipt = await self.looked_for()
         # From here on, this method returns or raises the outcome.
         self.in_flight = False
         if receipt is not None:
@@ -218,8 +218,12 @@ class SentOnce(ABC, Generic[R]):
         tell(logging.WARNING, "%s: %s", self.operation.name, unknown)
         raise unknown from error
 
-    async def _look_for_it(self) -> R | None:
-        """Ask the service until it shows the purchase, or until the time is up."""
+    async def looked_for(self) -> R | None:
+        """Ask the service until it shows the purchase, or until the time is up.
+
+        Returns:
+            What it shows; None if it shows nothing.
+        """
         if not self.can_look:
             return None
         # One attempt for each reading, because the loop reads again anyway.
@@ -271,7 +275,7 @@ class SentOnce(ABC, Generic[R]):
             # A coroutine that is being closed must not await anything.
             if not isinstance(error, GeneratorExit):
                 with anyio.CancelScope(shield=True):
-                    receipt = await self._look_for_it()
+                    receipt = await self.looked_for()
         finally:
             # This also runs if the reading is interrupted: the scope shields neither from a
             # second Ctrl-C nor from asyncio's own Task.cancel().
