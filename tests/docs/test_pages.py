@@ -12,6 +12,7 @@ from sybil import Document
 
 from docs.pages import Reader, named, pages
 from docs.situations import situation_of
+from sagemaker_plans._training.coverage import sweep
 from sagemaker_plans.emulator import Emulator
 
 
@@ -36,6 +37,8 @@ def test_the_code_of_a_page_runs(
     page: Path, runner: asyncio.Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     situation = situation_of(named(page))
+    # At the pace of the service, each choice of an extension would take 40 seconds.
+    monkeypatch.setattr(sweep, "_PAUSE", 0.001)
     document = Document.parse(str(page), Reader(runner, tmp_path).parse)
     with Emulator(timings=situation.timings) as emulator:
         for name, value in emulator.environment().items():

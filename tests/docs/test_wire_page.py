@@ -227,6 +227,12 @@ def test_a_request_has_the_members_that_the_page_names(emulator: Emulator) -> No
                 training_plans.list(start_token="t").collect(),
                 training_plans.ultra_servers(capacity, page_size=1, start_token="t").collect(),
                 plans.stages("a-plan", page_size=1, start_token="t").collect(),
+                training_plans.create(
+                    "a-plan",
+                    "tpo-none",
+                    tags={"team": "vision"},
+                    spare_instance_count_per_ultra_server=1,
+                ),
                 plans.start_stage("a-plan", "a-stage"),
                 plans.stop_stage("a-plan", "a-stage"),
                 plans.add_stages("a-plan", [StageSpec("a-stage", PercentageOfFleet(5))]),

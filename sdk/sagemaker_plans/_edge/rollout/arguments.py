@@ -98,7 +98,8 @@ class RolloutArguments:
         yield from _max_failed_problems(self.max_failed)
         yield from duration_problems("bake_time", self.bake_time, zero=True)
         if self.approve is not None and not _is_coroutine_function(self.approve):
-            yield f"approve: got {checks.shown(self.approve)}; allowed are coroutine functions"
+            got = checks.shown(self.approve)
+            yield f"approve: got {got}; allowed are coroutine functions (async def)"
         on_change: object = self.on_change
         if on_change is not None and not callable(on_change):
             yield f"on_change: a function is needed, got {checks.shown(on_change)}"
