@@ -26,10 +26,14 @@ class PlainModel:
         }
 
 
+def _characters(text: str) -> str:
+    # Not str(text): a member of an enum may have another text than its value.
+    return str.__str__(text)
+
+
 _WRITERS: Final[tuple[tuple[type[Any], Callable[[Any], object]], ...]] = (
     (PlainModel, lambda model: model.to_dict()),
-    # Not str(): a member of an enum may have another text than its value.
-    (str, str.__str__),
+    (str, _characters),
     (datetime, lambda time: time.astimezone(UTC).isoformat()),
     (Decimal, lambda fee: f"{fee:f}"),
     (tuple, lambda items: [_plain(each) for each in items]),

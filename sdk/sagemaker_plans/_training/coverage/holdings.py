@@ -11,6 +11,7 @@ from sagemaker_plans._training.payment_status import is_failed, is_payment_pendi
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import TrainingPlan, TrainingPlanExtension
 
+_ROUNDING: Final = timedelta(seconds=1)
 SAME_END: Final = timedelta(hours=12)
 """Ends that differ by less are the same: AWS's plans end at a fixed hour of a day."""
 
@@ -170,8 +171,9 @@ def is_same(one: TrainingPlanExtension, other: TrainingPlanExtension) -> bool:
     """
     if one.offering_id != other.offering_id:
         return False
-    # The service may sell one offering several times.
-    return None in {one.extended_at, other.extended_at} or one.extended_at == other.extended_at
+    times = one.extended_at, other.extended_at
+    # The service may sell one offering several times, and may round the time differently.
+    return times[0] is None or times[1] is None or abs(times[0] - times[1]) < _ROUNDING
 
 
 def _counts(extension: TrainingPlanExtension, since: datetime | None) -> bool:
