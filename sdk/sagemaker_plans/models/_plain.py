@@ -44,5 +44,5 @@ _WRITERS: Final[tuple[tuple[type[Any], Callable[[Any], object]], ...]] = (
 def _plain(value: Any) -> object:  # noqa: ANN401  # whatever an attribute is
     for kind, write in _WRITERS:
         if isinstance(value, kind):
-            return write(value)
+            return write(cast("Any", value))
     return value
