@@ -139,12 +139,12 @@ def run_quick_tests(session: nox.Session, *command: str, **env: str) -> None:
 
 
 def run_quick_tests_elsewhere(session: nox.Session) -> None:
-    """Run them with other versions, without the random examples.
+    """Run them with other versions, without the random examples and on one transport each.
 
     What those find does not depend on the interpreter or on a version.
     """
-    quicker = ("-m", "not exhaustive and not random")
-    env = {"HYPOTHESIS_PROFILE": "quick"}
+    quicker = ("-m", "not exhaustive and not random and not once")
+    env = {"HYPOTHESIS_PROFILE": "quick", "ONE_TRANSPORT_EACH": "1"}
     session.run("pytest", *MORE_THAN_CORES, *quicker, *session.posargs, env=env)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import partial
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -37,11 +38,36 @@ def _no_aws_of_this_machine() -> Iterator[None]:
         yield
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what hypothesis runs, so that it can be run again with more examples."""
+# Virtual worlds, models of a protocol, processes that are killed, and pages.
+ONCE = frozenset(
+    {"docs", "journal_model", "journal_processes", "journal_world", "progress", "rollout"}
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what hypothesis runs, so that it can be run again with more examples.
+
+    Where the same tests run again with other versions (`nox -s interpreters`, `nox -s lowest`),
+    each test takes one of the transports. Together they take all of them.
+    """
     for item in items:
         if hasattr(getattr(item, "obj", None), "hypothesis"):
             item.add_marker("random")
+        if ONCE & {*item.path.relative_to(config.rootpath).parts}:
+            item.add_marker("once")
+    if "ONE_TRANSPORT_EACH" in os.environ:
+        others = [item for item in items if _is_of_another_transport(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
+
+
+def _is_of_another_transport(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    transport = callspec.params.get("transport") if callspec else None
+    if not isinstance(transport, Transport) or not isinstance(item, pytest.Function):
+        return False
+    chosen = crc32(item.originalname.encode()) % len(TRANSPORTS)
+    return transport in TRANSPORTS and TRANSPORTS.index(transport) != chosen
 
 
 def pytest_runtest_setup() -> None:

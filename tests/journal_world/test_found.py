@@ -77,7 +77,7 @@ def test_a_reply_that_is_read_late_allows_no_late_signature() -> None:
 
     assert not [*scene.problems()], scene.explain()
     assert isinstance(sleeper.result(), errors.PurchaseRefusedError)
-    assert "was signed at 01:03:20 UTC, after the last moment" in str(sleeper.result())
+    assert "was signed at 01:03:20 UTC, and the last moment" in str(sleeper.result())
     assert [each.offering for each in scene.service.sales] == ["tpeo-b"]
 
 
@@ -213,7 +213,7 @@ def test_a_person_is_told_that_the_journal_cannot_be_written(patch: pytest.Monke
     refused = settled(scene, bought=True)
 
     assert isinstance(refused, errors.PurchaseRefusedError)
-    assert str(refused).endswith("stays as it is: the journal cannot be written")
+    assert str(refused).endswith("but the journal cannot be written")
 
 
 def test_a_person_settles_the_record_that_was_open_when_they_spoke() -> None:

@@ -253,7 +253,7 @@ async def test_a_name_that_was_taken_meanwhile_is_looked_at(
     async with make_client() as client:
         await another(client, emulator)
         offering = await on_sale(client, emulator)
-        emulator.inject(DESCRIBE, Fault.error("ResourceNotFound"), nth=3)
+        emulator.inject(DESCRIBE, Fault.error("ResourceNotFound"))
         with pytest.raises(errors.PlanMismatchError):
             await client.training_plans.create(NAME, offering)
     assert len(bought(emulator)) == 1
@@ -348,3 +348,13 @@ async def test_a_limit_counts_for_a_plan_that_was_there(
             await client.training_plans.create(NAME, "tpo-1", max_upfront_fee=10)
         there = await client.training_plans.create(NAME, "tpo-1", max_upfront_fee=FEE)
     assert there.name == NAME
+
+
+async def test_a_plan_that_was_extended_since_is_the_one_that_was_asked_for(
+    emulator: Emulator, make_client: MakeClient
+) -> None:
+    async with make_client() as client:
+        longer = await on_sale(client, emulator, upfront_fee="2")
+        plan = await client.training_plans.create(NAME, longer)
+        wanted = await on_sale(client, emulator, duration_hours=24, upfront_fee="1")
+        assert (await client.training_plans.create(NAME, wanted)).arn == plan.arn

@@ -31,6 +31,7 @@ from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.timings import Timings
 
 _LARGEST_PORT: Final = 65_535
+_PURCHASES: Final = frozenset({"CreateTrainingPlan", "ExtendTrainingPlan"})
 
 SignatureClock: TypeAlias = Literal["both", "machine", "emulator"]
 """The clock with which the dates of signatures are compared."""
@@ -57,8 +58,9 @@ class Emulator(ResourceSetup):
         seed: The resources that exist at the beginning, or the path of a JSON or TOML file
             with them. None stands for `Seed.default()`.
         signature_clock: The clock with which the dates of signatures are compared. With
-            "both", a request is refused as too old if the emulator's clock was advanced by
-            more than five minutes since it was signed; what is signed after that is served.
+            "both", a purchase is refused as too old if the emulator's clock was advanced by
+            more than five minutes since it was signed; what is signed after that is served,
+            and so are reads that are on their way meanwhile.
             "emulator" also refuses that, because clients sign with the machine's clock.
         allow_hosts: More names and addresses by which clients may reach the emulator, besides
             loopback and `host`.
@@ -340,7 +342,7 @@ class Emulator(ResourceSetup):
         self._recorder.clear()
         self._service.reset()
 
-    def _signature_times(self, signed_at: dt.datetime) -> tuple[dt.datetime, ...]:
+    def _signature_times(self, signed_at: dt.datetime, operation: str) -> tuple[dt.datetime, ...]:
         machine = dt.datetime.now(dt.UTC)
         if self._signature_clock == "machine":
             return (machine,)
@@ -348,8 +350,10 @@ class Emulator(ResourceSetup):
         emulated = dt.datetime.fromtimestamp(clock.now(), dt.UTC)
         if self._signature_clock == "emulator":
             return (emulated,)
-        # A date has whole seconds: within the last one, a signature may be younger than a move.
-        moved = clock.advanced_since(signed_at.timestamp() + 1)
+        moved = 0.0
+        if operation in _PURCHASES:
+            # A date has whole seconds: in the last one, a signature may be younger than a move.
+            moved = clock.advanced_since(signed_at.timestamp() + 1)
         return (emulated, machine + dt.timedelta(seconds=moved))
 
 

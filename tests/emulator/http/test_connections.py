@@ -178,3 +178,15 @@ def test_a_connection_that_is_lost_already_cannot_end_twice() -> None:
         return connection
 
     assert asyncio.run(made()).transport is None
+
+
+def test_a_half_closed_connection_that_nobody_would_end_is_closed() -> None:
+    async def made() -> Connection:
+        connection = Connection(mock.Mock(), loop=asyncio.get_running_loop())
+        connection.transport = mock.Mock()
+        connection._half_closed = True
+        connection.end_with_client()
+        return connection
+
+    closing: Any = asyncio.run(made()).transport
+    closing.close.assert_called_once_with()

@@ -29,7 +29,7 @@ def made_application() -> tuple[Application, RequestHandler]:
         faults=faults,
         recorder=recorder,
         credentials=DEFAULT_CREDENTIALS,
-        signature_times=lambda signed_at: (signed_at,),
+        signature_times=lambda signed_at, _: (signed_at,),
     )
     admin = Admin(
         service=service, faults=faults, recorder=recorder, reset=service.reset, version=str

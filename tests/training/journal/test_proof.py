@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from sagemaker_plans import TrainingPlanExtension
+from sagemaker_plans._training.purchases.ledger import Ledger
 from sagemaker_plans._training.purchases.records import (
     blocking,
     bought_at,
@@ -14,7 +16,9 @@ from sagemaker_plans._training.purchases.records import (
     shown_for,
 )
 from sagemaker_plans.journal import PurchaseRecord, PurchaseState
+from training.journal.memory_journal import MemoryJournal
 from training.journal.worlds import OTHER, START, a_record, an_extension
+from waiting.virtual_plans import virtually
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -158,3 +162,17 @@ def test_only_an_open_or_bought_record_stands_for_its_key() -> None:
 def test_extensions_without_a_date_count_as_the_oldest() -> None:
     assert bought_at(an_extension(None)) == 0.0
     assert bought_at(PAID) == START.timestamp()
+
+
+@virtually
+async def test_the_history_closes_no_record_that_has_changed_since_it_was_read() -> None:
+    journal = MemoryJournal()
+    read = a_record()
+    assert await journal.begin(read)
+    settled = evolve(read, revision=1, state="bought", closed_by="person")
+    assert await journal.end(settled)
+
+    closed = await Ledger(journal, read.plan).close(read, "failed", "history", PAID)
+
+    assert closed
+    assert journal.last == settled

@@ -10,7 +10,7 @@ from sagemaker_plans import (
     WaitError,
     WaitTimeoutError,
 )
-from waiting.virtual_plans import VirtualPlans, a_plan, a_stage, plans_of, virtually
+from waiting.virtual_plans import VirtualPlans, a_plan, a_stage, plans_of, throttled, virtually
 
 
 @virtually
@@ -53,3 +53,11 @@ async def test_it_ends_with_its_time_and_with_its_stage() -> None:
         await plans.wait_until_stage_stopped("rollout", "canary", timeout=30)
     with pytest.raises(InvalidRequestError, match="timeout"):
         await plans.wait_until_stage_stopped("rollout", "canary", timeout=-1)
+
+
+@virtually
+async def test_it_ends_with_its_time_also_if_nothing_was_read() -> None:
+    gateway = VirtualPlans.of((0, throttled()))
+
+    with pytest.raises(WaitTimeoutError, match="nothing was read"):
+        await plans_of(gateway).wait_until_stage_stopped("rollout", "canary", timeout=30)

@@ -71,7 +71,8 @@ class Settlement:
             is_closed = await self.ledger.close(record, state, "history", shown)
             if self.bought and is_closed:
                 return True
-            raise self._refused(record, f"the history shows it ({_dates(shown)})")
+            but = "" if is_closed else ", but the journal cannot be written"
+            raise self._refused(record, f"the history shows it ({_dates(shown)}){but}")
         if not self.bought:
             self._check_not_bought(record, history, clock)
         return await self._settled(record)

@@ -8,9 +8,10 @@ passed is recorded and parsed.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Final
 
@@ -34,7 +35,6 @@ from sagemaker_plans.emulator._http.signature import (
     Claim,
     Credentials,
     SignedRequest,
-    Times,
     check_signature,
     check_signature_head,
 )
@@ -71,8 +71,8 @@ class RequestHandler:
     faults: FaultSchedule
     recorder: Recorder
     credentials: Credentials
-    signature_times: Times
-    """The times with which the dates of signatures are compared."""
+    signature_times: Callable[[dt.datetime, str], Sequence[dt.datetime]]
+    """Gives the times with which the date of a signature is compared, for an operation."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Return the response to one request.
@@ -85,7 +85,10 @@ class RequestHandler:
         exchange = current_exchange()
         headers = {name.lower(): ",".join(request.headers.getall(name)) for name in request.headers}
         exchange.operation = _operation(request, headers)
-        claim = check_signature_head(headers, self.credentials, self.signature_times)
+        operation = exchange.operation
+        claim = check_signature_head(
+            headers, self.credentials, lambda signed_at: self.signature_times(signed_at, operation)
+        )
         raw_body = await read_body(request)
         signed = SignedRequest(
             method=request.method,
