@@ -122,7 +122,7 @@ FORMS: Final[Mapping[str, tuple[Form, ...]]] = {
     ),
     "drip": (
         Form(arguments={"seconds": 0.0}, meaning=_HARMLESS),
-        Form(arguments={"seconds": 0.1}, meaning=_SLOW_TRICKLE),
+        Form(arguments={"seconds": 0.3}, meaning=_SLOW_TRICKLE),
     ),
     "cut_body": (Form(meaning=_LOST),),
     "truncated_json": (Form(meaning=_HALF),),

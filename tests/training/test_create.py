@@ -19,7 +19,7 @@ CREATE, DESCRIBE, SEARCH = (
 )
 NAME = "fresh"
 FEE = Decimal(34567)
-GIVES_UP_SOON = fast_retries(reconcile_limit=0.3)
+GIVES_UP_SOON = fast_retries(reconcile_limit=1.0)
 
 
 def asked(emulator: Emulator) -> list[str]:

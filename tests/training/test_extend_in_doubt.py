@@ -43,6 +43,8 @@ UNREADABLE = [
 ]
 
 SOON_GIVEN_UP = fast_retries(reconcile_limit=0.2)
+# Long enough for a busy machine to begin a look.
+GIVEN_UP = fast_retries(reconcile_limit=2.0)
 """A policy for purchases that never show in the history."""
 
 
@@ -403,7 +405,7 @@ async def test_the_cause_of_the_doubt_is_logged_if_the_reading_is_cancelled(
     gate = Gate()
     emulator.inject(EXTEND, Fault.disconnect("rst"))
     emulator.inject(HISTORY, Fault.wait_until(gate), nth=2, times=None)
-    async with make_client(retry=SOON_GIVEN_UP) as client:
+    async with make_client(retry=GIVEN_UP) as client:
         await cancelled_at(client, gate)
     _, doubt = warnings(caplog)
     assert doubt.startswith(f"ExtendTrainingPlan: offering {OFFERING} may or may not have been ")
@@ -420,7 +422,7 @@ async def test_a_reply_in_the_log_repeats_no_session_token(
     )
     gate = Gate()
     emulator.inject(HISTORY, Fault.wait_until(gate), nth=2, times=None)
-    async with make_client(retry=SOON_GIVEN_UP) as client:
+    async with make_client(retry=GIVEN_UP) as client:
         await cancelled_at(client, gate)
     _, unread = warnings(caplog)
     assert "X-Amz-Security-Token: [redacted]" in unread

@@ -71,7 +71,9 @@ async def test_a_purchase_that_is_cancelled_in_flight_is_known_to_the_next_proce
     emulator: Emulator, transport: Transport
 ) -> None:
     journal = MemoryJournal()
-    async with journal_client(emulator, transport, journal=journal) as client:
+    # Found at once; a busy machine may need longer for it.
+    patient = fast_retries()
+    async with journal_client(emulator, transport, journal=journal, retry=patient) as client:
         with emulator.hold_replies(EXTEND) as gate:
             async with anyio.create_task_group() as group:
                 group.start_soon(partial(extend, client))
