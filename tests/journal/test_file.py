@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -146,11 +147,11 @@ async def test_a_folder_without_rights_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Not by chmod: the tests may run as root, who may do all.
-    def refuse(path: object, *_: object) -> int:
+    def refuse(path: Path) -> Iterator[Path]:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     await FileJournal(tmp_path).begin(a_record())
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(Path, "iterdir", refuse)
 
     for error in await calls_of(FileJournal(tmp_path)):
         assert isinstance(error, PermissionError)
