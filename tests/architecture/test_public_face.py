@@ -172,7 +172,7 @@ def test_the_import_loads_nothing_heavy() -> None:
     # Coverage measures new interpreters too, and would load modules of its own there.
     unmeasured = {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
 
-    loaded = subprocess.run(  # noqa: S603
+    loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=unmeasured
     ).stdout.split()
 

@@ -65,7 +65,7 @@ class Process:
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `end`
         self._name = " ".join(arguments)
         try:
-            self._process = subprocess.Popen(  # noqa: S603  # the benchmark's own
+            self._process = subprocess.Popen(  # the benchmark's own
                 [python, *arguments],
                 env=environment(authority=authority),
                 stdin=subprocess.PIPE,
@@ -144,7 +144,7 @@ class Process:
 
 def run(python: str, *arguments: str) -> dict[str, Any]:
     """Run a process to its end; returns the JSON of the last line that it prints."""
-    ran = subprocess.run(  # noqa: S603  # the benchmark's own
+    ran = subprocess.run(  # the benchmark's own
         [python, *arguments],
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -184,7 +184,7 @@ def whole(python: str, *arguments: str, without_bytecode: Path | None = None) ->
         options = ("-S",)  # the packages that are installed stay out of sight
     with tempfile.TemporaryFile() as words:
         began = time.perf_counter()
-        running = subprocess.Popen(  # noqa: S603  # the benchmark's own
+        running = subprocess.Popen(  # the benchmark's own
             [python, *options, *arguments],
             env=env,
             stdin=subprocess.DEVNULL,

@@ -48,7 +48,7 @@ def knock(port: int, served: threading.Semaphore) -> None:
 def test_it_announces_itself_and_a_signal_ends_it_cleanly_under_load(
     number: signal.Signals,
 ) -> None:
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
@@ -125,7 +125,7 @@ def test_it_serves_what_the_seed_tells(
 def test_it_warns_of_addresses_that_others_reach(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert run(["--host", "0.0.0.0"], monkeypatch) == 0  # noqa: S104
+    assert run(["--host", "0.0.0.0"], monkeypatch) == 0
     assert (
         "0.0.0.0 is not a loopback address: every host that reaches it can control" in caplog.text
     )

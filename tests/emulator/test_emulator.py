@@ -76,7 +76,7 @@ def test_it_can_be_bound_to_ipv6() -> None:
 def test_an_emulator_on_every_address_is_reached_on_loopback_and_warns(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with Emulator(host="0.0.0.0") as emulator:  # noqa: S104
+    with Emulator(host="0.0.0.0") as emulator:
         assert emulator.endpoint_url.startswith("http://127.0.0.1:")
         assert send_signed(emulator).status == 200
     assert "0.0.0.0 is not a loopback address" in caplog.text
@@ -289,7 +289,7 @@ def test_importing_it_loads_neither_server_nor_model() -> None:
         "import sys, sagemaker_plans.emulator\n"
         "assert not {'aiohttp', 'botocore', 'aiobotocore'} & set(sys.modules), sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_part_of_the_sdk_is_used() -> None:

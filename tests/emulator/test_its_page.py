@@ -81,9 +81,7 @@ def curl_knows(option: str) -> bool:
     curl = shutil.which("curl")
     if curl is None or shutil.which("bash") is None:
         return False
-    manual = subprocess.run(  # noqa: S603
-        [curl, "--help", "all"], capture_output=True, text=True, check=False
-    )
+    manual = subprocess.run([curl, "--help", "all"], capture_output=True, text=True, check=False)
     return option in manual.stdout
 
 
@@ -95,7 +93,7 @@ def test_its_commands_for_curl_work(emulator: Emulator) -> None:
     (script,) = blocks("sh")
     emulator.clock.release()
     finished = subprocess.run(
-        ["bash", "-eu"],  # noqa: S607
+        ["bash", "-eu"],
         input=script,
         env={**os.environ, **emulator.environment()},
         capture_output=True,

@@ -55,7 +55,7 @@ def test_the_client_asks_no_proxy_of_the_machine(
 
 
 def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, *arguments],
         capture_output=True,
         text=True,

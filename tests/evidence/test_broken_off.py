@@ -237,8 +237,8 @@ on_aiohttp = pytest.mark.parametrize("transport", TRANSPORTS[:1], indirect=True)
 def test_a_purchase_that_is_driven_by_hand_can_be_closed(
     transport: Transport,
     way: str,
-    elsewhere: bool,  # noqa: FBT001
-    is_named: bool,  # noqa: FBT001
+    elsewhere: bool,
+    is_named: bool,
 ) -> None:
     async def close_one(server: CountingServer) -> object:
         async with client_by(way, server.url, transport) as client:

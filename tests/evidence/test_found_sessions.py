@@ -338,8 +338,8 @@ async def test_a_patched_http_client_that_buys_in_another_way_leaves_doubt(
     offering = emulator.add_extension_offering(emulator.training_plan_arn, resellable=True)
 
     def buy(url: str, data: bytes, headers: dict[str, str]) -> None:
-        sent = urllib.request.Request(url, data, headers)  # noqa: S310
-        urllib.request.urlopen(sent).close()  # noqa: S310
+        sent = urllib.request.Request(url, data, headers)
+        urllib.request.urlopen(sent).close()
 
     async def elsewhere(
         _: object, __: str, url: Any, *, headers: Any, data: Any, **___: object

@@ -20,7 +20,7 @@ RACERS = 8
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     unmeasured = {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, file_writer.__file__, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -43,8 +43,8 @@ def test_a_killed_process_leaves_no_half_record_and_loses_none_that_it_told_of(
         assert process.stdout is not None
         # It is writing now. The kill comes at any point of the next writes.
         told = [process.stdout.readline()]
-        told += [process.stdout.readline() for _ in range(random.randrange(12))]  # noqa: S311
-        for _ in range(random.randrange(20_000)):  # noqa: S311
+        told += [process.stdout.readline() for _ in range(random.randrange(12))]
+        for _ in range(random.randrange(20_000)):
             pass
         process.kill()
         told += process.communicate()[0].splitlines()

@@ -13,7 +13,7 @@ from sagemaker_plans.journal import _check, _dynamodb, _file
 def modules_after(code: str) -> set[str]:
     # Coverage would load modules of its own there.
     unmeasured = {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
-    told = subprocess.run(  # noqa: S603
+    told = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
         capture_output=True,
         text=True,

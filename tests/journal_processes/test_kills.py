@@ -138,7 +138,7 @@ def test_of_many_at_once_one_buys(world: World) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_at_random_moments(world: World, seed: int) -> None:
     """Killed and started again until it answers; then a person says the truth, and it buys."""
-    draw = Random(seed)  # noqa: S311  # for a test
+    draw = Random(seed)  # for a test
     world.shop.begin(draw.choice(("tell", "cut")), shows=False)
     for _ in range(5):
         worker = world.start(backend=draw.choice(BACKENDS))

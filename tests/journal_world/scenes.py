@@ -51,7 +51,7 @@ class Scene:
 
     @classmethod
     def made(cls, seed: int | str, **settings: Any) -> Self:
-        draw = Random(seed)  # noqa: S311  # for tests
+        draw = Random(seed)  # for tests
         world = World(draw)
         return cls(draw, world, WorldService(world, draw, **settings), Shelf())
 

@@ -22,7 +22,7 @@ def run(emulator: Emulator, *arguments: str, stdin: str = "") -> subprocess.Comp
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(foreign)
     }
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [INTERPRETER, *arguments],
         input=stdin,
         env={

@@ -242,7 +242,7 @@ def test_every_attribute_that_is_declared_is_set(error: SageMakerPlansError) -> 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickling_keeps_every_fact(error: SageMakerPlansError, protocol: int) -> None:
     sent = noted(error)
-    assert facts(pickle.loads(pickle.dumps(sent, protocol))) == facts(sent)  # noqa: S301
+    assert facts(pickle.loads(pickle.dumps(sent, protocol))) == facts(sent)
 
 
 @every_example
@@ -258,7 +258,7 @@ def test_a_copy_has_the_notes(error: SageMakerPlansError) -> None:
 
 
 def test_an_error_of_a_users_own_pickles_whatever_it_takes() -> None:
-    assert facts(pickle.loads(pickle.dumps(OwnError(5)))) == facts(OwnError(5))  # noqa: S301
+    assert facts(pickle.loads(pickle.dumps(OwnError(5)))) == facts(OwnError(5))
 
 
 class OwnError(errors.ServiceError):

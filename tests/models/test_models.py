@@ -143,7 +143,7 @@ def test_no_attribute_is_a_list(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_models_survive_pickling(name: str, data: st.DataObject) -> None:
     model = data.draw(ANY_MODEL[name])
-    assert pickle.loads(pickle.dumps(model)) == model  # noqa: S301
+    assert pickle.loads(pickle.dumps(model)) == model
 
 
 @every_model
@@ -197,7 +197,7 @@ def test_unrecognized_selections_that_differ_in_their_wire_are_not_equal() -> No
 
 def test_the_models_alone_can_be_written_to_the_wire() -> None:
     program = "from sagemaker_plans.models import NameContains as N; print(N('cam').to_wire())"
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, text=True
     )
     assert done.stdout.strip() == str(NameContains("cam").to_wire())
@@ -424,7 +424,7 @@ def test_unknown_values_of_other_texts_are_not_equal() -> None:
 @PATIENT
 @given(text=st.text())
 def test_an_unknown_value_survives_pickling(enum: type[OpenEnum], text: str) -> None:
-    found = pickle.loads(pickle.dumps(enum(text)))  # noqa: S301
+    found = pickle.loads(pickle.dumps(enum(text)))
     assert (type(found), found, found.is_unknown) == (enum, text, enum(text).is_unknown)
 
 

@@ -96,7 +96,7 @@ def reply_of(operation: Operation, body: Mapping[str, object]) -> Reply:
 
 FORMS: Final = (*map(_reply_form, READERS), _spec_form())
 
-NAIVE: Final = datetime(2026, 3, 1)  # noqa: DTZ001
+NAIVE: Final = datetime(2026, 3, 1)
 BEFORE_UTC: Final = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
 
 WRONG: Final[Mapping[str, tuple[tuple[object, str], ...]]] = {

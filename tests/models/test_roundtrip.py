@@ -166,9 +166,7 @@ def test_timestamps_are_exact_at_the_edges(moment: datetime) -> None:
 
 
 @PATIENT
-@given(
-    st.datetimes(LAST_EXACT.replace(tzinfo=None), datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-)
+@given(st.datetimes(LAST_EXACT.replace(tzinfo=None), datetime(9000, 1, 1), timezones=st.just(UTC)))
 def test_later_timestamps_are_as_exact_as_a_json_number_can_be(moment: datetime) -> None:
     bought = TrainingPlanExtension(offering_id="tpeo-1", extended_at=moment)
     found = TrainingPlanExtension.from_wire(as_json(bought.to_wire())).extended_at

@@ -33,7 +33,7 @@ def test_it_tells_its_story_whatever_the_machine_is_set_to(
     broken.write_text("[default\nregion=", encoding="utf-8")
     files = {"AWS_CONFIG_FILE": str(broken), "AWS_SHARED_CREDENTIALS_FILE": str(broken)}
 
-    finished = subprocess.run(  # noqa: S603
+    finished = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         env={**os.environ, **HOSTILE, **files},
         capture_output=True,

@@ -29,7 +29,7 @@ def begin(emulator: Emulator) -> subprocess.Popen[str]:
     # Coverage measures new interpreters too, and cannot write what it has when one is killed.
     inherited = {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
     source = Path(sagemaker_plans.__file__).parents[1]
-    return subprocess.Popen(  # noqa: S603  # this very Python
+    return subprocess.Popen(  # this very Python
         [sys.executable, PROGRAM, emulator.endpoint_url],
         env={**inherited, **emulator.environment(), "PYTHONPATH": str(source)},
         stdout=subprocess.PIPE,

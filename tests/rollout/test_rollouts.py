@@ -229,7 +229,7 @@ async def test_a_failed_stage_names_its_devices_but_not_all_in_the_message() -> 
         "cameras-0005 (The device agent reported a failure.), and 2 more"
     )
     assert len(stopped.value.report.failed_devices) == 7
-    for same in (copy.copy(stopped.value), pickle.loads(pickle.dumps(stopped.value))):  # noqa: S301  # our own
+    for same in (copy.copy(stopped.value), pickle.loads(pickle.dumps(stopped.value))):  # our own
         assert same.report == stopped.value.report
 
 

@@ -105,7 +105,7 @@ class World:
             failure_tolerance=self.failure_tolerance,
         )
         self.service.add_fleet("cameras", devices=self.devices, failing=self.failing)
-        self._random = random.Random(self.seed)  # noqa: S311  # it is a test's own
+        self._random = random.Random(self.seed)  # it is a test's own
 
     @property
     def delay(self) -> float:

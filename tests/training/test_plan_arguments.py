@@ -12,7 +12,7 @@ from sagemaker_plans._training.training_plans import TrainingPlans
 
 pytestmark = pytest.mark.anyio
 
-NAIVE = datetime(2027, 1, 1)  # noqa: DTZ001
+NAIVE = datetime(2027, 1, 1)
 LAST = datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))
 MOMENT = datetime(2027, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
 CAPACITY = "arn:aws:sagemaker:us-east-1:123456789012:reserved-capacity/demo"

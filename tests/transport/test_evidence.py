@@ -131,7 +131,7 @@ async def test_a_copy_of_a_request_has_the_same_evidence() -> None:
         assert copy.copy(text).evidence is text.evidence is known
     assert copy.copy(known) is copy.deepcopy(known) is known
     # Not to another process: this one cannot observe what happens there.
-    assert type(pickle.loads(pickle.dumps(request["Name"]))) is str  # noqa: S301  # our own
+    assert type(pickle.loads(pickle.dumps(request["Name"]))) is str  # our own
 
 
 @pytest.mark.parametrize("context", [None, {}, {"sagemaker_plans": "something else"}])

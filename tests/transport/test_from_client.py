@@ -217,7 +217,7 @@ async def test_a_purchase_that_a_hook_carries_is_sent_once(
     transport: Transport,
     scope: str,
     way: str,
-    early: bool,  # noqa: FBT001
+    early: bool,
 ) -> None:
     offering = emulator.add_extension_offering(emulator.training_plan_arn, resellable=True)
     event = f"before-send{scope}"
@@ -227,8 +227,8 @@ async def test_a_purchase_that_a_hook_carries_is_sent_once(
             name: value.decode() if isinstance(value, bytes) else value
             for name, value in request.headers.items()
         }
-        sent = urllib.request.Request(request.url, request.body, headers)  # noqa: S310
-        with urllib.request.urlopen(sent) as reply:  # noqa: S310
+        sent = urllib.request.Request(request.url, request.body, headers)
+        with urllib.request.urlopen(sent) as reply:
             assert reply.status == 200
         raise ReadTimeoutError(endpoint_url=request.url)
 

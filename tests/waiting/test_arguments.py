@@ -34,7 +34,7 @@ async def watch(plans: EdgeDeploymentPlans, **arguments: Any) -> None:
 
 Wait = Callable[..., Awaitable[None]]
 
-NAIVE = datetime(2027, 3, 1)  # noqa: DTZ001  # that it has no time zone is the point
+NAIVE = datetime(2027, 3, 1)  # that it has no time zone is the point
 
 WAITS: dict[Wait, str] = {
     stage_deployed: "wait_until_stage_deployed",

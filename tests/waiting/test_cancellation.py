@@ -245,7 +245,7 @@ async def test_a_failure_that_is_none_of_ours_ends_each_wait_that_meets_it_and_s
 
 @pytest.mark.parametrize("is_async", [False, True])
 @virtually
-async def test_a_timeout_error_of_on_poll_is_not_taken_for_the_waits_own(is_async: bool) -> None:  # noqa: FBT001
+async def test_a_timeout_error_of_on_poll_is_not_taken_for_the_waits_own(is_async: bool) -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")))
 
     def fail(_: object) -> None:

@@ -142,7 +142,7 @@ async def test_a_process_that_was_frozen_over_its_deadline_looks_once_more() -> 
 
 @pytest.mark.parametrize("thaws", [True, False])
 @virtually
-async def test_a_process_frozen_in_a_look_over_its_deadline_looks_once_more(thaws: bool) -> None:  # noqa: FBT001
+async def test_a_process_frozen_in_a_look_over_its_deadline_looks_once_more(thaws: bool) -> None:
     gateway = VirtualPlans.of((0, a_plan("INPROGRESS")), (40, a_plan("DEPLOYED")))
     # It left at 30, before the stage was deployed.
     gateway.strike(3, latency=121.5 if thaws else HANGS)
@@ -376,7 +376,7 @@ async def test_ten_thousand_waits_are_not_woken_by_readings_that_change_nothing(
 
     async with anyio.create_task_group() as tasks:
         for number in range(2_000):
-            tasks.start_soon(wait, 1000 + random.Random(number).random())  # noqa: S311
+            tasks.start_soon(wait, 1000 + random.Random(number).random())
         await anyio.sleep(20)
         shared = plans._polls.get("rollout")  # pyright: ignore[reportPrivateUsage]
         hand_out = shared._seats.hand_out  # pyright: ignore[reportPrivateUsage]

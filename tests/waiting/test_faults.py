@@ -204,7 +204,7 @@ async def test_what_ends_a_wait_is_no_outage(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("kind", ["stage deployed", "stage ready", "deployed"])
 @virtually
-async def test_each_wait_is_told_of_each_poll_that_fails(kind: str, is_async: bool) -> None:  # noqa: FBT001
+async def test_each_wait_is_told_of_each_poll_that_fails(kind: str, is_async: bool) -> None:
     gateway = VirtualPlans.of((0, throttled()), (10, reset()), (80, denied()))
     plans = plans_of(gateway)
     told: list[tuple[float, str]] = []

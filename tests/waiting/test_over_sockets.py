@@ -244,7 +244,7 @@ async def test_who_may_not_read_is_told_so_by_all_waits(
 async def test_a_plan_that_is_not_there_is_not_waited_for(
     emulator: Emulator,
     make_client: MakeClient,
-    as_validation: bool,  # noqa: FBT001
+    as_validation: bool,
 ) -> None:
     if as_validation:
         emulator.inject(DESCRIBE, Fault.not_found_as_validation())

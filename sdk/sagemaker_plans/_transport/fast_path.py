@@ -46,7 +46,7 @@ class FastPath:
         client: A SageMaker client of aiobotocore.
     """
 
-    def __init__(self, client: Any) -> None:  # noqa: ANN401  # the stubs err
+    def __init__(self, client: Any) -> None:  # the stubs err
         self._client = client
         self._inside: ClientInside | None = None
         self._is_first = True

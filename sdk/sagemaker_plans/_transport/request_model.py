@@ -44,7 +44,7 @@ class SentRequest:
     context: Mapping[str, Any]
 
     @classmethod
-    def of(cls, request: Any, members: Mapping[str, object]) -> Self:  # noqa: ANN401  # no type
+    def of(cls, request: Any, members: Mapping[str, object]) -> Self:
         """Keep what a client hands to its HTTP session.
 
         Args:

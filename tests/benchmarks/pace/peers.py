@@ -65,7 +65,7 @@ class ThisPackage:
 
 
 def _pause(most: float) -> float:
-    return random.uniform(0, most)  # noqa: S311  # no secret
+    return random.uniform(0, most)  # no secret
 
 
 @define

@@ -121,7 +121,7 @@ async def weigh(plans: int, waiters: int, *, traced: bool) -> float:
     return (after - before) / (plans * waiters)
 
 
-def weight(loop: Loop, plans: int, waiters: int, traced: bool) -> float:  # noqa: FBT001
+def weight(loop: Loop, plans: int, waiters: int, traced: bool) -> float:
     return run_virtually(loop, lambda: weigh(plans, waiters, traced=traced))
 
 

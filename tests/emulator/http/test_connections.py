@@ -138,7 +138,7 @@ def test_it_serves_on_after_it_ran_out_of_descriptors() -> None:
         "resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60)); sys.exit(main([]))"
     )
     assert resource.RLIMIT_NOFILE
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None

@@ -24,7 +24,7 @@ class Fuzzer:
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.chance = random.Random(SEED)  # noqa: S311 - the same requests in every run
+        self.chance = random.Random(SEED)
         self.operations = [*emulator.service.operations, "Nothing"]
 
     def value(self, depth: int = 0) -> Any:

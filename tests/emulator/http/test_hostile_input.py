@@ -177,7 +177,7 @@ def test_a_client_that_expects_100_continue_gets_it(emulator: Emulator) -> None:
 
 
 def test_random_bytes_do_no_harm(emulator: Emulator) -> None:
-    chance = random.Random(7)  # noqa: S311 - the same bytes in every run
+    chance = random.Random(7)
     answers = [
         exchange(emulator, chance.randbytes(chance.randrange(1, 2000)) + b"\r\n\r\n")
         for _ in range(100)
@@ -189,7 +189,7 @@ def test_random_bytes_do_no_harm(emulator: Emulator) -> None:
 
 
 def test_random_headers_do_no_harm(emulator: Emulator) -> None:
-    chance = random.Random(8)  # noqa: S311 - the same bytes in every run
+    chance = random.Random(8)
     whole = (
         "\r\n".join(
             [

@@ -190,7 +190,7 @@ CARRIERS: Final[dict[str, Wrapper]] = {
     "thread": in_a_thread,
     "deepcopy": copying(copy.deepcopy),
     "json": copying(lambda params: json.loads(json.dumps(params))),
-    "pickle": copying(lambda params: pickle.loads(pickle.dumps(params))),  # noqa: S301
+    "pickle": copying(lambda params: pickle.loads(pickle.dumps(params))),
 }
 BEHAVIOURS: Final[dict[str, Wrapper]] = {
     "raises-before": raises_before,

@@ -28,7 +28,7 @@ def serving() -> Generator[str]:
     }
     with own_port() as port:
         pass
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [INTERPRETER, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         env=environment,
         stderr=subprocess.DEVNULL,
@@ -47,7 +47,7 @@ def _wait_for(endpoint_url: str, process: subprocess.Popen[bytes]) -> None:
     give_up_at = time.monotonic() + _PATIENCE
     while time.monotonic() < give_up_at and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{endpoint_url}/moto-api/", timeout=5):  # noqa: S310
+            with urllib.request.urlopen(f"{endpoint_url}/moto-api/", timeout=5):
                 return
         except urllib.error.URLError:
             time.sleep(0.1)

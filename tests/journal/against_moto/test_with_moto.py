@@ -80,8 +80,8 @@ def send(endpoint_url: str, operation: str, request: dict[str, Any]) -> tuple[in
     }
     body = json.dumps(request).encode()
     try:
-        with urllib.request.urlopen(  # noqa: S310
-            urllib.request.Request(endpoint_url, body, headers),  # noqa: S310
+        with urllib.request.urlopen(
+            urllib.request.Request(endpoint_url, body, headers),
             timeout=30,
         ) as reply:
             assert reply.headers["x-amzn-RequestId"]

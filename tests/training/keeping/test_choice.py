@@ -109,7 +109,7 @@ def a_book(draw: random.Random) -> list[TrainingPlanExtensionOffering]:
 
 
 def test_the_rule_is_that_of_brute_force_on_random_price_books() -> None:
-    draw = random.Random(16)  # noqa: S311  # the same books each time
+    draw = random.Random(16)  # the same books each time
     chosen = covering = 0
     for _ in range(examples(10_000)):
         book = a_book(draw)
@@ -149,7 +149,7 @@ def least(book: Sequence[TrainingPlanExtensionOffering], days: int) -> Decimal |
 
 
 def test_the_cheapest_combination_is_that_of_brute_force_on_small_books() -> None:
-    draw = random.Random(17)  # noqa: S311  # the same books each time
+    draw = random.Random(17)  # the same books each time
     for _ in range(examples(1_500)):
         book = a_book(draw)[:4]
         days = draw.randint(1, 6)
@@ -213,7 +213,7 @@ def test_without_a_limit_each_leg_will_do() -> None:
 
 
 def test_random_books_that_can_be_covered_are_covered_at_constant_prices() -> None:
-    draw = random.Random(18)  # noqa: S311  # the same books each time
+    draw = random.Random(18)  # the same books each time
     covered = 0
     for _ in range(examples(3_000)):
         book = [an_offering(n, draw.randint(1, 6), draw.randint(1, 60)) for n in range(4)]

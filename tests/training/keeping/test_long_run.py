@@ -100,7 +100,7 @@ def a_service(draw: random.Random) -> KeptPlan:
 
     def prices(service: KeptPlan) -> Prices:
         # Prices hold for six hours.
-        moment = random.Random(f"{draw_seed}{service.now:%j}{service.now.hour // 6}")  # noqa: S311
+        moment = random.Random(f"{draw_seed}{service.now:%j}{service.now.hour // 6}")
         return {
             days: f"{days * moment.uniform(8, 12):.2f}"
             for days in (1, 2, 3, 7, LONGEST)
@@ -143,7 +143,7 @@ async def settle_as_a_person_would(service: KeptPlan, journal: KeptJournal) -> N
 @pytest.mark.parametrize("seed", range(2))
 @for_days
 async def test_200_days_end_covered_within_the_budget_and_accounted_for(seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311  # the same days in every run
+    draw = random.Random(seed)  # the same days in every run
     service, journal, budget = a_service(draw), KeptJournal(), Decimal(2400)
     covered: Coverage | None = None
     killed = settled = 0
@@ -191,7 +191,7 @@ async def test_200_days_end_covered_within_the_budget_and_accounted_for(seed: in
 @pytest.mark.parametrize("seed", range(examples(4)))
 @for_days
 async def test_without_a_journal_one_process_after_the_other_is_safe(seed: int) -> None:
-    draw = random.Random(100 + seed)  # noqa: S311  # the same days in every run
+    draw = random.Random(100 + seed)  # the same days in every run
     service, budget = a_service(draw), Decimal(900)
     service.before = service.after = lambda _: None
     until = START + 60 * DAY

@@ -137,7 +137,7 @@ async def test_five_minutes_before_the_last_hour_it_is_too_late(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"until": datetime(2030, 1, 1)}, "until: got "),  # noqa: DTZ001  # that is the point
+        ({"until": datetime(2030, 1, 1)}, "until: got "),  # that is the point
         ({"until": datetime(2020, 1, 1, tzinfo=UTC)}, "allowed are times in the future"),
         ({"until": "2030-01-01"}, "until: got '2030-01-01'"),
         ({"budget": 1.5}, "budget: got 1.5; allowed are a Decimal"),
@@ -151,7 +151,7 @@ async def test_five_minutes_before_the_last_hour_it_is_too_late(
         ({"lead": -1}, "lead: "),
         ({"timeout": -1}, "timeout: "),
         ({"timeout": None}, "timeout: "),
-        ({"since": datetime(2026, 1, 1)}, "since: got "),  # noqa: DTZ001  # that is the point
+        ({"since": datetime(2026, 1, 1)}, "since: got "),  # that is the point
         ({"training_plan_arn": "demo"}, "training_plan_arn: "),
     ],
 )
@@ -175,7 +175,7 @@ async def test_arguments_that_are_wrong_are_named_and_nothing_is_bought(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"until": datetime(2030, 1, 1)}, "until: got "),  # noqa: DTZ001  # that is the point
+        ({"until": datetime(2030, 1, 1)}, "until: got "),  # that is the point
         ({"until": datetime(2020, 1, 1, tzinfo=UTC)}, "allowed are times in the future"),
         ({"max_upfront_fee": 1.5}, "max_upfront_fee: got 1.5"),
         ({"currency_code": 5}, "currency_code: "),
@@ -205,7 +205,7 @@ async def test_several_problems_are_listed_at_once(
         with pytest.raises(InvalidRequestError) as caught:
             await client.training_plans.ensure_until(
                 emulator.training_plan_arn,
-                datetime(2030, 1, 1),  # noqa: DTZ001  # that is the point
+                datetime(2030, 1, 1),  # that is the point
                 budget=1.5,  # type: ignore[arg-type]  # likewise
             )
 

@@ -34,7 +34,7 @@ ports = st.sampled_from(["", ":80", ":443", ":5000"])
 paths = st.sampled_from(["/", "/prefix/", "/a b/./../ä/", "/a%20b/"])
 urls = st.builds("{}://{}{}{}".format, st.sampled_from(["http", "https"]), hosts, ports, paths)
 keys = st.builds(ReadOnlyCredentials, printable, st.text(min_size=1), st.none() | printable)
-moments = st.datetimes(datetime(2001, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(2001, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))
 
 
 @frozen

@@ -62,7 +62,7 @@ async def failing(
     assert type(error) is kind
     assert error.operation == DESCRIBE
     assert error.waited == anyio.current_time() - began
-    for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301  # our own
+    for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # our own
         assert type(copied) is kind
         assert str(copied) == str(error)
         assert (copied.last_seen, copied.polls, copied.waited) == (
@@ -184,13 +184,13 @@ async def test_a_plan_that_is_deleted_ends_it_with_a_note_on_the_wait() -> None:
 
     assert caught.value.code == "ResourceNotFound"
     assert caught.value.__notes__ == ["while waiting on plan rollout (3 polls in 30.0 s)"]
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own
+    again = pickle.loads(pickle.dumps(caught.value))  # our own
     assert again.__notes__ == caught.value.__notes__
 
 
 @pytest.mark.parametrize("unsaid", [False, True])
 @virtually
-async def test_a_plan_created_again_under_its_name_is_another_plan(unsaid: bool) -> None:  # noqa: FBT001
+async def test_a_plan_created_again_under_its_name_is_another_plan(unsaid: bool) -> None:
     gateway = VirtualPlans.of(
         (0, a_plan("INPROGRESS")),
         # The member is optional, so a reply may lack it.
@@ -476,7 +476,7 @@ async def test_two_waits_with_graces_of_their_own_do_not_disturb_each_other() ->
 
 @pytest.mark.parametrize("is_async", [False, True])
 @virtually
-async def test_on_poll_sees_the_stage_at_each_reading(is_async: bool) -> None:  # noqa: FBT001
+async def test_on_poll_sees_the_stage_at_each_reading(is_async: bool) -> None:
     gateway = VirtualPlans.of(
         (0, a_plan(a_stage(pending=2))),
         (20, a_plan(a_stage(succeeded=1, pending=1))),

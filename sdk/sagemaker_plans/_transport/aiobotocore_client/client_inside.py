@@ -30,7 +30,7 @@ class ClientInside:
         Exception: Whatever says that it is not what it should be.
     """
 
-    def __init__(self, client: Any, copies: SecondCopies) -> None:  # noqa: ANN401
+    def __init__(self, client: Any, copies: SecondCopies) -> None:
         self._client, self._copies = client, copies
         self._listeners = Listeners(client, copies, _READS)
         if not self._listeners.are_pristine():

@@ -102,7 +102,7 @@ def evidence_in(context: Mapping[str, object] | None) -> Evidence | None:
 
 def _link(
     params: Mapping[str, object],
-    model: Any,  # noqa: ANN401  # botocore has no types
+    model: Any,
     context: dict[str, object],
     **_: object,
 ) -> None:
@@ -124,7 +124,7 @@ def _link(
         evidence.begin()
 
 
-async def frozen_credentials(request_signer: Any) -> Any:  # noqa: ANN401  # botocore has no types
+async def frozen_credentials(request_signer: Any) -> Any:
     """Get what a client's requests are signed with, refreshed if it is about to expire.
 
     Args:
@@ -144,8 +144,8 @@ async def frozen_credentials(request_signer: Any) -> Any:  # noqa: ANN401  # bot
 
 
 async def _require_credentials(
-    request: Any,  # noqa: ANN401  # botocore has no types
-    request_signer: Any,  # noqa: ANN401  # botocore has no types
+    request: Any,
+    request_signer: Any,
     signature_version: object,
     **_: object,
 ) -> None:
@@ -174,7 +174,7 @@ def _hear_reply(
 
 
 def _hear_stub(
-    http_response: Any,  # noqa: ANN401  # any object with a status_code
+    http_response: Any,  # any object with a status_code
     parsed: Mapping[str, object],
     context: Mapping[str, object],
     **_: object,

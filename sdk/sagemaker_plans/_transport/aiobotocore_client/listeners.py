@@ -53,7 +53,7 @@ class Listeners:
         operations: The operations that matter.
     """
 
-    def __init__(self, client: Any, copies: SecondCopies, operations: Mapping[str, str]) -> None:  # noqa: ANN401
+    def __init__(self, client: Any, copies: SecondCopies, operations: Mapping[str, str]) -> None:
         events = client.meta.events
         self._emitter: Any = getattr(events, "_emitter", events)
         self._names = [
@@ -117,7 +117,7 @@ class Listeners:
 _OURS: Final = frozenset(map(id, HOOKS.values()))
 
 
-def _of_every_session(copies: SecondCopies) -> Any:  # noqa: ANN401  # an emitter
+def _of_every_session(copies: SecondCopies) -> Any:  # an emitter
     """Register what botocore registers in each session."""
     emitter: Any = AioHierarchicalEmitter()
     for event, handler, *where in copies.builtin_handlers:

@@ -58,7 +58,7 @@ class ObservedSession:
         self._endpoint_url = endpoint_url
         self._under_way: list[Evidence] = []
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the session
+    def __getattr__(self, name: str) -> Any:  # any attribute of the session
         return getattr(self.session, name)
 
     async def __aenter__(self) -> Self:
@@ -70,10 +70,10 @@ class ObservedSession:
         kind: type[BaseException] | None,
         raised: BaseException | None,
         traceback: TracebackType | None,
-    ) -> Any:  # noqa: ANN401  # HTTP sessions share no type
+    ) -> Any:  # HTTP sessions share no type
         return await self.session.__aexit__(kind, raised, traceback)
 
-    async def send(self, request: Any) -> Any:  # noqa: ANN401  # aiobotocore has no type for it
+    async def send(self, request: Any) -> Any:
         """Send a request, and note what happens to it.
 
         Args:
@@ -150,7 +150,7 @@ class ObservedSession:
         finally:
             self._under_way.remove(evidence)
 
-    def _claimed_by(self, request: Any, operation: Operation) -> Evidence | None:  # noqa: ANN401  # no type
+    def _claimed_by(self, request: Any, operation: Operation) -> Evidence | None:
         """Find the call of ours that made a request, if the request has lost its link.
 
         A wrapper may copy a request through JSON, and a hook may empty its context. A request
@@ -193,7 +193,7 @@ def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> Configuration
     return ConfigurationError(f"{name} was not sent: {trace.refusal}", operation=name)
 
 
-def _hear(evidence: Evidence, response: Any, raw: bytes) -> None:  # noqa: ANN401  # no type
+def _hear(evidence: Evidence, response: Any, raw: bytes) -> None:
     headers = {name.lower(): value for name, value in response.headers.items()}
     evidence.note_reply(WholeReply(status=response.status_code, headers=headers, raw=raw))
 
@@ -207,7 +207,7 @@ def _target(headers: Mapping[str, str | bytes]) -> str:
     return target.decode() if isinstance(target, bytes) else target
 
 
-def observe(endpoint: Any) -> ObservedSession:  # noqa: ANN401  # the type stubs are wrong
+def observe(endpoint: Any) -> ObservedSession:  # the type stubs are wrong
     """Replace an endpoint's session by an observed one.
 
     Args:
@@ -225,7 +225,7 @@ def observe(endpoint: Any) -> ObservedSession:  # noqa: ANN401  # the type stubs
     return observed
 
 
-def release(endpoint: Any, observed: ObservedSession) -> None:  # noqa: ANN401  # the type stubs are wrong
+def release(endpoint: Any, observed: ObservedSession) -> None:  # the type stubs are wrong
     """Give up an observed session. The last user restores the endpoint's own session.
 
     Args:

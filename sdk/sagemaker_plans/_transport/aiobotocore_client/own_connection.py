@@ -166,7 +166,7 @@ Hear = Callable[[Any, bytes], None]
 
 async def send_alone(
     request: object, *, session: HttpSession, alone: HttpSession, hear: Hear
-) -> Any:  # noqa: ANN401  # the two HTTP sessions have no common type of response
+) -> Any:  # the two HTTP sessions have no common type of response
     """Send a request through a session of its own, read the whole reply, and close the session.
 
     Args:
@@ -304,7 +304,7 @@ def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
     opened.trace_configs.extend(added)
 
 
-def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  # of httpx or of httpx2
+def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # of httpx or of httpx2
     async def note(event: str, info: Mapping[str, Any]) -> None:
         if event.endswith((".connect_tcp.started", ".connect_unix_socket.started")):
             trace.begin_connection()
@@ -314,7 +314,7 @@ def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  
         ):
             trace.begin_sending()
 
-    async def begin(request: Any) -> None:  # noqa: ANN401  # of httpx or of httpx2
+    async def begin(request: Any) -> None:  # of httpx or of httpx2
         trace.begin_request()
         others = request.extensions.get("trace")
 
@@ -327,7 +327,7 @@ def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # noqa: ANN401  
 
     send = opened.send
 
-    async def noted(*args: Any, **settings: Any) -> Any:  # noqa: ANN401  # of httpx or of httpx2
+    async def noted(*args: Any, **settings: Any) -> Any:  # of httpx or of httpx2
         try:
             return await send(*args, **settings)
         except BaseException as error:

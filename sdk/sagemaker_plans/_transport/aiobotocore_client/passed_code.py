@@ -49,7 +49,7 @@ class NotPristineError(Exception):
     """Something that a read goes past is not what botocore's authors put there."""
 
 
-def functions_in(value: Any) -> Iterator[FunctionType]:  # noqa: ANN401  # anything
+def functions_in(value: Any) -> Iterator[FunctionType]:  # anything
     """Give the functions that run when something is called or looked up.
 
     Args:
@@ -250,7 +250,7 @@ class PassedCode:
         self._chosen.append(cls)
         self._made.update(map(id, cls.__mro__))
 
-    def _known(self, held: Namespace, owner: int, name: str) -> Any:  # noqa: ANN401  # anything
+    def _known(self, held: Namespace, owner: int, name: str) -> Any:  # anything
         value = held[name]
         if self._copies.values.get((owner, name), self) is not value:
             raise NotPristineError(name)

@@ -15,7 +15,7 @@ _STAND_IN: Final[ContextVar[tuple[Any, Any] | None]] = ContextVar("_STAND_IN", d
 class _Route:
     """Replaces a session's ``_get_session`` while requests are sent on their own connections."""
 
-    def __init__(self, session: Any) -> None:  # noqa: ANN401  # HTTP sessions share no type
+    def __init__(self, session: Any) -> None:  # HTTP sessions share no type
         self.users = 0
         self._session = session
         self._get_session = session._get_session  # noqa: SLF001  # no public method opens one
@@ -36,7 +36,7 @@ class _Route:
 
 
 @contextmanager
-def standing_in(session: Any, alone: Any) -> Generator[None]:  # noqa: ANN401  # no common type
+def standing_in(session: Any, alone: Any) -> Generator[None]:  # no common type
     """Let a session use the connection of its copy, if its ``send`` was patched.
 
     Args:
@@ -64,7 +64,7 @@ def standing_in(session: Any, alone: Any) -> Generator[None]:  # noqa: ANN401  #
             del session._get_session  # noqa: SLF001  # likewise
 
 
-def forget_routes(copied: Any) -> None:  # noqa: ANN401  # HTTP sessions share no type
+def forget_routes(copied: Any) -> None:  # HTTP sessions share no type
     """Let a copy of a session open its own connections.
 
     Args:

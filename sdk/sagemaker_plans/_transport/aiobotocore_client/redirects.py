@@ -48,10 +48,10 @@ class _Straight:
     def __init__(self, opened: ClientSession) -> None:
         self.__wrapped__ = opened
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the client
+    def __getattr__(self, name: str) -> Any:  # any attribute of the client
         return getattr(self.__wrapped__, name)
 
-    async def request(self, method: str, **settings: Any) -> ClientResponse:  # noqa: ANN401
+    async def request(self, method: str, **settings: Any) -> ClientResponse:
         """Send a request.
 
         Args:
@@ -79,7 +79,7 @@ class StraightSession(AIOHTTPSession):
     _encrypts: bool = False
     _straight: Mapping[str | None, _Straight] = MappingProxyType({})
 
-    async def send(self, request: Any) -> Any:  # noqa: ANN401  # overrides such a method
+    async def send(self, request: Any) -> Any:  # overrides such a method
         self._encrypts = self._encrypts or not request.url.startswith("http:")
         return await super().send(request)
 

@@ -65,7 +65,7 @@ _WRAPPED_METHODS: Final = (staticmethod, classmethod)
 _PLAIN: Final = (str, bytes, int, float, set, frozenset, type(None))
 
 
-def kind_of(value: object) -> Any:  # noqa: ANN401  # any class
+def kind_of(value: object) -> Any:  # any class
     """Give the class of an object: its own, whatever it calls itself.
 
     Args:
@@ -131,7 +131,7 @@ class SecondCopies:
             self._same[pair] = self._is_alike(found, copied)
         return self._same[pair]
 
-    def _is_alike(self, found: Any, copied: Any) -> bool:  # noqa: ANN401, PLR0911  # anything
+    def _is_alike(self, found: Any, copied: Any) -> bool:  # noqa: PLR0911  # anything
         if isinstance(copied, type):
             # A proxy object calls itself what it stands for; its type does not.
             return issubclass(kind_of(found), type) and self._is_same_class(found, copied)
@@ -181,7 +181,7 @@ class SecondCopies:
         return all(name in vars(found) for name in vars(copied))
 
 
-def _parts_of(value: Any) -> list[object]:  # noqa: ANN401, PLR0911  # anything
+def _parts_of(value: Any) -> list[object]:  # noqa: PLR0911  # anything
     """Give what an object does its work with, if others put that into it."""
     if kind_of(value) is partial:
         return [value.func, value.args, value.keywords]

@@ -109,7 +109,7 @@ class SlimLoader:
         self._loader = cast("Loads", loader)
         self._loader.file_loader = PlainFiles()
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the loader
+    def __getattr__(self, name: str) -> Any:  # any attribute of the loader
         return getattr(self._loader, name)
 
     def load_service_model(

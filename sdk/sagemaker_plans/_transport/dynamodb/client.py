@@ -43,7 +43,7 @@ async def open_client(
     region_name: str | None,
     endpoint_url: str | None,
     request_timeout: float,
-) -> Any:  # noqa: ANN401  # the stubs of each service are packages of their own
+) -> Any:  # the stubs of each service are packages of their own
     """Open a client of aiobotocore for DynamoDB.
 
     Args:
@@ -98,7 +98,7 @@ class BotocoreDynamoDB:
         request_timeout: How long one request may take, in seconds.
     """
 
-    def __init__(self, client: Any, request_timeout: float) -> None:  # noqa: ANN401  # no type
+    def __init__(self, client: Any, request_timeout: float) -> None:
         self._client = client
         self._request_timeout = request_timeout
 
