@@ -34,7 +34,7 @@ TESTED_HERE: Final = {EMULATOR}
 
 
 def commands_of(path: Path) -> Iterator[str]:
-    """Find the commands of a page: all lines of a block, or those with a prompt."""
+    """Find the commands of a page: all lines of a block, or those that begin with a dollar sign."""
     document = Document(path.read_text(encoding="utf-8"), str(path))
     for block in fenced(document):
         if language_of(block) == "console":

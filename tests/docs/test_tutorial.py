@@ -1,4 +1,4 @@
-"""The tutorial can be typed at a prompt, line by line, also at that of Python 3.11."""
+"""The tutorial can be typed into `python -m asyncio`, line by line, also with Python 3.11."""
 
 import ast
 import codeop

@@ -118,7 +118,7 @@ def model_and_wire(row: Row) -> tuple[type[sagemaker_plans.Stage], dict[str, obj
     name, _ = PARTS[row.structure]
     # Any of the models: they have the same two methods.
     model = cast("type[sagemaker_plans.Stage]", getattr(sagemaker_plans, name))
-    wire = sample(service().shape_for(STRUCTURES_OF[name]))  # type: ignore[arg-type]
+    wire = sample(service().shape_for(STRUCTURES_OF[name]))  # type: ignore[arg-type]  # botocore has no types
     return model, wire
 
 

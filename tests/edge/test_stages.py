@@ -232,7 +232,7 @@ async def test_an_empty_token_is_the_end() -> None:
 @pytest.mark.parametrize("position", [0, 1, 2])
 async def test_an_error_carries_the_token_of_its_page(position: int) -> None:
     pages = [*THREE_PAGES]
-    pages[position] = ConnectionFailedError("lost", request_sent=None)  # type: ignore[call-overload]
+    pages[position] = ConnectionFailedError("lost", request_sent=None)  # type: ignore[call-overload]  # a failure in place of a page
     book = book_of(pages)
 
     with pytest.raises(ConnectionFailedError) as caught:

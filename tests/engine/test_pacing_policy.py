@@ -35,7 +35,7 @@ def test_off_is_otherwise_the_default() -> None:
 
 def test_a_policy_cannot_be_changed() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        PacePolicy().cut = 0.5  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+        PacePolicy().cut = 0.5  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # wrong on purpose
 
 
 @pytest.mark.parametrize("rate", [2, 2.0, Fraction(2)])

@@ -50,7 +50,7 @@ def test_none_sends_once_and_is_otherwise_the_default() -> None:
 
 def test_a_policy_cannot_be_changed() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        RetryPolicy().max_attempts = 9  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+        RetryPolicy().max_attempts = 9  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # wrong on purpose
 
 
 @pytest.mark.parametrize("argument", DURATIONS)

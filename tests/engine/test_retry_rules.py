@@ -65,7 +65,7 @@ def test_the_table_has_a_cell_for_everything_that_can_happen_to_anything() -> No
 
 def test_the_table_cannot_be_changed_at_run_time() -> None:
     with pytest.raises(TypeError, match="item assignment"):
-        DECISIONS[Happened.AMBIGUOUS, Safety.PURCHASE] = Decision.RETRY  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+        DECISIONS[Happened.AMBIGUOUS, Safety.PURCHASE] = Decision.RETRY  # type: ignore[index]  # pyright: ignore[reportIndexIssue]  # wrong on purpose
 
 
 def test_every_operation_is_as_safe_as_the_design_says() -> None:

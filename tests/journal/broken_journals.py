@@ -219,4 +219,4 @@ class SaysNothing(GoodJournal):
 
     async def begin(self, record: PurchaseRecord, /) -> bool:
         await super().begin(record)
-        return None  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+        return None  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # wrong on purpose

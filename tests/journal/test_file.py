@@ -66,7 +66,7 @@ async def test_a_relative_folder_stays_where_it_was(
 @pytest.mark.parametrize("folder", [None, "", 5, b""], ids=repr)
 async def test_a_folder_that_is_no_path_is_refused(folder: object) -> None:
     with pytest.raises(ConfigurationError, match="folder: got"):
-        FileJournal(folder)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        FileJournal(folder)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong on purpose
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_without_this_rule_a_key_is_bought_twice(rule: str) -> None:
     trace = explore(processes, rules, is_bought_twice).trace
 
     told = "\n".join(trace)
-    print(f"\nWithout the rule {rule!r}:\n{told}")  # noqa: T201
+    print(f"\nWithout the rule {rule!r}:\n{told}")  # noqa: T201  # shown with -s
     accepted = [step for step in trace if "accepts" in step]
     assert len(accepted) >= 2, told
     # The last step is the second purchase that stands.

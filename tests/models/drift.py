@@ -204,11 +204,11 @@ _TAG_PATTERN: Final = r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)"
 _TRAINING_PLAN_ARN: Final[Bounds] = {
     "min": _validation.MIN_TRAINING_PLAN_ARN,
     "max": _validation.MAX_TRAINING_PLAN_ARN,
-    "pattern": _validation._TRAINING_PLAN_ARN.pattern,  # pyright: ignore[reportPrivateUsage]
+    "pattern": _validation._TRAINING_PLAN_ARN.pattern,
 }
 _CAPACITY_ARN: Final[Bounds] = {
     **_TRAINING_PLAN_ARN,
-    "pattern": _training_checks._RESERVED_CAPACITY_ARN.pattern,  # pyright: ignore[reportPrivateUsage]
+    "pattern": _training_checks._RESERVED_CAPACITY_ARN.pattern,
 }
 _LISTED: Final[Bounds] = {"min": 1, "max": training_plan_reads.MAX_PAGE_SIZE}
 _TOKEN: Final[Bounds] = {"min": 1, "max": _validation.MAX_TOKEN, "pattern": ".*"}
@@ -230,7 +230,7 @@ CHECKED: Final[Mapping[str, Bounds]] = {
     "DescribeEdgeDeploymentPlanRequest.EdgeDeploymentPlanName": _NAME,
     "DescribeEdgeDeploymentPlanRequest.MaxResults": {
         "min": 1,
-        "max": plan_reads._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
+        "max": plan_reads._MAX_PAGE_SIZE,
     },
     "DescribeEdgeDeploymentPlanRequest.NextToken": _TOKEN,
     "CreateEdgeDeploymentStageRequest.EdgeDeploymentPlanName": _NAME,
@@ -264,28 +264,24 @@ CHECKED: Final[Mapping[str, Bounds]] = {
     "SearchTrainingPlanOfferingsRequest.UltraServerType": {
         "min": 1,
         "max": _training_checks.MAX_ULTRA_SERVER_TYPE,
-        "pattern": _training_checks._ULTRA_SERVER_TYPE.pattern,  # pyright: ignore[reportPrivateUsage]
+        "pattern": _training_checks._ULTRA_SERVER_TYPE.pattern,
     },
     "DescribeTrainingPlanRequest.TrainingPlanName": {
         "min": 1,
         "max": _validation.MAX_TRAINING_PLAN_ARN,
-        "pattern": (
-            _training_checks._TRAINING_PLAN_NAME_OR_ARN.pattern  # pyright: ignore[reportPrivateUsage]
-        ),
+        "pattern": (_training_checks._TRAINING_PLAN_NAME_OR_ARN.pattern),
     },
     "CreateTrainingPlanRequest.SpareInstanceCountPerUltraServer": {"min": 0},
     "CreateTrainingPlanRequest.Tags": {"min": 0, "max": _validation.MAX_TAGS},
     "CreateTrainingPlanRequest.TrainingPlanName": {
         "min": 1,
         "max": _training_checks.MAX_TRAINING_PLAN_NAME,
-        "pattern": _training_checks._TRAINING_PLAN_NAME.pattern,  # pyright: ignore[reportPrivateUsage]
+        "pattern": _training_checks._TRAINING_PLAN_NAME.pattern,
     },
     "CreateTrainingPlanRequest.TrainingPlanOfferingId": {
         "min": 1,
         "max": _training_checks.MAX_TRAINING_PLAN_OFFERING_ID,
-        "pattern": (
-            _training_checks._TRAINING_PLAN_OFFERING_ID.pattern  # pyright: ignore[reportPrivateUsage]
-        ),
+        "pattern": (_training_checks._TRAINING_PLAN_OFFERING_ID.pattern),
     },
     "ListTrainingPlansRequest.Filters": {"min": 1, "max": 5},
     "TrainingPlanFilter.Value": {"min": 0, "max": _training_checks.MAX_FILTER_VALUE},
@@ -297,7 +293,7 @@ CHECKED: Final[Mapping[str, Bounds]] = {
     "ListUltraServersByReservedCapacityRequest.ReservedCapacityArn": _CAPACITY_ARN,
     "DescribeTrainingPlanExtensionHistoryRequest.MaxResults": {
         "min": 1,
-        "max": training_plans._MAX_PAGE_SIZE,  # pyright: ignore[reportPrivateUsage]
+        "max": training_plans._MAX_PAGE_SIZE,
     },
     "DescribeTrainingPlanExtensionHistoryRequest.NextToken": _TOKEN,
     "DescribeTrainingPlanExtensionHistoryRequest.TrainingPlanArn": _TRAINING_PLAN_ARN,

@@ -231,7 +231,7 @@ def test_an_empty_object_lacks_every_required_member_of_the_reply(operation: Ope
 
 def test_what_is_no_object_at_all_is_named_as_the_reply() -> None:
     with pytest.raises(UnexpectedReplyError) as caught:
-        Stage.from_wire([])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        Stage.from_wire([])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]  # wrong on purpose
     assert caught.value.problems == ("reply: expected an object, got list []",)
 
 
@@ -332,7 +332,7 @@ def test_json_that_is_nested_without_end_is_unexpected(read: Callable[[Reply], o
 @pytest.mark.parametrize("raw", [None, b"", b" \n", b"{}", b'{"AddedTomorrow": 1}'])
 def test_a_command_is_done_by_an_empty_reply_or_an_object(raw: bytes | None) -> None:
     reply = Reply(operation=START_STAGE, body={}, raw=raw)
-    assert replies.read_done(reply) is None  # type: ignore[func-returns-value]
+    assert replies.read_done(reply) is None  # type: ignore[func-returns-value]  # that is what is tested
 
 
 def test_the_header_of_a_page_has_no_stages() -> None:

@@ -512,7 +512,7 @@ WRONG_ARNS: Final = {
     "another resource": PLAN_ARN,
     "another service": TRAINING_ARN.replace("sagemaker", "bedrock"),
     "short account": TRAINING_ARN.replace("111122223333", "11112222333"),
-    "digits of another script": TRAINING_ARN.replace("1", "١"),  # noqa: RUF001
+    "digits of another script": TRAINING_ARN.replace("1", "١"),  # noqa: RUF001  # that is what is tested
     "too long": TRAINING_ARN + "x" * 2048,
     "too short": "arn:aws:sagemaker::111122223333:training-plan/x",
     "newline": TRAINING_ARN + "\n",

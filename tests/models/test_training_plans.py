@@ -139,7 +139,7 @@ def test_what_the_service_says_is_not_checked_against_its_patterns() -> None:
 
 
 def html_of(model: TrainingPlan | TrainingPlanPage | TrainingPlanOffering | UltraServer) -> str:
-    return model._repr_html_()  # pyright: ignore[reportPrivateUsage]
+    return model._repr_html_()
 
 
 def test_a_plan_is_a_table() -> None:
@@ -207,7 +207,7 @@ def test_ultra_servers_are_a_table() -> None:
     )
     assert "Impaired" in html_of(server)
     page = UltraServerPage(ultra_servers=(server,), next_token="t")
-    assert page._repr_html_() == html_of(server)  # pyright: ignore[reportPrivateUsage]
+    assert page._repr_html_() == html_of(server)
 
 
 # --- what is checked before anything is sent; the methods' own tests are in tests/training

@@ -41,7 +41,7 @@ MEMBERS_WITH_TIMES: Final = frozenset(
 def instances(cls: type[T], moments: st.SearchStrategy[datetime]) -> st.SearchStrategy[T]:
     """Draw instances of a model, each attribute from all that its type allows."""
     # Any: attributes may have any type.
-    kinds: dict[str, Any] = {each.name: each.type for each in attrs.fields(cls)}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    kinds: dict[str, Any] = {each.name: each.type for each in attrs.fields(cls)}  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # any class of attrs
     drawn = {name: _values(kind, moments) for name, kind in kinds.items()}
     if "next_token" in drawn:
         drawn["next_token"] = st.none() | st.text(min_size=1)

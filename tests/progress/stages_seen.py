@@ -71,7 +71,7 @@ def terminal(*, width: int = 100, encoding: str = "utf-8", **settings: object) -
         width=width,
         height=40,
         legacy_windows=False,
-        **{"color_system": None, **settings},  # type: ignore[arg-type]
+        **{"color_system": None, **settings},  # type: ignore[arg-type]  # any setting of rich
     )
     if encoding != "utf-8":
         console.file = _Encoded(encoding)
@@ -84,7 +84,7 @@ class _Encoded(StringIO):
         self._encoding = encoding
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override]  # a property there
         return self._encoding
 
 

@@ -173,7 +173,7 @@ def test_changes_that_come_faster_than_they_can_be_drawn_are_drawn_together(
 
 def test_what_is_no_reading_is_refused() -> None:
     with StageProgress(console=terminal()) as progress, pytest.raises(TypeError, match="'canary'"):
-        progress("canary")  # type: ignore[arg-type]
+        progress("canary")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_pipe_is_told_of_statuses_and_not_of_each_poll() -> None:

@@ -413,7 +413,7 @@ def test_what_is_printed_meanwhile_appears_above(monkeypatch: pytest.MonkeyPatch
 
     with StageProgress() as progress:
         progress(stage("canary"))
-        print("a line of the script's own")  # noqa: T201
+        print("a line of the script's own")  # noqa: T201  # what a script prints meanwhile
 
     after = screen.getvalue().partition("a line of the script's own")[2]
     assert "canary" in after
@@ -427,7 +427,7 @@ def test_what_goes_to_a_file_is_not_taken_to_the_terminal(monkeypatch: pytest.Mo
 
     with StageProgress(console=Console(stderr=True)) as progress:
         progress(stage("canary"))
-        print("data")  # noqa: T201
+        print("data")  # noqa: T201  # what a script prints meanwhile
 
     assert output.getvalue() == "data\n"
     assert "canary" in screen.getvalue()

@@ -201,7 +201,7 @@ def test_a_start_that_is_refused_for_another_reason_is_told_after_a_look() -> No
         def carry_out(self, caller: str, operation: str, request: object) -> object:
             if operation == START:
                 return ServiceError("no", code="ValidationException", operation=START)
-            return super().carry_out(caller, operation, request)  # type: ignore[arg-type]
+            return super().carry_out(caller, operation, request)  # type: ignore[arg-type]  # as in the class above
 
     async def test(world: World) -> None:
         began = anyio.current_time()

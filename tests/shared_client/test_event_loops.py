@@ -81,7 +81,7 @@ def test_nothing_is_left_of_an_event_loop_that_ended_in_the_middle(service: Serv
     loop.close()
     client, event_loop = weakref.ref(service.opened.pop()), weakref.ref(loop)
     # Nobody shall be told that a task was still waiting: that is what this is about.
-    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # typeshed does not know it
     del task, loop, its_end
     gc.collect()
 

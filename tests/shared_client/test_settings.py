@@ -147,7 +147,7 @@ def test_wrong_settings_raise_at_once_what_the_client_raises(wrong: Mapping[str,
 
 def test_a_setting_that_there_is_not_raises_at_once() -> None:
     with pytest.raises(TypeError, match="region"):
-        shared_client(region="eu-west-1")  # type: ignore[call-arg]
+        shared_client(region="eu-west-1")  # type: ignore[call-arg]  # wrong on purpose
 
 
 def test_it_takes_what_the_client_takes() -> None:

@@ -471,7 +471,7 @@ async def test_a_plan_that_is_over_is_not_extended_any_more(
     service = VirtualTraining()
     arn, offering = bought(service)
     shown = {"TrainingPlanExtensionOfferingId": offering, "PaymentStatus": extension}
-    shown["EndDate"] = 5e9  # type: ignore[assignment]
+    shown["EndDate"] = 5e9  # type: ignore[assignment]  # plain JSON
     service.changed[HISTORY] = {"TrainingPlanExtensions": [shown] if extension else []}
     service.changed[DESCRIBE] = {"Status": status}
     expected = TrainingPlanEndedError if is_over else WaitTimeoutError

@@ -101,11 +101,11 @@ def made_by_httpx(cls: Any) -> Exception:
     if cls.__name__ == "HTTPStatusError":
         httpx: Any = import_module(cls.__module__.partition(".")[0])
         request = httpx.Request("POST", ENDPOINT)
-        return cls("words", request=request, response=httpx.Response(500))  # type: ignore[no-any-return]
+        return cls("words", request=request, response=httpx.Response(500))  # type: ignore[no-any-return]  # httpx need not be installed
     try:
-        return cls("words")  # type: ignore[no-any-return]
+        return cls("words")  # type: ignore[no-any-return]  # httpx need not be installed
     except TypeError:
-        return cls()  # type: ignore[no-any-return]
+        return cls()  # type: ignore[no-any-return]  # httpx need not be installed
 
 
 class _Raising:
@@ -139,7 +139,7 @@ async def through_httpx(module: str, error: BaseException, **settings: Any) -> E
     """Return the exception of aiobotocore for an exception of httpx."""
     httpx: Any = import_module(module)
 
-    class Transport(httpx.AsyncBaseTransport):  # type: ignore[misc]
+    class Transport(httpx.AsyncBaseTransport):  # type: ignore[misc]  # httpx need not be installed
         async def handle_async_request(self, request: object) -> object:
             assert request is not None
             raise error

@@ -10,7 +10,7 @@ from aiobotocore.client import AioBaseClient
 
 from harness import MakeClient
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
-    _link,  # pyright: ignore[reportPrivateUsage]
+    _link,
     calling,
     evidence_in,
     linked,

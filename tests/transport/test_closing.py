@@ -104,7 +104,7 @@ class SlowCredentials(AioCredentials):
         self.given = anyio.Event()
         self.given.set()
 
-    async def get_frozen_credentials(self) -> Any:  # type: ignore[override]
+    async def get_frozen_credentials(self) -> Any:  # type: ignore[override]  # it always raises
         self.asked.set()
         await self.given.wait()
         return await super().get_frozen_credentials()

@@ -190,7 +190,7 @@ def test_a_schedule_is_a_value() -> None:
 
 def test_arguments_are_named() -> None:
     with pytest.raises(TypeError):
-        PollSchedule(15)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        PollSchedule(15)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # wrong on purpose
 
 
 @given(

@@ -262,4 +262,4 @@ def plans_of(
 
 def plans_kept(plans: EdgeDeploymentPlans) -> int:
     """Count the plans of which a client keeps something."""
-    return len(plans._polls._shared)  # pyright: ignore[reportPrivateUsage]
+    return len(plans._polls._shared)

@@ -112,7 +112,7 @@ class RequestModel:
         names = (*fixed, _TRACE, *_SIGNED, "amz-sdk-invocation-id", "Content-Length")
         # From inside, for it has no other name.
         made: Any = HeadersDict(dict.fromkeys(names, ""))
-        self._key: dict[str, object] = {str(key): key for key in made._dict}  # noqa: SLF001
+        self._key: dict[str, object] = {str(key): key for key in made._dict}  # noqa: SLF001  # it has no public name
         credential = _text(headers["Authorization"]).partition(", ")[0]
         *_, region, service, _ = credential.rsplit("/", 3)
         self._signer = Signer(url=sent.url, region=region, service=service)
@@ -185,7 +185,7 @@ class RequestModel:
         # Filled from inside: its own way makes each key anew. If it has another inside, no
         # request is like the client's.
         given: Any = HeadersDict.__new__(HeadersDict)
-        given._dict = headers  # noqa: SLF001
+        given._dict = headers  # noqa: SLF001  # it has no public name
         context = dict(self._context)
         for key in self._own_dicts:
             # botocore may change it later.

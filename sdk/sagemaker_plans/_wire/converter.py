@@ -80,7 +80,7 @@ def _attributes_reader(structure: Structure, converter: cattrs.Converter) -> Rea
                 problems += error.exceptions
         if problems:
             # pyright checks this call against ExceptionGroup, which has fewer parameters.
-            raise cattrs.ClassValidationError("misfits", problems, structure.model)  # pyright: ignore[reportCallIssue]
+            raise cattrs.ClassValidationError("misfits", problems, structure.model)  # pyright: ignore[reportCallIssue]  # its stub lacks an argument
 
     return read
 

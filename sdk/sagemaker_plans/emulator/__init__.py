@@ -68,11 +68,11 @@ def __getattr__(name: str) -> object:
     These two classes take about 0.2 seconds, which a program that only makes a seed saves.
     """
     if name == "Emulator":
-        from sagemaker_plans.emulator._emulator import Emulator  # noqa: PLC0415  # 0.2 s
+        from sagemaker_plans.emulator._emulator import Emulator  # noqa: PLC0415  # 0.2 seconds, for who only names it
 
         return Emulator
     if name == "Service":
-        from sagemaker_plans.emulator._service.service import Service  # noqa: PLC0415  # 0.2 s
+        from sagemaker_plans.emulator._service.service import Service  # noqa: PLC0415  # 0.2 seconds, for who only names it
 
         return Service
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -68,7 +68,7 @@ class StageFailedError(WaitError):
     """The stage ended as FAILED."""
 
     # Narrower than in WaitError: here it is never None.
-    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
+    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
     """The stage as it was read last; the plan, if the wait was for all its stages."""
 
 
@@ -76,7 +76,7 @@ class StageStoppedError(WaitError):
     """The stage ended as STOPPED."""
 
     # Narrower than in WaitError: here it is never None.
-    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]
+    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
     """The stage as it was read last; the plan, if the wait was for all its stages."""
 
 
@@ -88,7 +88,7 @@ class StageNotStartedError(WaitError):
     """The stage stayed READYTODEPLOY for ``start_grace``, so it was not started."""
 
     # Narrower than in WaitError: here it is always a stage.
-    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]
+    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
     """The stage as it was read last."""
 
 

@@ -86,7 +86,7 @@ def _ended(record: PurchaseRecord, *, offering_id: str | None = None) -> Purchas
     )
 
 
-def _expect(answer: object, expected: bool, promise: str, what: str) -> None:  # noqa: FBT001
+def _expect(answer: object, expected: bool, promise: str, what: str) -> None:  # noqa: FBT001  # called below, by position
     if answer is not expected:
         raise AssertionError(f"{promise}: {what} returned {answer!r}; it must return {expected}")
 

@@ -19,7 +19,7 @@ change of a status is one plain line without control codes.
 # From the top down: _display is what users have; _terminal and _stream show what _drawing and
 # _table draw, or lines; _readings is what was read last.
 try:
-    import rich as _rich  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    import rich as _rich  # noqa: F401  # pyright: ignore[reportUnusedImport]  # only to tell that it is missing
 except ImportError as _missing:
     raise ImportError(
         "sagemaker_plans.progress needs rich, which comes with an extra: "

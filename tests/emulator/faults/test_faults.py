@@ -319,7 +319,7 @@ def test_faults_with_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="seconds must be zero or more"):
         Fault.latency(-1)
     with pytest.raises(ValueError, match="'fin' or 'rst'"):
-        Fault.disconnect("abort")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        Fault.disconnect("abort")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong on purpose
 
 
 def open_when_full(gate: Gate, clients: int) -> None:

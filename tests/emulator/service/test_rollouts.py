@@ -205,7 +205,7 @@ def test_huge_fleets_cost_nothing_and_still_report_in_time(service: Service) -> 
         "ExcludeDevicesDeployedInOtherStage": True,
     }
     listed, calls = counting_calls(lambda: service.handle("ListStageDevices", request))
-    assert len(listed["DeviceDeploymentSummaries"]) == 100  # type: ignore[arg-type]
+    assert len(listed["DeviceDeploymentSummaries"]) == 100  # type: ignore[arg-type]  # plain JSON
     assert calls < 10_000
 
 

@@ -30,7 +30,7 @@ async def ensure(
         until_of(service, days),
         budget=Decimal(budget),
         timeout=timeout,
-        **more,  # type: ignore[arg-type]
+        **more,  # type: ignore[arg-type]  # checked when it is called
     )
 
 
@@ -42,5 +42,5 @@ async def refused(
     service: KeptPlan, days: float, budget: int = 1000, **more: object
 ) -> CoverageError:
     with pytest.raises(CoverageError) as caught:
-        await ensure(service, days, budget, **more)  # type: ignore[arg-type]
+        await ensure(service, days, budget, **more)  # type: ignore[arg-type]  # checked when it is called
     return caught.value

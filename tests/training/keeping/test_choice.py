@@ -257,7 +257,7 @@ def test_random_books_that_can_be_covered_are_covered_at_constant_prices() -> No
 def test_what_cannot_be_compared_is_named_with_the_reason(
     changes: dict[str, object], words: str
 ) -> None:
-    odd = evolve(an_offering(1, 7, 1), **changes)  # type: ignore[arg-type]
+    odd = evolve(an_offering(1, 7, 1), **changes)  # type: ignore[arg-type]  # any change of an offering
 
     choice = choose(wanted(7), [odd, an_offering(2, 7, 70)])
 

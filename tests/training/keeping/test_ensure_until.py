@@ -185,15 +185,15 @@ async def test_a_fee_that_cannot_be_counted_stops_purchases(
     answer = service.answer
 
     def changed(name: str, request: object) -> dict[str, object]:
-        body = answer(name, request)  # type: ignore[arg-type]
+        body = answer(name, request)  # type: ignore[arg-type]  # plain JSON
         if name == HISTORY:
             body["TrainingPlanExtensions"] = [
                 {**each, "UpfrontFee": fee, "CurrencyCode": currency}
-                for each in body["TrainingPlanExtensions"]  # type: ignore[attr-defined]
+                for each in body["TrainingPlanExtensions"]  # type: ignore[attr-defined]  # plain JSON
             ]
         return body
 
-    service.answer = changed  # type: ignore[method-assign]
+    service.answer = changed  # type: ignore[method-assign]  # replaced for this test
 
     with pytest.raises(CoverageError, match=f"nothing is bought: .*{words}"):
         await ensure(service, 2)
@@ -289,7 +289,7 @@ async def test_each_leg_has_its_own_five_new_choices() -> None:
             raise refusal("ConflictException", "somebody else is buying")
         sell(offering_id)
 
-    service.sell = contested  # type: ignore[method-assign]
+    service.sell = contested  # type: ignore[method-assign]  # replaced for this test
 
     assert (await ensure(service, 3)).covered
     assert (service.lengths, asked) == ([1, 1, 1], [15])
@@ -319,7 +319,7 @@ async def test_an_offering_that_is_sold_out_gives_way_to_another(code: str) -> N
             raise refusal(code, "sold out")
         sell(offering_id)
 
-    service.sell = sold_out  # type: ignore[method-assign]
+    service.sell = sold_out  # type: ignore[method-assign]  # replaced for this test
     coverage = await ensure(service, 1)
 
     assert coverage.covered

@@ -87,7 +87,7 @@ class Process(Gateway):
             effect.close()
         return result
 
-    async def ensure_until(self, budget: Decimal, timeout: float) -> Coverage | None:  # noqa: ASYNC109
+    async def ensure_until(self, budget: Decimal, timeout: float) -> Coverage | None:  # noqa: ASYNC109  # it passes it on
         """Do what such a process does; None if it died."""
         plans = self.service.client(self, gateway=self)
         with self.scope:

@@ -136,4 +136,4 @@ def test_everything_else_comes_from_the_original_loader() -> None:
     assert slim.search_paths is loader.search_paths
     assert slim.load_data("partitions") == loader.load_data("partitions")
     with pytest.raises(AttributeError):
-        slim.no_such_thing  # noqa: B018
+        slim.no_such_thing  # noqa: B018  # it must raise

@@ -68,7 +68,7 @@ class Script:
 
 
 def answering(base: Any, script: Script) -> Any:
-    class Session(base):  # type: ignore[misc]
+    class Session(base):  # type: ignore[misc]  # its base is chosen at run time
         async def send(self, request: Any) -> Any:
             script.given.append(request)
             return script.reply

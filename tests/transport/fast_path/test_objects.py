@@ -82,7 +82,7 @@ async def test_a_class_of_the_clients_that_was_exchanged_is_used(make_client: Ma
 
         base = kind_of(endpoint)
 
-        class Endpoint(base):  # type: ignore[misc, valid-type]
+        class Endpoint(base):  # type: ignore[misc, valid-type]  # its base is chosen at run time
             async def _send(self, request: Any) -> Any:
                 asked.append(request)
                 return await base._send(self, request)
@@ -102,7 +102,7 @@ async def test_a_hook_that_makes_the_clients_class_another_is_called(
     class Mixin:
         async def _make_api_call(self, operation_name: str, api_params: Any) -> Any:
             calls.append(operation_name)
-            return await super()._make_api_call(operation_name, api_params)  # type: ignore[misc]
+            return await super()._make_api_call(operation_name, api_params)  # type: ignore[misc]  # its stub lacks it
 
     def hook(class_attributes: dict[str, Any], base_classes: list[Any], **_: Any) -> None:
         if place == "base":
@@ -137,7 +137,7 @@ async def test_with_a_handler_of_another_class_the_client_sends(
 ) -> None:
     base: Any = RetryHandler
 
-    class Policy(base):  # type: ignore[misc]
+    class Policy(base):  # type: ignore[misc]  # its base is chosen at run time
         async def needs_retry(self, **given: Any) -> Any:
             raise NotImplementedError
 
@@ -167,7 +167,7 @@ async def test_a_method_that_was_taken_away_is_not_used(
 async def test_botocores_stubber_answers_every_read(make_client: MakeClient) -> None:
     async with make_client() as client:
         assert await takes_fast_path(client)
-        with Stubber(gateway_of(client)._client) as stubber:  # type: ignore[arg-type]
+        with Stubber(gateway_of(client)._client) as stubber:  # type: ignore[arg-type]  # made for the other kind of client
             for _ in range(2):
                 stubber.add_client_error("describe_edge_deployment_plan", "ResourceNotFound")
             assert await fast_reads(client, 2) == 0

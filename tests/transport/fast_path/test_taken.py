@@ -255,7 +255,7 @@ async def test_a_session_class_of_the_users_gets_what_the_client_would_have_give
     given: list[Any] = []
     base: Any = AIOHTTPSession if transport.http_backend == "aiohttp" else HttpxSession
 
-    class Noting(base):  # type: ignore[misc]
+    class Noting(base):  # type: ignore[misc]  # its base is chosen at run time
         async def send(self, request: Any) -> Any:
             # The client writes into the context later.
             given.append((request, {**request.context, **request.context["retries"]}))
@@ -317,7 +317,7 @@ async def test_credentials_that_changed_meanwhile_are_a_reason_to_look_once_more
         http_backend=transport.http_backend,
     ) as client:
         await fast_reads(client, 2)
-        credentials = gateway_of(client)._client._request_signer._credentials  # type: ignore[attr-defined]
+        credentials = gateway_of(client)._client._request_signer._credentials  # type: ignore[attr-defined]  # its stub lacks it
         credentials.token = "another"
         assert await fast_reads(client, 1) == 0
         assert fast_path_of(client)._tries_left == 2

@@ -209,7 +209,7 @@ async def test_code_that_is_exchanged_inside_a_function_runs_for_every_read(
     seen: list[object] = []
     monkeypatch.setattr(sys, "seen_by_the_test", seen, raising=False)
     names: dict[str, Any] = {}
-    exec(  # noqa: S102
+    exec(  # noqa: S102  # code of a tracer, without a file
         "async def _send(self, request):\n"
         "    import sys\n"
         "    sys.seen_by_the_test.append(request)\n"

@@ -89,7 +89,7 @@ class Listeners:
         theirs = list(self._found(event))
         own = [each for each in theirs if type(each) is MethodType]
         rest = [each for each in theirs if type(each) is not MethodType and id(each) not in _OURS]
-        expected = self._expected._handlers.prefix_search(event)  # noqa: SLF001
+        expected = self._expected._handlers.prefix_search(event)  # noqa: SLF001  # it has no public name
         allowed = self._methods.get(event.partition(".")[0], frozenset())
         functions = [id(each.__func__) for each in own]
         return (
@@ -100,7 +100,7 @@ class Listeners:
         )
 
     def _found(self, event: str) -> Iterator[Any]:
-        yield from self._emitter._handlers.prefix_search(event)  # noqa: SLF001
+        yield from self._emitter._handlers.prefix_search(event)  # noqa: SLF001  # it has no public name
 
     def all(self) -> Iterator[FunctionType | MethodType]:
         """Give all that listen.

@@ -109,7 +109,7 @@ class SecondCopies:
             self._compare(id(found), found, copied)
         handlers = vars(sys.modules["botocore.handlers"])
         self.builtin_handlers: tuple[tuple[Any, ...], ...] = tuple(
-            self.values[id(handlers), "BUILTIN_HANDLERS"]  # type: ignore[arg-type]
+            self.values[id(handlers), "BUILTIN_HANDLERS"]  # type: ignore[arg-type]  # read from a module without types
         )
         """What botocore registers in each session."""
         for needed_until_now in (self._kept, self._same, self._class_of, self._namespaces):

@@ -43,7 +43,7 @@ class Connection(web.RequestHandler):
             self._last_body = self._messages[-1][1]
 
     # asyncio asks for an answer, aiohttp's annotation knows of none.
-    def eof_received(self) -> bool:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    def eof_received(self) -> bool:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # see above
         """Keep the connection open if a whole request waits for its reply."""
         self._half_closed = self._last_body is not None and self._last_body.is_eof()
         return self._half_closed
