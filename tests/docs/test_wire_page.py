@@ -13,7 +13,7 @@ import sagemaker_plans
 from docs.pages import ROOT
 from harness import TRANSPORTS, client_for
 from models.drift import structures
-from models.reply_samples import sample
+from models.samples.reply_samples import sample
 from models.service_model import service
 from sagemaker_plans import PercentageOfFleet, StageSpec
 from sagemaker_plans.emulator import Emulator

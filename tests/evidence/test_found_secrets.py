@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from harness import TRANSPORTS, Transport
 from sagemaker_plans import AsyncClient, OutcomeUnknownError, RetryPolicy, SageMakerPlansError
 from sagemaker_plans.emulator import Emulator
+from transport.below.scripted_server import Answer, ScriptedServer
 from transport.clients import users_client
-from transport.scripted_server import Answer, ScriptedServer
 
 pytestmark = [
     pytest.mark.anyio,

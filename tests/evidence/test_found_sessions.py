@@ -29,8 +29,8 @@ from sagemaker_plans import (
     RetryPolicy,
 )
 from sagemaker_plans.emulator import Emulator, Fault
+from transport.below.scripted_server import Answer, ScriptedServer
 from transport.clients import client_with, users_client
-from transport.scripted_server import Answer, ScriptedServer
 
 EXTEND = "ExtendTrainingPlan"
 LOST = Fault.disconnect(committed=True)

@@ -9,8 +9,8 @@ import pytest
 
 from harness import Transport
 from sagemaker_plans import OutcomeUnknownError
+from transport.below.scripted_server import Answer, ScriptedServer
 from transport.clients import by_every_way, client_by
-from transport.scripted_server import Answer, ScriptedServer
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from models.model_strategies import EPOCH, LAST_EXACT
+from models.samples.model_strategies import EPOCH, LAST_EXACT
 from sagemaker_plans.journal import PurchaseRecord
 from sagemaker_plans.models import TrainingPlanExtension
 

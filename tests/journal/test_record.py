@@ -8,7 +8,7 @@ from hypothesis import given
 
 from journal.record_strategies import records
 from journal.records import FULL, a_record
-from models.model_strategies import PATIENT
+from models.samples.model_strategies import PATIENT
 from sagemaker_plans.journal import PurchaseRecord
 
 

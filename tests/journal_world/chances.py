@@ -1,8 +1,8 @@
 """Scenes by chance: crashes, restarts, races, sleepers, and a person who tells the truth."""
 
+from journal_world.outside.service import EXTEND, HISTORY
 from journal_world.processes import Process
 from journal_world.scenes import HOUR, KEY, MINUTE, PLACES, RIVAL, SIGNING, Scene
-from journal_world.service import EXTEND, HISTORY
 from journal_world.world import Fate
 
 OFFERINGS = ("tpeo-a", "tpeo-b")

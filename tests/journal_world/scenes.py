@@ -6,10 +6,10 @@ from typing import Any, Final, Self
 
 from attrs import define, field
 
-from journal_world.gateway import WorldGateway
-from journal_world.journal import Shelf, WorldJournal
+from journal_world.outside.gateway import WorldGateway
+from journal_world.outside.journal import Shelf, WorldJournal
+from journal_world.outside.service import ARN, EXTEND, Sale, WorldService
 from journal_world.processes import Process
-from journal_world.service import ARN, EXTEND, Sale, WorldService
 from journal_world.world import FINE, Fate, World
 from sagemaker_plans import ExtensionReceipt, RetryPolicy, errors
 from sagemaker_plans._engine.retries import Retrier

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from journal_world.journal import JournalLostError, Shelf, WorldJournal
+from journal_world.outside.journal import JournalLostError, Shelf, WorldJournal
+from journal_world.outside.service import ARN, EXTEND, HISTORY
 from journal_world.processes import Process
 from journal_world.scenes import HOUR, KEY, MINUTE, RIVAL, Scene
-from journal_world.service import ARN, EXTEND, HISTORY
 from journal_world.world import Fate
 from sagemaker_plans import ExtensionPage, ExtensionReceipt, errors
 from sagemaker_plans._wire import replies

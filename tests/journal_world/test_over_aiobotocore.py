@@ -3,9 +3,9 @@
 import pytest
 
 from journal_world.chances import scene_by_chance
+from journal_world.outside.wire import WireScene
 from journal_world.test_random_restarts import check
 from journal_world.weakenings import find_nothing
-from journal_world.wire import WireScene
 from sagemaker_plans._transport.aiobotocore_client import observed_session
 
 FEW, MANY = 12, 130

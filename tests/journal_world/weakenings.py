@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from attrs import frozen
 
-from journal_world.journal import Shelf
+from journal_world.outside.journal import Shelf
 from sagemaker_plans._training.purchases import (
     journal_entry,
     ledger,

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.model_strategies import ANY_MODEL, BRIEF, PATIENT, device_counts
+from models.samples.model_strategies import ANY_MODEL, BRIEF, PATIENT, device_counts
 from sagemaker_plans import models
 from sagemaker_plans.errors import InvalidRequestError
 from sagemaker_plans.models import (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.model_strategies import ANY_MODEL
+from models.samples.model_strategies import ANY_MODEL
 from sagemaker_plans import (
     Coverage,
     DeviceCounts,

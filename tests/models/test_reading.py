@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from models import service_model
 from models.drift import REPLIES
-from models.model_strategies import PATIENT
-from models.reply_samples import Site, sample, sites, with_value, without
+from models.samples.model_strategies import PATIENT
+from models.samples.reply_samples import Site, sample, sites, with_value, without
 from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.operations import (
     CREATE_PLAN,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness import examples
 from models import service_model
-from models.model_strategies import PATIENT, names, plan_specs, stage_specs
+from models.samples.model_strategies import PATIENT, names, plan_specs, stage_specs
 from sagemaker_plans.errors import InvalidRequestError
 from sagemaker_plans.models import (
     EdgeDeploymentPlanSpec,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import service_model
-from models.model_strategies import (
+from models.samples.model_strategies import (
     EPOCH,
     LAST_EXACT,
     PATIENT,

@@ -22,8 +22,8 @@ from sagemaker_plans import (
     UnexpectedReplyError,
 )
 from sagemaker_plans.emulator import Emulator, Fault
+from transport.below.scripted_server import Answer, ScriptedServer
 from transport.clients import by_every_way, client_by, client_with
-from transport.scripted_server import Answer, ScriptedServer
 
 DESCRIBE = "DescribeEdgeDeploymentPlan"
 

@@ -23,7 +23,7 @@ from sagemaker_plans._transport.exception_mapping import (
     shown_cause,
 )
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, EXTEND_TRAINING_PLAN
-from transport.lower_errors import (
+from transport.below.lower_errors import (
     ENDPOINT,
     HTTPX_MODULES,
     aiohttp_classes,

@@ -23,8 +23,8 @@ from sagemaker_plans import (
 from sagemaker_plans._transport.retry_after import retry_after
 from sagemaker_plans._transport.service_errors import error_class, service_error
 from sagemaker_plans._wire.redaction import redacted
+from transport.below.scripted_server import Answer, ScriptedServer, error
 from transport.clients import by_every_way, client_by
-from transport.scripted_server import Answer, ScriptedServer, error
 
 SECRET = "IQoJb3JpZ2luX2VjEJr//token+of/a+session=="
 

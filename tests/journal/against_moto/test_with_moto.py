@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from journal.dynamodb_server import DynamoDBServer
+from journal.dynamodb.server import DynamoDBServer
+from journal.dynamodb.tables import journal_at
 from journal.records import PLAN, a_record, ended
-from journal.tables import journal_at
 from sagemaker_plans import ConfigurationError, ResourceNotFoundError
 from sagemaker_plans.journal import check_journal
 from sagemaker_plans.journal._items import item_of

@@ -37,8 +37,8 @@ from sagemaker_plans._transport.aiobotocore_client import opening
 from sagemaker_plans._transport.aiobotocore_client.service_model import PlainFiles
 from sagemaker_plans.emulator import Emulator
 from transport import clients
+from transport.below.scripted_server import Answer, ScriptedServer
 from transport.clients import BareSession
-from transport.scripted_server import Answer, ScriptedServer
 
 on_asyncio = pytest.mark.parametrize("transport", TRANSPORTS[:2], indirect=True, ids=str)
 on_aiohttp = pytest.mark.parametrize("transport", TRANSPORTS[:1], indirect=True, ids=str)

@@ -10,8 +10,8 @@ from botocore.stub import Stubber
 
 from harness import TRANSPORTS, Transport
 from sagemaker_plans import AsyncClient, PacePolicy, RetryPolicy, UnexpectedReplyError
+from transport.below.scripted_server import Answer, ScriptedServer
 from transport.clients import users_client
-from transport.scripted_server import Answer, ScriptedServer
 
 pytestmark = [
     pytest.mark.anyio,

@@ -8,9 +8,9 @@ import anyio
 import pytest
 
 from harness import dead_endpoint, session
-from journal.dynamodb_server import SECRET, DynamoDBServer
+from journal.dynamodb.server import SECRET, DynamoDBServer
+from journal.dynamodb.tables import journal_at
 from journal.records import PLAN, a_record
-from journal.tables import journal_at
 from sagemaker_plans import (
     AccessDeniedError,
     ConfigurationError,

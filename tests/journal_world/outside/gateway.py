@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from attrs import define
 
+from journal_world.outside.service import EXTEND, ServiceRefusal, WorldService
 from journal_world.processes import Process
-from journal_world.service import EXTEND, ServiceRefusal, WorldService
 from journal_world.world import Fate, World
 from sagemaker_plans import errors
 from sagemaker_plans._transport import signed_date

@@ -11,10 +11,10 @@ from aiobotocore.httpsession import AIOHTTPSession
 from attrs import define
 
 from harness import session
-from journal_world.journal import WorldJournal
+from journal_world.outside.journal import WorldJournal
+from journal_world.outside.service import ARN, EXTEND, ServiceRefusal
 from journal_world.processes import Process
 from journal_world.scenes import KEY, POLICY, Scene
-from journal_world.service import ARN, EXTEND, ServiceRefusal
 from journal_world.world import running
 from sagemaker_plans import AsyncClient, PacePolicy
 from sagemaker_plans._transport.signed_date import signed_at

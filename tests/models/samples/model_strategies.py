@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from harness import examples
-from models import training_plan_strategies
+from models.samples import training_plan_strategies
 from sagemaker_plans.models import (
     CandidateVerdict,
     Coverage,

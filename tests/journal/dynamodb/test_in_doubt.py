@@ -6,9 +6,9 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from journal.dynamodb_server import DynamoDBServer, Fate
+from journal.dynamodb.server import DynamoDBServer, Fate
+from journal.dynamodb.tables import journal_at
 from journal.records import PLAN, a_record, ended
-from journal.tables import journal_at
 from sagemaker_plans import ConnectionFailedError, RetryPolicy, UnexpectedReplyError
 
 pytestmark = pytest.mark.anyio
