@@ -10,7 +10,6 @@ from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
 import anyio
-from aiobotocore.endpoint import AioEndpoint
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
     EventHooks,
@@ -19,6 +18,7 @@ from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
     linked,
 )
 from sagemaker_plans._transport.aiobotocore_client.observed_session import observe, release
+from sagemaker_plans._transport.aiobotocore_client.parts import AioEndpoint
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
 from sagemaker_plans._transport.answers import (
     answer,

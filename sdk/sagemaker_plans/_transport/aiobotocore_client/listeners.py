@@ -11,9 +11,9 @@ from types import FunctionType, MethodType
 from typing import Any, Final
 
 import botocore.handlers
-from aiobotocore.hooks import AioHierarchicalEmitter
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import HOOKS
+from sagemaker_plans._transport.aiobotocore_client.parts import AioHierarchicalEmitter
 from sagemaker_plans._transport.aiobotocore_client.second_copies import SecondCopies
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE
 

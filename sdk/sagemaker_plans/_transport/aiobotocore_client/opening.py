@@ -11,13 +11,15 @@ from typing import Any, Final, Literal, NamedTuple, cast, get_args
 import anyio
 import anyio.to_thread
 import botocore.exceptions as boto
-from aiobotocore.config import AioConfig
-from aiobotocore.httpsession import AIOHTTPSession
-from aiobotocore.httpxsession import HttpxSession
-from aiobotocore.session import AioSession
 from botocore import UNSIGNED
 from botocore.config import Config
 
+from sagemaker_plans._transport.aiobotocore_client.parts import (
+    AioConfig,
+    AIOHTTPSession,
+    AioSession,
+    HttpxSession,
+)
 from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE, SlimLoader
 from sagemaker_plans._transport.exception_mapping import (

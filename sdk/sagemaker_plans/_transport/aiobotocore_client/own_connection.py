@@ -13,11 +13,10 @@ from contextlib import AsyncExitStack
 from typing import Any, Final, cast
 
 import anyio
-from aiobotocore.httpsession import AIOHTTPSession
-from aiobotocore.httpxsession import HttpxSession
 from aiohttp import ClientSession, TraceConfig, TraceRequestExceptionParams
 from attrs import define
 
+from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession, HttpxSession
 from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
     forget_routes,
     standing_in,

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestRedirectParams
+
+from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession
 
 
 class RedirectError(Exception):

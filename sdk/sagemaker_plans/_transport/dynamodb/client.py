@@ -5,10 +5,10 @@ from typing import Any, Final, cast
 
 import anyio
 import botocore.exceptions as boto
-from aiobotocore.session import AioSession
 from anyio import to_thread
 
 from sagemaker_plans._transport.aiobotocore_client.opening import client_config
+from sagemaker_plans._transport.aiobotocore_client.parts import AioSession
 from sagemaker_plans._transport.exception_mapping import (
     CONNECTION_FAILURES,
     loss_in_words,

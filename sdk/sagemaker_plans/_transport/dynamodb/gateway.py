@@ -12,7 +12,7 @@ from anyio import to_thread
 from sagemaker_plans._wire.operations import Operation
 
 if TYPE_CHECKING:
-    from aiobotocore.session import AioSession
+    from sagemaker_plans._transport.aiobotocore_client.parts import AioSession
 
 
 class DynamoDBGateway(Protocol):
