@@ -1,18 +1,12 @@
-"""What exists in the emulated SageMaker, and the methods with which tests add to it."""
+"""The methods with which tests add training plans and what is on sale."""
 
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
 
-import attrs
-
-from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
-from sagemaker_plans.emulator._service.training_operations import TrainingPlans, ultra_servers
-from sagemaker_plans.emulator._state.clock import Clock
-from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE, Fleet
+from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
+from sagemaker_plans.emulator._service.training_operations import training_plan_arn, ultra_servers
 from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering
 from sagemaker_plans.emulator._state.training_plans import (
     Offering,
@@ -20,68 +14,17 @@ from sagemaker_plans.emulator._state.training_plans import (
     TrainingPlan,
     TrainingPlanStatus,
 )
-
-ACCOUNT_ID: Final = "123456789012"
-"""The account in every ARN."""
+from sagemaker_plans.emulator._wire.arns import REGION
 
 
-@attrs.frozen(kw_only=True)
-class Resources:
-    """All resources of the emulated service."""
-
-    clock: Clock
-    edge: EdgeDeployments
-    training: TrainingPlans
-    lock: threading.RLock = attrs.Factory(threading.RLock)
-    """A thread must hold this lock while it reads or changes `edge` or `training`."""
-
-
-class ResourceSetup:
-    """The methods of both `Emulator` and `Service` with which tests read and add resources.
-
-    Args:
-        resources: The resources of the emulated service.
-    """
-
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of the emulated service."""
-        return self._resources.clock
+class ResourceSetup(FleetSetup):
+    """The methods of both `Emulator` and `Service` with which tests read and add resources."""
 
     @property
     def purchases(self) -> tuple[Purchase, ...]:
         """Every accepted purchase of a training plan or an extension, in order."""
         with self._resources.lock:
             return tuple(self._resources.training.purchases)
-
-    def add_fleet(
-        self,
-        name: str,
-        *,
-        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
-        failing: Iterable[str] = (),
-        failure_rate: float = 0.0,
-    ) -> None:
-        """Register a device fleet, or replace it for the stages that start from now on.
-
-        Args:
-            name: The fleet's name.
-            devices: The names of the devices in the order in which they report, or the number
-                of devices.
-            failing: The names of devices whose deployments fail.
-            failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
-                drawn from the fleet's name, so they are the same in every run.
-
-        Raises:
-            ValueError: The rate is outside 0 to 1, the number of devices is negative, or a
-                string was passed where a list of names is needed.
-        """
-        fleet = Fleet.create(name, devices, failing=failing, failure_rate=failure_rate)
-        with self._resources.lock:
-            self._resources.edge.fleets[name] = fleet
 
     def add_training_plan(
         self,
@@ -92,12 +35,14 @@ class ResourceSetup:
         duration_hours: int = 720,
         instance_type: str = "ml.p5.48xlarge",
         instance_count: int = 2,
-        region: str = "us-east-1",
+        region: str = REGION,
         target_resources: Iterable[str] = ("training-job",),
         ultra_server_type: str | None = None,
         ultra_server_count: int = 0,
         spare_instances: int = 0,
         impaired_ultra_servers: int = 0,
+        tags: Mapping[str, str] | None = None,
+        account_id: str | None = None,
     ) -> str:
         """Register a training plan.
 
@@ -117,12 +62,14 @@ class ResourceSetup:
             ultra_server_count: How many UltraServers it has.
             spare_instances: How many instances of each UltraServer are spares.
             impaired_ultra_servers: How many UltraServers are Impaired, each by one instance.
+            tags: The plan's tags.
+            account_id: The account of the plan; None stands for `account_id` of the emulator.
 
         Returns:
             The plan's ARN.
 
         Raises:
-            ValueError: A plan of that name exists in that region, or the numbers of
+            ValueError: A plan of that name exists in that region and account, or the numbers of
                 UltraServers do not fit together.
         """
         servers = ultra_servers(
@@ -132,7 +79,7 @@ class ResourceSetup:
             spares=spare_instances,
             impaired=impaired_ultra_servers,
         )
-        arn = self._resources.training.arn_of(name, region)
+        arn = training_plan_arn(name, self._owner(region, account_id))
         with self._resources.lock:
             plans = self._resources.training.plans
             if arn in plans:
@@ -149,6 +96,7 @@ class ResourceSetup:
                 instance_type=instance_type,
                 instance_count=instance_count,
                 availability_zone=f"{region}a",
+                tags={**(tags or {})},
             )
         return arn
 
@@ -192,8 +140,9 @@ class ResourceSetup:
             plans = self._resources.training.plans
             if training_plan_arn not in plans:
                 raise ValueError(f"there is no training plan {training_plan_arn}")
-            owner = self._resources.training.owner_of(offering_id)
-            if owner not in {None, training_plan_arn}:
+            owners = self._resources.training.offering_owners
+            owner = owners.setdefault(offering_id, training_plan_arn)
+            if owner != training_plan_arn:
                 raise ValueError(f"the offering {offering_id} is for {owner} already")
             plans[training_plan_arn].offerings[offering_id] = Offering(
                 offering_id=offering_id,
@@ -219,7 +168,7 @@ class ResourceSetup:
         ultra_server_type: str | None = None,
         ultra_server_count: int = 0,
         target_resources: Iterable[str] = ("training-job",),
-        region: str = "us-east-1",
+        region: str = REGION,
         resellable: bool = False,
         sold_out: bool = False,
         payment_fails: bool = False,
@@ -239,7 +188,7 @@ class ResourceSetup:
                 None for a plan without.
             ultra_server_count: How many UltraServers it reserves.
             target_resources: What the plan is for.
-            region: The region in which it is on sale.
+            region: The region in which it is on sale, to every account.
             resellable: Whether more than one plan can be made from it.
             sold_out: Whether it is listed but every purchase of it is refused.
             payment_fails: Whether its payment fails, so that the plan becomes Failed.
