@@ -42,7 +42,7 @@ def emulators() -> None:
         speed=60.0,
         timings=Timings(device_report=0.1),
         credentials={"test": "test"},
-        strict_fleets=True,
+        loose_fleets=True,
         failure_tolerance=0.1,
         seed=Path("seed.toml"),
         signature_clock="emulator",
@@ -245,7 +245,7 @@ def seeds() -> None:
 
 def services(seed: Seed) -> None:
     service = Service(
-        clock=Clock(), timings=Timings(), strict_fleets=False, failure_tolerance=0.0, seed=seed
+        clock=Clock(), timings=Timings(), loose_fleets=False, failure_tolerance=0.0, seed=seed
     )
     assert_type(service.operations, tuple[str, ...])
     assert_type(service.purchases, tuple[Purchase, ...])

@@ -174,6 +174,7 @@ def test_unmodelled_errors_keep_their_code(sagemaker: SageMakerClient) -> None:
 
 def test_the_region_of_a_request_is_in_the_arns(emulator: Emulator) -> None:
     body = b'{"EdgeDeploymentPlanName":"p","ModelConfigs":[],"DeviceFleetName":"f"}'
+    emulator.add_fleet("f", region="ap-southeast-2")
     reply = send_signed(
         emulator, body, operation="CreateEdgeDeploymentPlan", region="ap-southeast-2"
     )
@@ -183,7 +184,7 @@ def test_the_region_of_a_request_is_in_the_arns(emulator: Emulator) -> None:
 
 
 def test_operations_without_output_have_an_empty_body(emulator: Emulator) -> None:
-    body = b'{"EdgeDeploymentPlanName":"p","ModelConfigs":[],"DeviceFleetName":"f"}'
+    body = b'{"EdgeDeploymentPlanName":"p","ModelConfigs":[],"DeviceFleetName":"cameras"}'
     send_signed(emulator, body, operation="CreateEdgeDeploymentPlan")
     name = b'{"EdgeDeploymentPlanName":"p"}'
     reply = send_signed(emulator, name, operation="DeleteEdgeDeploymentPlan")
