@@ -214,10 +214,14 @@ def test_a_fleet_has_to_be_registered(service: Service, fleet: str) -> None:
 
 def test_devices_have_to_be_registered(service: Service) -> None:
     misspelt = {"DeviceSubsetType": "SELECTION", "DeviceNames": ["cam-001", "cam-1"]}
-    with pytest.raises(Refusal, match="ResourceNotFound: Device cam-1 does not exist in device fle"):
+    with pytest.raises(
+        Refusal, match="ResourceNotFound: Device cam-1 does not exist in device fle"
+    ):
         create(service, "p", stage("s", misspelt))
     create(service, "p")
-    with pytest.raises(Refusal, match="ResourceNotFound: Device cam-1 does not exist in device fle"):
+    with pytest.raises(
+        Refusal, match="ResourceNotFound: Device cam-1 does not exist in device fle"
+    ):
         service.handle(
             "CreateEdgeDeploymentStage",
             {"EdgeDeploymentPlanName": "p", "Stages": [stage("s", misspelt)]},

@@ -32,7 +32,6 @@ from sagemaker_plans.emulator._http.responses import (
     reply_response,
 )
 from sagemaker_plans.emulator._http.signature import (
-    Claim,
     Credentials,
     SignedRequest,
     check_signature,
@@ -97,16 +96,16 @@ class RequestHandler:
             body=raw_body,
         )
         check_signature(signed, claim)
-        self._record(exchange.request_id, exchange.operation, signed, claim)
-        try:
-            body = parsed_object(raw_body)
-        except Refusal as refusal:
-            return self._reply(error_response(exchange.request_id, refusal))
         caller = Caller(
             region=claim.region,
             account_id=claim.account_id or self.service.account_id,
             request_id=exchange.request_id,
         )
+        self._record(exchange.operation, signed, caller)
+        try:
+            body = parsed_object(raw_body)
+        except Refusal as refusal:
+            return self._reply(error_response(exchange.request_id, refusal))
         call = _Call(operation=exchange.operation, caller=caller, body=body)
         fault = self.faults.next_fault(call.operation)
         if fault is None:
@@ -115,14 +114,15 @@ class RequestHandler:
         self.recorder.mark_fault(exchange.request_id, fault.name)
         return await self._apply_fault(request, call, fault)
 
-    def _record(self, request_id: str, operation: str, signed: SignedRequest, claim: Claim) -> None:
+    def _record(self, operation: str, signed: SignedRequest, caller: Caller) -> None:
         self.recorder.add(
             RecordedRequest(
-                request_id=request_id,
+                request_id=caller.request_id,
                 operation=operation,
                 raw_body=signed.body,
                 headers=Headers(signed.headers),
-                region=claim.region,
+                region=caller.region,
+                account_id=caller.account_id,
                 received_at=self.service.clock.now(),
             )
         )

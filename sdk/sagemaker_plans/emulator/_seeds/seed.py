@@ -39,7 +39,7 @@ class FleetSeed:
     tags: Mapping[str, str] = attrs.Factory(dict[str, str])
     region: str = REGION
     account_id: str | None = None
-    """None stands for the account of the emulator's own access key, here and elsewhere."""
+    """None stands for the emulator's own account, here and in other entries."""
 
 
 @attrs.frozen(kw_only=True)

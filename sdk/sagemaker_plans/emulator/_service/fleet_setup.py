@@ -50,7 +50,7 @@ class FleetSetup:
 
     @property
     def account_id(self) -> str:
-        """The account of what is added without naming one, and of most access keys."""
+        """The account of all access keys that name no other, and of what is added without one."""
         return self._resources.account_id
 
     def add_fleet(

@@ -13,7 +13,7 @@ ACCOUNT_ID: Final = "123456789012"
 REGION: Final = "us-east-1"
 """The region of every caller and resource that names no other."""
 
-_MOST_PLACES: Final = 10_000
+_MOST_PLACES: Final = 1000
 # So many beginnings of ARNs are kept. A caller can sign for any region.
 
 
