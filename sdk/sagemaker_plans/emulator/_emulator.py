@@ -29,7 +29,7 @@ from sagemaker_plans.emulator._http.signature import (
 )
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._seeds.seed_file import plant_file
-from sagemaker_plans.emulator._service.resource_setup import ResourceSetup
+from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.timings import Timings
@@ -43,7 +43,7 @@ SignatureClock: TypeAlias = Literal["both", "machine", "emulator"]
 
 
 @final
-class Emulator(ResourceSetup):
+class Emulator(FleetSetup):
     """A local SageMaker on the loopback interface.
 
     Use it as a context manager. The server has its own thread and event loop, so that
@@ -114,7 +114,7 @@ class Emulator(ResourceSetup):
             service.plant(Seed.default() if seed is None else seed)
         else:
             plant_file(Path(seed), service)
-        super().__init__(service._resources)  # noqa: SLF001 - both are a ResourceSetup
+        super().__init__(service._resources)  # noqa: SLF001 - both are a FleetSetup
         self._service = service
         self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()

@@ -77,8 +77,9 @@ def account_named_by(access_key_id: str) -> str | None:
     Returns:
         The key itself, or None if it is no account's number.
     """
-    is_number = access_key_id.isascii() and access_key_id.isdecimal()
-    return access_key_id if is_number and len(access_key_id) == _ACCOUNT_DIGITS else None
+    if len(access_key_id) != _ACCOUNT_DIGITS:
+        return None
+    return access_key_id if access_key_id.isascii() and access_key_id.isdecimal() else None
 
 
 def check_signature_head(

@@ -58,7 +58,7 @@ class EdgeDeployments:
     def create_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer CreateEdgeDeploymentPlan."""
         name = text(request, "EdgeDeploymentPlanName")
-        arn = _plan_arn(name, caller)
+        arn = caller.arn(f"edge-deployment/{name}")
         if arn in self.plans:
             raise in_use(f"Edge deployment plan {name} already exists.")
         fleet_name = text(request, "DeviceFleetName")
@@ -209,7 +209,7 @@ class EdgeDeployments:
     def _plan(self, request: Request, caller: Caller) -> EdgePlan:
         name = text(request, "EdgeDeploymentPlanName")
         try:
-            return self.plans[_plan_arn(name, caller)]
+            return self.plans[caller.arn(f"edge-deployment/{name}")]
         except KeyError:
             raise not_found(f"Edge deployment plan {name} does not exist.") from None
 
@@ -243,10 +243,6 @@ class EdgeDeployments:
         """Register the devices that a stage names, where nobody else has to."""
         if self.loose_fleets:
             fleet.add(stage.devices, Device(registered_at=self.now()))
-
-
-def _plan_arn(name: str, caller: Caller) -> str:
-    return caller.arn(f"edge-deployment/{name}")
 
 
 def _check_not_busy(stages: Sequence[Stage], now: float) -> None:

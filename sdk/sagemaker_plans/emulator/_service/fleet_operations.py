@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Final
 
 import attrs
@@ -37,10 +37,10 @@ class DeviceFleets:
     """The operations on all device fleets, which the edge deployments hold."""
 
     now: Callable[[], float]
-    fleets: dict[str, Fleet]
+    fleets: MutableMapping[str, Fleet]
     """By ARN."""
 
-    plans: dict[str, EdgePlan]
+    plans: MutableMapping[str, EdgePlan]
     """The edge deployment plans, by ARN. A fleet that one of them names is not deleted."""
 
     def create(self, request: Request, caller: Caller) -> Reply:
@@ -118,7 +118,7 @@ class DeviceFleets:
         fleet, given = self._fleet(request, caller), _by_name(request)
         fleet.check_registered(given)
         for name, details in given.items():
-            device = fleet.devices[name]
+            device = fleet.device(name)
             fleet.devices[name] = attrs.evolve(device, details={**device.details, **details})
         return {}
 

@@ -1,57 +1,18 @@
-"""What exists in the emulated SageMaker, and the methods with which tests add fleets and tags."""
+"""The methods with which tests add device fleets and tags."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
 
-import attrs
-
-from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.fleet_operations import fleet_arn
-from sagemaker_plans.emulator._service.tag_operations import Tagging
-from sagemaker_plans.emulator._service.training_operations import TrainingPlans
-from sagemaker_plans.emulator._state.clock import Clock
+from sagemaker_plans.emulator._service.resource_setup import ResourceSetup
 from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE, Device, Fleet
 from sagemaker_plans.emulator._wire.arns import REGION
-from sagemaker_plans.emulator._wire.members import Caller
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 
-@attrs.frozen(kw_only=True)
-class Resources:
-    """All resources of the emulated service."""
-
-    account_id: str
-    """The account of what nobody says otherwise of."""
-
-    clock: Clock
-    edge: EdgeDeployments
-    training: TrainingPlans
-    tagging: Tagging
-    lock: threading.RLock = attrs.Factory(threading.RLock)
-    """A thread must hold this lock while it reads or changes `edge` or `training`."""
-
-
-class FleetSetup:
-    """The methods of both `Emulator` and `Service` with which tests add fleets and tags.
-
-    Args:
-        resources: The resources of the emulated service.
-    """
-
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of the emulated service."""
-        return self._resources.clock
-
-    @property
-    def account_id(self) -> str:
-        """The account of all access keys that name no other, and of what is added without one."""
-        return self._resources.account_id
+class FleetSetup(ResourceSetup):
+    """All methods of both `Emulator` and `Service` with which tests read and add resources."""
 
     def add_fleet(
         self,
@@ -166,6 +127,3 @@ class FleetSetup:
                 tagging.write(arn, {**tagging.read(arn), **tags})
             except Refusal as refusal:
                 raise ValueError(refusal.message) from refusal
-
-    def _owner(self, region: str, account_id: str | None) -> Caller:
-        return Caller(region=region, account_id=account_id or self.account_id)

@@ -1,12 +1,21 @@
-"""The methods with which tests add training plans and what is on sale."""
+"""What exists in the emulated SageMaker, and the methods with which tests add to it."""
 
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterable, Mapping
 
-from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
-from sagemaker_plans.emulator._service.training_operations import training_plan_arn, ultra_servers
+import attrs
+
+from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
+from sagemaker_plans.emulator._service.tag_operations import Tagging
+from sagemaker_plans.emulator._service.training_operations import (
+    TrainingPlans,
+    training_plan_arn,
+    ultra_servers,
+)
+from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering
 from sagemaker_plans.emulator._state.training_plans import (
     Offering,
@@ -15,10 +24,43 @@ from sagemaker_plans.emulator._state.training_plans import (
     TrainingPlanStatus,
 )
 from sagemaker_plans.emulator._wire.arns import REGION
+from sagemaker_plans.emulator._wire.members import Caller
 
 
-class ResourceSetup(FleetSetup):
-    """The methods of both `Emulator` and `Service` with which tests read and add resources."""
+@attrs.frozen(kw_only=True)
+class Resources:
+    """All resources of the emulated service."""
+
+    account_id: str
+    """The account of what nobody says otherwise of."""
+
+    clock: Clock
+    edge: EdgeDeployments
+    training: TrainingPlans
+    tagging: Tagging
+    lock: threading.RLock = attrs.Factory(threading.RLock)
+    """A thread must hold this lock while it reads or changes `edge` or `training`."""
+
+
+class ResourceSetup:
+    """The methods of both `Emulator` and `Service` with which tests read and add training plans.
+
+    Args:
+        resources: The resources of the emulated service.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the emulated service."""
+        return self._resources.clock
+
+    @property
+    def account_id(self) -> str:
+        """The account of all access keys that name no other, and of what is added without one."""
+        return self._resources.account_id
 
     @property
     def purchases(self) -> tuple[Purchase, ...]:
@@ -140,9 +182,8 @@ class ResourceSetup(FleetSetup):
             plans = self._resources.training.plans
             if training_plan_arn not in plans:
                 raise ValueError(f"there is no training plan {training_plan_arn}")
-            owners = self._resources.training.offering_owners
-            owner = owners.setdefault(offering_id, training_plan_arn)
-            if owner != training_plan_arn:
+            owner = self._resources.training.owner_of(offering_id)
+            if owner not in {None, training_plan_arn}:
                 raise ValueError(f"the offering {offering_id} is for {owner} already")
             plans[training_plan_arn].offerings[offering_id] = Offering(
                 offering_id=offering_id,
@@ -230,3 +271,6 @@ class ResourceSetup(FleetSetup):
                 )
             offerings[offering_id] = offering
         return offering_id
+
+    def _owner(self, region: str, account_id: str | None) -> Caller:
+        return Caller(region=region, account_id=account_id or self.account_id)

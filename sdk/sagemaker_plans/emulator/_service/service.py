@@ -14,8 +14,8 @@ import attrs
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.fleet_operations import DeviceFleets
-from sagemaker_plans.emulator._service.fleet_setup import Resources
-from sagemaker_plans.emulator._service.resource_setup import ResourceSetup
+from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
+from sagemaker_plans.emulator._service.resource_setup import Resources
 from sagemaker_plans.emulator._service.tag_operations import Tagging
 from sagemaker_plans.emulator._service.training_operations import TrainingPlans
 from sagemaker_plans.emulator._state.clock import Clock
@@ -32,7 +32,7 @@ _Operation: TypeAlias = Callable[[Request, Caller], Reply]
 
 
 @final
-class Service(ResourceSetup):
+class Service(FleetSetup):
     """The state of the emulated SageMaker, and its operations. Any thread may use it.
 
     Args:

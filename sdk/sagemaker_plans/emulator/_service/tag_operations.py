@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Final
 
 import attrs
@@ -30,9 +30,9 @@ TAG_LIMIT: Final = 50
 class Tagging:
     """The tags of all resources that can have some. Each is kept in its resource's record."""
 
-    fleets: dict[str, Fleet]
-    edge_plans: dict[str, EdgePlan]
-    training_plans: dict[str, TrainingPlan]
+    fleets: MutableMapping[str, Fleet]
+    edge_plans: MutableMapping[str, EdgePlan]
+    training_plans: MutableMapping[str, TrainingPlan]
 
     def add(self, request: Request, caller: Caller) -> Reply:
         """Answer AddTags."""
@@ -61,7 +61,7 @@ class Tagging:
         if found is not None:
             return found.tags
         fleet, name = self._device(arn)
-        return fleet.devices[name].tags
+        return fleet.device(name).tags
 
     def write(self, arn: str, values: Mapping[str, str]) -> Mapping[str, str]:
         """Replace the tags of a resource, and return the new ones.
@@ -78,7 +78,7 @@ class Tagging:
         else:
             fleet, name = self._device(arn)
             # Devices that are alike share a record, which is not changed.
-            fleet.devices[name] = attrs.evolve(fleet.devices[name], tags={**values})
+            fleet.devices[name] = attrs.evolve(fleet.device(name), tags={**values})
         return values
 
     def _tagged(self, arn: str) -> TrainingPlan | EdgePlan | Fleet | None:

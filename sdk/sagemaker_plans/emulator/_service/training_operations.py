@@ -59,9 +59,6 @@ class TrainingPlans:
     plans: dict[str, TrainingPlan] = attrs.Factory(dict[str, TrainingPlan])
     """By ARN."""
 
-    offering_owners: dict[str, str] = attrs.Factory(dict[str, str])
-    """The ARN of the plan that an extension offering is for, by the offering's id."""
-
     plan_offerings: dict[str, PlanOffering] = attrs.Factory(dict[str, PlanOffering])
     """Offerings of new plans, by id."""
 
@@ -74,7 +71,6 @@ class TrainingPlans:
     def clear(self) -> None:
         """Forget all plans, offerings and purchases."""
         self.plans.clear()
-        self.offering_owners.clear()
         self.plan_offerings.clear()
         self.used_offerings.clear()
         self.purchases.clear()
@@ -255,6 +251,11 @@ class TrainingPlans:
             {"TrainingPlanSummaries": [plan.summary(now) for plan in listed]}, next_token
         )
 
+    def owner_of(self, offering_id: str) -> str | None:
+        """Return the ARN of the plan that an extension offering is for; None for none."""
+        owners = (plan.arn for plan in self.plans.values() if offering_id in plan.offerings)
+        return next(owners, None)
+
     def _plan(self, arn: str, caller: Caller) -> TrainingPlan:
         plan = self.plans.get(arn)
         if plan is None or not caller.owns(arn):
@@ -262,11 +263,10 @@ class TrainingPlans:
         return plan
 
     def _offering(self, offering_id: str, caller: Caller) -> tuple[TrainingPlan, Offering]:
-        owner = self.offering_owners.get(offering_id)
-        if owner is None or not caller.owns(owner):
-            raise not_found(f"Training plan extension offering {offering_id} does not exist.")
-        plan = self.plans[owner]
-        return plan, plan.offerings[offering_id]
+        for plan in self.plans.values():
+            if offering_id in plan.offerings and caller.owns(plan.arn):
+                return plan, plan.offerings[offering_id]
+        raise not_found(f"Training plan extension offering {offering_id} does not exist.")
 
 
 def training_plan_arn(name: str, caller: Caller) -> str:

@@ -25,7 +25,7 @@ DEFAULT_FLEET_SIZE: Final = 10
 
 @attrs.frozen(kw_only=True)
 class Device:
-    """What is known of a device besides its name. Devices that are alike share one record."""
+    """What is known of a device besides its name. Devices that are alike may share a record."""
 
     registered_at: float
     details: Request = attrs.Factory(dict[str, object])
@@ -47,8 +47,8 @@ class Fleet:
 
     tags: dict[str, str]
 
-    devices: dict[str, Device]
-    """By name, in the order in which they report."""
+    devices: dict[str, Device | None]
+    """By name, in the order in which they report. None for those that came with the fleet."""
 
     failing: frozenset[str] = frozenset()
     """Devices whose deployments always fail."""
@@ -104,7 +104,7 @@ class Fleet:
             tags={**(tags or {})},
             devices={},
         )
-        fleet.add(devices, Device(registered_at=now), failing=failing)
+        fleet.add(devices, None, failing=failing)
         # The same fleet must fail in the same way in every run, so the seed is the name.
         drawn = random.Random(name).sample(  # noqa: S311 - not used for a secret
             sorted(fleet.devices), round(failure_rate * len(fleet.devices))
@@ -113,13 +113,13 @@ class Fleet:
         return fleet
 
     def add(
-        self, names: Iterable[str], device: Device, *, failing: Iterable[str] = ()
+        self, names: Iterable[str], device: Device | None, *, failing: Iterable[str] = ()
     ) -> tuple[str, ...]:
         """Add devices that are alike. Devices that the fleet already has stay as they are.
 
         Args:
             names: Their names.
-            device: What is known of them.
+            device: What is known of them; None if they come with the fleet.
             failing: Which fail. If the fleet does not have them, they are added too.
 
         Returns:
@@ -180,6 +180,10 @@ class Fleet:
             if name not in self.devices:
                 raise not_found(f"Device {name} does not exist in device fleet {self.name}.")
 
+    def device(self, name: str) -> Device:
+        """Return what is known of one of its devices."""
+        return self.devices[name] or Device(registered_at=self.created_at)
+
     def device_arn(self, name: str) -> str:
         """Return the ARN of one of its devices."""
         return f"{self.arn}/device/{name}"
@@ -204,7 +208,7 @@ class Fleet:
 
     def device_summary(self, name: str) -> Reply:
         """Return the wire form of a device, which its description and its list entry share."""
-        device = self.devices[name]
+        device = self.device(name)
         return {
             "DeviceName": name,
             "DeviceArn": self.device_arn(name),
