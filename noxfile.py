@@ -126,7 +126,7 @@ def install_wheel(session: nox.Session, extras: str, *requirements: str) -> None
     session.install(*again, f"{ROOT}{extras}", *requirements)
 
 
-INTERPRETERS = working_interpreters()
+OTHER_INTERPRETERS = [each for each in working_interpreters() if each != OLDEST]
 SIDE_BY_SIDE = ("-n", "auto")  # a worker for each core
 MORE_THAN_CORES = ("-n", "3")  # more than most CI machines have: tests also wait for sockets
 
@@ -138,13 +138,13 @@ def run_quick_tests(session: nox.Session, *command: str, **env: str) -> None:
     session.run(*command, "pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
 
 
-def run_quick_tests_elsewhere(session: nox.Session) -> None:
+def run_quick_tests_elsewhere(session: nox.Session, **env: str) -> None:
     """Run them with other versions, without the random examples and on one transport each.
 
     What those find does not depend on the interpreter or on a version.
     """
     quicker = ("-m", "not exhaustive and not random and not once")
-    env = {"HYPOTHESIS_PROFILE": "quick", "ONE_TRANSPORT_EACH": "1"}
+    env |= {"HYPOTHESIS_PROFILE": "quick", "ONE_TRANSPORT_EACH": "1"}
     session.run("pytest", *MORE_THAN_CORES, *quicker, *session.posargs, env=env)
 
 
@@ -172,13 +172,20 @@ def exhaustive(session: nox.Session) -> None:
 
 
 # A session needs one interpreter at least.
-@nox.session(python=[each for each in INTERPRETERS if each != OLDEST] or [OLDEST])
+@nox.session(python=OTHER_INTERPRETERS or [OLDEST])
 def interpreters(session: nox.Session) -> None:
-    """Run the tests on every other CPython found here."""
+    """Run the tests on every other CPython found here.
+
+    With SHARE_INTERPRETERS in the environment, as in CI, each test runs on one of them.
+    """
     if session.python == OLDEST:
         session.skip("no other CPython was found")
     install_wheel(session, "[rich,trio]", *group("test"))
-    run_quick_tests_elsewhere(session)
+    env: dict[str, str] = {}
+    if "SHARE_INTERPRETERS" in os.environ:
+        number = OTHER_INTERPRETERS.index(str(session.python))
+        env["SHARE_OF_TESTS"] = f"{number}/{len(OTHER_INTERPRETERS)}"
+    run_quick_tests_elsewhere(session, **env)
 
 
 @nox.session(default=False)
