@@ -127,8 +127,8 @@ def install_wheel(session: nox.Session, extras: str, *requirements: str) -> None
 
 
 OTHER_INTERPRETERS = [each for each in working_interpreters() if each != OLDEST]
-SIDE_BY_SIDE = ("-n", "auto")  # a worker for each core
-MORE_THAN_CORES = ("-n", "3")  # more than most CI machines have: tests also wait for sockets
+# One worker more than there are cores, because tests also wait for sockets.
+SIDE_BY_SIDE = ("-n", str((os.cpu_count() or 1) + 1))
 
 
 def run_quick_tests(session: nox.Session, *command: str, **env: str) -> None:
@@ -145,7 +145,7 @@ def run_quick_tests_elsewhere(session: nox.Session, **env: str) -> None:
     """
     quicker = ("-m", "not exhaustive and not random and not once")
     env |= {"HYPOTHESIS_PROFILE": "quick", "ONE_TRANSPORT_EACH": "1"}
-    session.run("pytest", *MORE_THAN_CORES, *quicker, *session.posargs, env=env)
+    session.run("pytest", *SIDE_BY_SIDE, *quicker, *session.posargs, env=env)
 
 
 @nox.session
