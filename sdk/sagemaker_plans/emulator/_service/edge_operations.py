@@ -16,6 +16,7 @@ from sagemaker_plans.emulator._state.rollout import (
     STARTABLE,
     Rollout,
 )
+from sagemaker_plans.emulator._state.tables import Table
 from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._wire.members import (
     Caller,
@@ -44,13 +45,8 @@ class EdgeDeployments:
     account_id: str
     strict_fleets: bool
     failure_tolerance: float
-    fleets: dict[str, Fleet] = attrs.Factory(dict[str, Fleet])
-    plans: dict[str, EdgePlan] = attrs.Factory(dict[str, EdgePlan])
-
-    def clear(self) -> None:
-        """Forget all fleets and plans."""
-        self.fleets.clear()
-        self.plans.clear()
+    fleets: Table[str, Fleet]
+    plans: Table[str, EdgePlan]
 
     def create_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer CreateEdgeDeploymentPlan."""

@@ -7,21 +7,29 @@ wraps it. Tests that need thousands of cases call it directly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 import attrs
 
+from sagemaker_plans.emulator._data.saved_state import STATE_FORMAT, SavedState
+from sagemaker_plans.emulator._data.structuring import Structuring
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.resource_setup import ACCOUNT_ID, Resources, ResourceSetup
 from sagemaker_plans.emulator._service.training_operations import TrainingPlans
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.edge_plans import EdgePlan
+from sagemaker_plans.emulator._state.tables import StateLock, Tables
 from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._state.training_plans import TrainingPlan
 from sagemaker_plans.emulator._wire.members import Caller, Reply, Request
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import service_model, validated
+
+_PLAIN: Final = Structuring()
+
+_READING: Final = ("Describe", "List", "Search")
+# Operations whose names begin so change nothing.
 
 _Operation: TypeAlias = Callable[[Request, Caller], Reply]
 
@@ -58,15 +66,30 @@ class Service(ResourceSetup):
         service_model()
         clock = Clock() if clock is None else clock
         timings = Timings() if timings is None else timings
+        tables = Tables()
         edge = EdgeDeployments(
             now=clock.now,
             timings=timings,
             account_id=ACCOUNT_ID,
             strict_fleets=strict_fleets,
             failure_tolerance=failure_tolerance,
+            fleets=tables.fleets,
+            plans=tables.edge_plans,
         )
-        training = TrainingPlans(now=clock.now, timings=timings, account_id=ACCOUNT_ID)
-        super().__init__(Resources(clock=clock, edge=edge, training=training))
+        training = TrainingPlans(
+            now=clock.now,
+            timings=timings,
+            account_id=ACCOUNT_ID,
+            plans=tables.training_plans,
+            plan_offerings=tables.plan_offerings,
+            used_offerings=tables.used_offerings,
+            purchases=tables.purchases,
+        )
+        super().__init__(
+            Resources(
+                clock=clock, edge=edge, training=training, tables=tables, lock=StateLock(tables)
+            )
+        )
         self._operations: dict[str, _Operation] = {
             "CreateEdgeDeploymentPlan": edge.create_plan,
             "CreateEdgeDeploymentStage": edge.create_stages,
@@ -91,6 +114,8 @@ class Service(ResourceSetup):
     def plant(self, seed: Seed, *, on_entry: Callable[[str], None] | None = None) -> None:
         """Remove all resources and create those of another seed, now and at each `reset`.
 
+        If the seed is one of `Emulator.export_seed()`, the clock goes to where it stood.
+
         Args:
             seed: The new seed.
             on_entry: Called with the name of each entry of the seed, such as `plans[0]`,
@@ -103,13 +128,38 @@ class Service(ResourceSetup):
         """
         self._seed = seed
         with self._resources.lock:
-            self._resources.edge.clear()
-            self._resources.training.clear()
-            seed.plant(self, on_entry=on_entry)
+            if seed.state is not None:
+                self.clock.resume(seed.state.clock, ran_on=False)
+            self._plant(on_entry)
+
+    def _plant(self, on_entry: Callable[[str], None] | None) -> None:
+        self._resources.tables.clear()
+        self._seed.plant(self, on_entry=on_entry)
 
     def reset(self) -> None:
         """Remove all resources and create those of the seed again. The clock is not changed."""
-        self.plant(self._seed)
+        with self._resources.lock:
+            self._plant(None)
+
+    def restore(self, state: SavedState) -> None:
+        """Add what existed in another emulator.
+
+        Args:
+            state: From `saved_state`.
+        """
+        tables = self._resources.tables.by_name()
+        with self._resources.lock:
+            for name, table in _copied(state.tables).by_name().items():
+                tables[name].update(table)
+
+    def saved_state(self) -> SavedState:
+        """Return all that exists at this moment, and where the clock stands."""
+        with self._resources.lock.reading:
+            return SavedState(
+                format=STATE_FORMAT,
+                clock=self.clock.reading(),
+                tables=_copied(self._resources.tables),
+            )
 
     def handle(
         self, operation: str, request: Mapping[str, object], *, caller: Caller | None = None
@@ -128,11 +178,14 @@ class Service(ResourceSetup):
         Raises:
             Refusal: The service refuses the request.
         """
-        with self._resources.lock:
-            if operation not in self._operations:
-                raise Refusal(
-                    "UnknownOperationException", f"The emulator has no operation {operation!r}."
-                )
+        if operation not in self._operations:
+            raise Refusal(
+                "UnknownOperationException", f"The emulator has no operation {operation!r}."
+            )
+        lock = self._resources.lock
+        if lock.broken is not None:
+            raise RuntimeError("what exists could not be kept any more") from lock.broken
+        with lock.reading if operation.startswith(_READING) else lock:
             return self._operations[operation](
                 validated(operation, request), Caller() if caller is None else caller
             )
@@ -145,12 +198,12 @@ class Service(ResourceSetup):
     @property
     def training_plan_arns(self) -> tuple[str, ...]:
         """The ARNs of all training plans, oldest first."""
-        with self._resources.lock:
+        with self._resources.lock.reading:
             return tuple(self._resources.training.plans)
 
     def snapshot(self) -> dict[str, object]:
         """Return all of the state as JSON, for people to read."""
-        with self._resources.lock:
+        with self._resources.lock.reading:
             return {
                 name: [*part] if isinstance(part, Iterator) else part
                 for name, part in self.snapshot_parts().items()
@@ -164,7 +217,8 @@ class Service(ResourceSetup):
         time, are those of the call.
         """
         now = self.clock.now()
-        lock, edge, training = self._resources.lock, self._resources.edge, self._resources.training
+        lock = self._resources.lock.reading
+        edge, training = self._resources.edge, self._resources.training
 
         def edge_plan(plan: EdgePlan) -> object:
             with lock:
@@ -185,5 +239,10 @@ class Service(ResourceSetup):
                 "edge_deployment_plans": map(edge_plan, tuple(edge.plans.values())),
                 "training_plans": map(training_plan, tuple(training.plans.values())),
                 "plan_offerings": [one.summary({}) for one in training.plan_offerings.values()],
-                "purchases": map(attrs.asdict, tuple(training.purchases)),
+                "purchases": map(attrs.asdict, tuple(training.purchases.values())),
             }
+
+
+def _copied(tables: Tables) -> Tables:
+    """Return tables with rows of their own, because rows change."""
+    return _PLAIN.structured(_PLAIN.unstructured(tables), Tables)

@@ -1,0 +1,259 @@
+"""A file that has all that exists, and outlives a crash of the process.
+
+It is an SQLite database with one row for each resource. What a request has changed is on the disk
+before its reply is sent, in one transaction. It is the only importer of sqlite3.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, final, get_args, get_type_hints
+
+import attrs
+
+from sagemaker_plans.emulator._data.structuring import MisfitsError, Structuring
+from sagemaker_plans.emulator._state.clock import Clock, ClockReading
+from sagemaker_plans.emulator._state.tables import StateLock, Table, Tables
+
+FORMAT: Final = 1
+"""The version of the format. A file with a higher one is refused."""
+
+_APPLICATION: Final = int.from_bytes(b"smpe", "big")
+# SQLite keeps this number in the header of the file. It says whose file it is.
+
+_CLOCK: Final = "clock"
+# The kind of the one row that is not in a table.
+
+_PLAIN: Final = Structuring()
+
+_SCHEMA: Final = """
+CREATE TABLE resources (
+    position INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
+    UNIQUE (kind, key)
+)
+"""
+_WRITE: Final = """
+INSERT INTO resources (kind, key, value, checksum) VALUES (?, ?, ?, ?)
+ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, checksum = excluded.checksum
+"""
+_DELETE: Final = "DELETE FROM resources WHERE kind = ? AND key = ?"
+_READ: Final = "SELECT kind, key, value, checksum FROM resources ORDER BY position"
+
+
+class DataFileError(ValueError):
+    """A data file cannot be used. The message names the file and says why."""
+
+
+@attrs.frozen
+class RowTypes:
+    """The types of the keys and the rows of a table."""
+
+    key: Any
+    row: Any
+
+
+def row_types() -> Mapping[str, RowTypes]:
+    """Return the types in each table, by the table's name."""
+    hints = get_type_hints(Tables)
+    return {field.name: RowTypes(*get_args(hints[field.name])) for field in attrs.fields(Tables)}
+
+
+@final
+class DataFile:
+    """The file of one service. It is locked as long as it is open.
+
+    All methods but `close` are called by one thread at a time.
+
+    Args:
+        path: The file. Nothing is written to it before the first `keep`.
+        tables: What exists in the service.
+        clock: The service's clock.
+
+    Raises:
+        DataFileError: The file is in use by another emulator, is damaged, is no such file, or
+            was written by a newer version.
+    """
+
+    def __init__(self, path: Path, tables: Tables, clock: Clock) -> None:
+        self._path = path
+        self._tables = tables
+        self._clock = clock
+        self._moves = -1
+        self._kept: dict[tuple[str, str], str] = {}
+        try:
+            self._database = sqlite3.connect(
+                path, timeout=0, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise self._error(f"cannot be opened: {error}") from error
+        try:
+            self._is_new = self._locked()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def attach(self, lock: StateLock) -> None:
+        """Take over what the file has, or write all that exists if it is new; then keep changes.
+
+        The clock of the file ran on while nobody had it, unless it was held.
+
+        Args:
+            lock: The lock of what exists.
+
+        Raises:
+            DataFileError: The file is damaged, or cannot be written.
+        """
+        with lock.reading:
+            if self._is_new:
+                for table in self._tables.by_name().values():
+                    table.watch(touched=True)
+                self.keep()
+            else:
+                self._load()
+            lock.keep_by(self.keep)
+            self._clock.guard_by(lock)
+
+    def close(self) -> None:
+        """Let the file go. What changes after that is an error."""
+        self._database.close()
+
+    def _load(self) -> None:
+        try:
+            rows: list[tuple[str, str, str, int]] = self._database.execute(_READ).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._error(f"is damaged: {error}") from error
+        self._tables.clear()
+        self._kept.clear()
+        tables, types = self._tables.by_name(), row_types()
+        reading: ClockReading | None = None
+        for kind, key, value, checksum in rows:
+            what = f"{kind} {key}"
+            if checksum != _checksum(kind, key, value):
+                raise self._error(f"is damaged: {what} was changed by something else")
+            try:
+                if kind == _CLOCK:
+                    reading = _PLAIN.structured(json.loads(value), ClockReading)
+                else:
+                    row_key = _PLAIN.structured(json.loads(key), types[kind].key)
+                    tables[kind][row_key] = _PLAIN.structured(json.loads(value), types[kind].row)
+            except (KeyError, MisfitsError) as error:
+                raise self._error(f"is damaged: {what} cannot be read: {error}") from error
+            self._kept[kind, key] = value
+        if reading is None:
+            raise self._error("is damaged: it has no clock")
+        self._clock.resume(reading, ran_on=True)
+        self._moves = self._clock.moves
+
+    def keep(self) -> None:
+        """Write what has changed, and return when it is on the disk.
+
+        Raises:
+            DataFileError: It cannot be written. Whether it is on the disk is not known then.
+        """
+        deletions: dict[tuple[str, str], None] = {}
+        writes: dict[tuple[str, str], str] = {}
+        for kind, table in self._tables.by_name().items():
+            for is_deleted, key, value in _changes(table):
+                if is_deleted:
+                    deletions[kind, key] = None
+                elif value != self._kept.get((kind, key)) or (kind, key) in deletions:
+                    writes[kind, key] = value
+        if not deletions and not writes and self._moves == self._clock.moves:
+            return
+        moves, reading = self._clock.moves, self._clock.reading()
+        writes[_CLOCK, ""] = _json(reading)
+        try:
+            self._write(deletions, writes)
+        except sqlite3.Error as error:
+            raise self._error(f"cannot be written: {error}") from error
+        for deleted in deletions:
+            self._kept.pop(deleted, None)
+        self._kept |= writes
+        self._moves = moves
+
+    def _write(
+        self, deletions: Iterable[tuple[str, str]], writes: Mapping[tuple[str, str], str]
+    ) -> None:
+        run = self._database.execute
+        run("BEGIN IMMEDIATE")
+        try:
+            if self._is_new:
+                run(_SCHEMA)
+                run(f"PRAGMA application_id = {_APPLICATION}")
+                run(f"PRAGMA user_version = {FORMAT}")
+            self._database.executemany(_DELETE, deletions)
+            self._database.executemany(
+                _WRITE,
+                [
+                    (kind, key, value, _checksum(kind, key, value))
+                    for (kind, key), value in writes.items()
+                ],
+            )
+            run("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                run("ROLLBACK")
+            raise
+        self._is_new = False
+
+    def _locked(self) -> bool:
+        """Lock the file, and return whether it is new. Nothing is written to it."""
+        run = self._database.execute
+        try:
+            # The lock of the first transaction is then held until the file is closed.
+            run("PRAGMA locking_mode = EXCLUSIVE")
+            run("PRAGMA synchronous = FULL")
+            run("BEGIN EXCLUSIVE")
+            run("COMMIT")
+            (pages,) = run("PRAGMA page_count").fetchone()
+            (application,) = run("PRAGMA application_id").fetchone()
+            (version,) = run("PRAGMA user_version").fetchone()
+            if pages == 0:
+                return True
+            if application != _APPLICATION:
+                raise self._error("is a database of another program; nothing was changed in it")
+            if version > FORMAT:
+                raise self._error(
+                    f"was written by a newer version of this package, in format {version}; "
+                    f"this version reads formats up to {FORMAT}"
+                )
+            found = run("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise self._error("is in use by another emulator") from error
+            raise self._error(f"cannot be opened: {error}") from error
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise self._error("is no data file of an emulator") from error
+            raise self._error(f"is damaged: {error}") from error
+        if found != "ok":
+            raise self._error(f"is damaged: {found}")
+        return False
+
+    def _error(self, problem: str) -> DataFileError:
+        return DataFileError(f"the data file {self._path} {problem}")
+
+
+def _changes(table: Table[object, object]) -> Iterator[tuple[bool, str, str]]:
+    """Return what a table has noted: whether it is deleted, the key, and the new value."""
+    changes = table.taken_changes()
+    for key in changes.deleted:
+        yield True, _json(key), ""
+    for key in changes.touched:
+        yield False, _json(key), _json(table[key])
+
+
+def _json(value: object) -> str:
+    return json.dumps(_PLAIN.unstructured(value), separators=(",", ":"), allow_nan=False)
+
+
+def _checksum(*texts: str) -> int:
+    return zlib.crc32("\0".join(texts).encode())
