@@ -16,8 +16,9 @@ PACKAGE = "sagemaker_plans.emulator"
 # folders, and no folder may import them.
 MAY_IMPORT = {
     "_http": {"_service", "_faults", "_wire"},
-    "_service": {"_seeds", "_state", "_wire"},
-    "_seeds": {"_state", "_wire"},
+    "_service": {"_data", "_seeds", "_state", "_wire"},
+    "_seeds": {"_data", "_state", "_wire"},
+    "_data": {"_state", "_wire"},
     "_state": {"_wire"},
     "_faults": {"_wire"},
     "_wire": set[str](),

@@ -6,6 +6,7 @@ before its reply is sent, in one transaction. It is the only importer of sqlite3
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import zlib
@@ -15,6 +16,7 @@ from typing import Any, Final, final, get_args, get_type_hints
 
 import attrs
 
+from sagemaker_plans.emulator._data.data_file_error import DataFileError
 from sagemaker_plans.emulator._data.structuring import MisfitsError, Structuring
 from sagemaker_plans.emulator._state.clock import Clock, ClockReading
 from sagemaker_plans.emulator._state.tables import StateLock, Table, Tables
@@ -48,10 +50,6 @@ _DELETE: Final = "DELETE FROM resources WHERE kind = ? AND key = ?"
 _READ: Final = "SELECT kind, key, value, checksum FROM resources ORDER BY position"
 
 
-class DataFileError(ValueError):
-    """A data file cannot be used. The message names the file and says why."""
-
-
 @attrs.frozen
 class RowTypes:
     """The types of the keys and the rows of a table."""
@@ -68,66 +66,67 @@ def row_types() -> Mapping[str, RowTypes]:
 
 @final
 class DataFile:
-    """The file of one service. It is locked as long as it is open.
-
-    All methods but `close` are called by one thread at a time.
+    """The file of one service. It is locked while it is open.
 
     Args:
-        path: The file. Nothing is written to it before the first `keep`.
+        path: The file.
         tables: What exists in the service.
         clock: The service's clock.
-
-    Raises:
-        DataFileError: The file is in use by another emulator, is damaged, is no such file, or
-            was written by a newer version.
+        lock: The lock of both.
     """
 
-    def __init__(self, path: Path, tables: Tables, clock: Clock) -> None:
+    def __init__(self, path: Path, tables: Tables, clock: Clock, lock: StateLock) -> None:
         self._path = path
         self._tables = tables
         self._clock = clock
+        self._lock = lock
         self._moves = -1
+        self._is_new = False
         self._kept: dict[tuple[str, str], str] = {}
-        try:
-            self._database = sqlite3.connect(
-                path, timeout=0, isolation_level=None, check_same_thread=False
-            )
-        except sqlite3.Error as error:
-            raise self._error(f"cannot be opened: {error}") from error
-        try:
-            self._is_new = self._locked()
-        except BaseException:
-            self._database.close()
-            raise
+        self._database: sqlite3.Connection | None = None
 
-    def attach(self, lock: StateLock) -> None:
+    def open(self) -> None:
         """Take over what the file has, or write all that exists if it is new; then keep changes.
 
-        The clock of the file ran on while nobody had it, unless it was held.
-
-        Args:
-            lock: The lock of what exists.
+        The clock of the file ran on while nobody had it, unless it was held. If the file is
+        open already, nothing is done.
 
         Raises:
-            DataFileError: The file is damaged, or cannot be written.
+            DataFileError: The file is in use by another emulator, is damaged, is no such file,
+                was written by a newer version, or cannot be read or written.
         """
-        with lock.reading:
-            if self._is_new:
-                for table in self._tables.by_name().values():
-                    table.watch(touched=True)
-                self.keep()
-            else:
-                self._load()
-            lock.keep_by(self.keep)
-            self._clock.guard_by(lock)
+        with self._lock.reading:
+            if self._database is not None:
+                return
+            try:
+                self._database = sqlite3.connect(
+                    self._path, timeout=0, isolation_level=None, check_same_thread=False
+                )
+                self._is_new = self._locked()
+                if self._is_new:
+                    for table in self._tables.by_name().values():
+                        table.watch(touched=True)
+                    self._keep()
+                else:
+                    self._load()
+            except BaseException as error:
+                self.close()
+                if isinstance(error, sqlite3.Error):
+                    raise self._error(f"cannot be opened: {error}") from error
+                raise
+            self._lock.keep_by(self._keep)
+            self._clock.guard_by(self._lock)
 
     def close(self) -> None:
-        """Let the file go. What changes after that is an error."""
-        self._database.close()
+        """Let the file go. What changes after that is an error. A second call has no effect."""
+        with self._lock.reading:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
 
     def _load(self) -> None:
         try:
-            rows: list[tuple[str, str, str, int]] = self._database.execute(_READ).fetchall()
+            rows: list[tuple[str, str, str, int]] = self._run(_READ).fetchall()
         except sqlite3.DatabaseError as error:
             raise self._error(f"is damaged: {error}") from error
         self._tables.clear()
@@ -152,12 +151,8 @@ class DataFile:
         self._clock.resume(reading, ran_on=True)
         self._moves = self._clock.moves
 
-    def keep(self) -> None:
-        """Write what has changed, and return when it is on the disk.
-
-        Raises:
-            DataFileError: It cannot be written. Whether it is on the disk is not known then.
-        """
+    def _keep(self) -> None:
+        """Write what has changed, and return when it is on the disk."""
         deletions: dict[tuple[str, str], None] = {}
         writes: dict[tuple[str, str], str] = {}
         for kind, table in self._tables.by_name().items():
@@ -182,41 +177,45 @@ class DataFile:
     def _write(
         self, deletions: Iterable[tuple[str, str]], writes: Mapping[tuple[str, str], str]
     ) -> None:
-        run = self._database.execute
+        run = self._run
         run("BEGIN IMMEDIATE")
         try:
             if self._is_new:
                 run(_SCHEMA)
                 run(f"PRAGMA application_id = {_APPLICATION}")
                 run(f"PRAGMA user_version = {FORMAT}")
-            self._database.executemany(_DELETE, deletions)
-            self._database.executemany(
-                _WRITE,
-                [
-                    (kind, key, value, _checksum(kind, key, value))
-                    for (kind, key), value in writes.items()
-                ],
-            )
+            for kind, key in deletions:
+                run(_DELETE, kind, key)
+            for (kind, key), value in writes.items():
+                run(_WRITE, kind, key, value, _checksum(kind, key, value))
             run("COMMIT")
         except BaseException:
-            if self._database.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                # After some errors, SQLite has rolled back already.
                 run("ROLLBACK")
             raise
         self._is_new = False
 
+    def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
+        if self._database is None:
+            raise self._error("is closed, because the emulator was stopped")
+        return self._database.execute(statement, values)
+
     def _locked(self) -> bool:
-        """Lock the file, and return whether it is new. Nothing is written to it."""
-        run = self._database.execute
+        """Lock the file, and return whether it is new. Nothing is written to what has content."""
+        run = self._run
         try:
             # The lock of the first transaction is then held until the file is closed.
             run("PRAGMA locking_mode = EXCLUSIVE")
             run("PRAGMA synchronous = FULL")
             run("BEGIN EXCLUSIVE")
             run("COMMIT")
-            (pages,) = run("PRAGMA page_count").fetchone()
+            (names,) = run("SELECT count(*) FROM sqlite_master").fetchone()
             (application,) = run("PRAGMA application_id").fetchone()
             (version,) = run("PRAGMA user_version").fetchone()
-            if pages == 0:
+            if names == application == 0:
+                # One synchronization with the disk for each transaction, where others need three.
+                run("PRAGMA journal_mode = WAL")
                 return True
             if application != _APPLICATION:
                 raise self._error("is a database of another program; nothing was changed in it")

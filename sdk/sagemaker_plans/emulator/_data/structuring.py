@@ -100,7 +100,7 @@ class Structuring:
     """
 
     def __init__(self, allowed: Mapping[type, Mapping[str, Allowed]] | None = None) -> None:
-        self._allowed = {} if allowed is None else allowed
+        self._allowed: Mapping[type, Mapping[str, Allowed]] = allowed or {}
         self._converter = cattrs.Converter(unstruct_collection_overrides={frozenset: sorted})
         self._register()
 
@@ -125,7 +125,7 @@ class Structuring:
 
     def _misfits(self, error: Exception, where: str) -> Iterator[Misfit]:
         if isinstance(error, cattrs.ClassValidationError | cattrs.IterableValidationError):
-            for inner in cast("tuple[Exception, ...]", error.exceptions):
+            for inner in error.exceptions:
                 place = _place(inner)
                 at = _joined(where, place)
                 if isinstance(inner, KeyError):
@@ -166,7 +166,7 @@ class Structuring:
 
     def _class_hook(self, kind: Any) -> _Hook:  # noqa: ANN401 - a class of attrs
         fields = attrs.fields(kind)
-        overrides = {
+        overrides: dict[str, Any] = {
             name: override(struct_hook=self._allowed_hook(note, getattr(fields, name).type))
             for name, note in self._allowed.get(kind, {}).items()
         }

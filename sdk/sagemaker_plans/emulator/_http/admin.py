@@ -10,6 +10,7 @@ import attrs
 
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
+from sagemaker_plans.emulator._http.json_pieces import long_lists
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
 from sagemaker_plans.emulator._service.service import Service
 
@@ -68,7 +69,12 @@ class Admin:
     @property
     def questions(self) -> Mapping[str, Callable[[], object]]:
         """What GET asks for, by the last part of its path. Iterators are long lists."""
-        return {"health": self._health, "requests": self._requests, "state": self._state}
+        return {
+            "health": self._health,
+            "requests": self._requests,
+            "seed": self._seed,
+            "state": self._state,
+        }
 
     @property
     def commands(self) -> Mapping[str, Callable[[_Json], object]]:
@@ -92,6 +98,10 @@ class Admin:
 
     def _requests(self) -> object:
         return map(_recorded, self.recorder.snapshot())
+
+    def _seed(self) -> object:
+        # It is of one moment. Only then the lists are written piece by piece.
+        return long_lists(self.service.plain_seed())
 
     def _state(self) -> object:
         return {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,23 +45,36 @@ def read_seed(path: Path) -> Seed:
     return _SeedFile(path).seed()
 
 
-def plant_file(path: Path, service: Service) -> None:
-    """Replace everything in a service by the content of a seed file.
+def seed_text(seed: Seed) -> str:
+    """Return a seed as JSON, which `read_seed` reads. What is empty is left out."""
+    members: Mapping[str, object] = _PLAIN.unstructured(seed)
+    given = {name: value for name, value in members.items() if value}
+    return json.dumps(given, indent=1, allow_nan=False) + "\n"
+
+
+def plant(seed: Seed | str | os.PathLike[str] | None, service: Service) -> None:
+    """Replace everything in a service by a seed.
 
     Args:
-        path: As for `read_seed`.
+        seed: The seed, or the path of a file that `read_seed` can read; None stands for
+            `Seed.default()`.
         service: The service.
 
     Raises:
         SeedError: As for `read_seed`; or the service refuses an entry of the file, such as
             the second of two plans with the same name.
         OSError: The file cannot be read.
+        Refusal: The service refuses an entry of a seed that is not in a file.
+        ValueError: As for `Service.plant`.
     """
-    file = _SeedFile(path)
-    seed = file.seed()
+    if seed is None or isinstance(seed, Seed):
+        service.plant(Seed.default() if seed is None else seed)
+        return
+    file = _SeedFile(Path(seed))
+    read = file.seed()
     entries: list[str] = []
     try:
-        service.plant(seed, on_entry=entries.append)
+        service.plant(read, on_entry=entries.append)
     except (Refusal, ValueError) as error:
         raise file.error(entries[-1], f"is refused: {error}") from error
 

@@ -142,24 +142,25 @@ class Service(ResourceSetup):
             self._plant(None)
 
     def restore(self, state: SavedState) -> None:
-        """Add what existed in another emulator.
-
-        Args:
-            state: From `saved_state`.
-        """
+        """Add what existed in another emulator."""
+        # Each table has rows of its own, because rows change.
+        added: Tables = _PLAIN.structured(_PLAIN.unstructured(state.tables), Tables)
         tables = self._resources.tables.by_name()
         with self._resources.lock:
-            for name, table in _copied(state.tables).by_name().items():
+            for name, table in added.by_name().items():
                 tables[name].update(table)
 
-    def saved_state(self) -> SavedState:
-        """Return all that exists at this moment, and where the clock stands."""
+    def exported_seed(self) -> Seed:
+        """Return a seed of all that exists at this moment."""
+        return _PLAIN.structured(self.plain_seed(), Seed)
+
+    def plain_seed(self) -> Mapping[str, object]:
+        """Return a seed of all that exists at this moment, as plain values."""
         with self._resources.lock.reading:
-            return SavedState(
-                format=STATE_FORMAT,
-                clock=self.clock.reading(),
-                tables=_copied(self._resources.tables),
+            state = SavedState(
+                format=STATE_FORMAT, clock=self.clock.reading(), tables=self._resources.tables
             )
+            return {"state": _PLAIN.unstructured(state)}
 
     def handle(
         self, operation: str, request: Mapping[str, object], *, caller: Caller | None = None
@@ -241,8 +242,3 @@ class Service(ResourceSetup):
                 "plan_offerings": [one.summary({}) for one in training.plan_offerings.values()],
                 "purchases": map(attrs.asdict, tuple(training.purchases.values())),
             }
-
-
-def _copied(tables: Tables) -> Tables:
-    """Return tables with rows of their own, because rows change."""
-    return _PLAIN.structured(_PLAIN.unstructured(tables), Tables)
