@@ -74,7 +74,7 @@ class Emulator(ResourceSetup):
     Raises:
         ValueError: A number is out of its range, there are no credentials, the seed file is
             wrong (`SeedError`), or the data file cannot be used (`DataFileError`).
-        OSError: The seed file cannot be read.
+        OSError: The seed file cannot be read, or the data file cannot be written.
         Refusal: The service would not accept one of the seed's plans.
     """
 
@@ -172,7 +172,7 @@ class Emulator(ResourceSetup):
 
         Raises:
             RuntimeError: The emulator runs already.
-            OSError: The address cannot be bound.
+            OSError: The address cannot be bound, or the data file cannot be written.
             DataFileError: The data file was closed by `stop`, and cannot be used any more.
         """
         if self._server is not None:

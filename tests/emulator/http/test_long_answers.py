@@ -12,7 +12,7 @@ import pytest
 from emulator.requests_made import create, send, send_signed, stage
 from sagemaker_plans.emulator import Emulator
 from sagemaker_plans.emulator._http import application
-from sagemaker_plans.emulator._http.json_pieces import json_pieces
+from sagemaker_plans.emulator._wire.json_pieces import json_pieces
 
 
 def pieces(count: int) -> Iterator[str]:

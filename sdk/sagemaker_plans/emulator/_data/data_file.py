@@ -93,7 +93,8 @@ class DataFile:
 
         Raises:
             DataFileError: The file is in use by another emulator, is damaged, is no such file,
-                was written by a newer version, or cannot be read or written.
+                was written by a newer version, or cannot be read.
+            OSError: It cannot be written.
         """
         with self._lock.reading:
             if self._database is not None:
@@ -118,7 +119,7 @@ class DataFile:
             self._clock.guard_by(self._lock)
 
     def close(self) -> None:
-        """Let the file go. What changes after that is an error. A second call has no effect."""
+        """Let the file go. A change after that is an OSError. A second call has no effect."""
         with self._lock.reading:
             if self._database is not None:
                 self._database.close()
@@ -168,7 +169,7 @@ class DataFile:
         try:
             self._write(deletions, writes)
         except sqlite3.Error as error:
-            raise self._error(f"cannot be written: {error}") from error
+            raise OSError(f"the data file {self._path} cannot be written: {error}") from error
         for deleted in deletions:
             self._kept.pop(deleted, None)
         self._kept |= writes
@@ -198,7 +199,7 @@ class DataFile:
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
         if self._database is None:
-            raise self._error("is closed, because the emulator was stopped")
+            raise OSError(f"the data file {self._path} is closed, because the emulator was stopped")
         return self._database.execute(statement, values)
 
     def _locked(self) -> bool:

@@ -165,6 +165,8 @@ class Structuring:
         converter.register_unstructure_hook_func(_is_table, self._plain_table)
 
     def _class_hook(self, kind: Any) -> _Hook:  # noqa: ANN401 - a class of attrs
+        # The annotations of attrs are strings until somebody resolves them.
+        attrs.resolve_types(get_origin(kind) or kind)
         fields = attrs.fields(kind)
         overrides: dict[str, Any] = {
             name: override(struct_hook=self._allowed_hook(note, getattr(fields, name).type))
@@ -264,7 +266,7 @@ def _words(kind: Any) -> str:  # noqa: ANN401 - any annotation
     """Say what is allowed for a type."""
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
-    return _NAMES.get(kind, "a table")
+    return _NAMES.get(kind, "a table" if attrs.has(kind) else "a value")
 
 
 _NAMES: Final[Mapping[object, str]] = {

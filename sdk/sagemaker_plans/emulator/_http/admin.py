@@ -10,9 +10,9 @@ import attrs
 
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
-from sagemaker_plans.emulator._http.json_pieces import long_lists
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
 from sagemaker_plans.emulator._service.service import Service
+from sagemaker_plans.emulator._wire.json_pieces import long_lists
 
 ADMIN_PREFIX: Final = "/_emulator"
 """The first part of the admin surface's paths; AWS never uses such a path."""

@@ -19,7 +19,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, Admin
-from sagemaker_plans.emulator._http.json_pieces import json_pieces
 from sagemaker_plans.emulator._http.origins import AccessRules
 from sagemaker_plans.emulator._http.request_body import MOST_BYTES, parsed_object
 from sagemaker_plans.emulator._http.request_handler import (
@@ -30,6 +29,7 @@ from sagemaker_plans.emulator._http.request_handler import (
 )
 from sagemaker_plans.emulator._http.request_log import current_exchange, log_request
 from sagemaker_plans.emulator._http.responses import aiohttp_response, error_response
+from sagemaker_plans.emulator._wire.json_pieces import json_pieces
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")

@@ -1,4 +1,4 @@
-"""Reads seeds from JSON and TOML files. Errors name the file, the line and the key."""
+"""Reads seeds from JSON, TOML and YAML files. Errors name the file, the line and the key."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sagemaker_plans.emulator._data.structuring import MisfitsError, Structuring
 from sagemaker_plans.emulator._seeds.allowed_values import ALLOWED
 from sagemaker_plans.emulator._seeds.line_numbers import line_of, lines_of_json, lines_of_toml
 from sagemaker_plans.emulator._seeds.seed import Seed, SeedError
+from sagemaker_plans.emulator._seeds.yaml_text import YamlMissingError, parsed_yaml
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import validated
 
@@ -31,13 +32,14 @@ def read_seed(path: Path) -> Seed:
     """Read a seed file.
 
     Args:
-        path: A JSON file, or a TOML file if it ends in `.toml`.
+        path: A JSON file; a TOML file if it ends in `.toml`; or, where PyYAML is installed, a
+            YAML file if it ends in `.yaml` or `.yml`.
 
     Returns:
         The seed.
 
     Raises:
-        SeedError: The file is not valid JSON or TOML, or has a key or value that is not
+        SeedError: The file is not valid JSON, TOML or YAML, or has a key or value that is not
             allowed. The message names the file, the line if it is known, the key, and
             what is allowed.
         OSError: The file cannot be read.
@@ -92,8 +94,12 @@ class _SeedFile:
         try:
             seed = _PLAIN.structured(self._parsed(), Seed)
         except MisfitsError as error:
-            # Of several, tell the one that a reader of the file meets first.
-            first = min(error.misfits, key=lambda one: line_of(one.where, self._lines))
+            # Of several, tell the one that a reader of the file meets first. What is missing
+            # comes last, because it may be there under a wrong name.
+            first = min(
+                error.misfits,
+                key=lambda one: (one.where not in self._lines, line_of(one.where, self._lines)),
+            )
             raise self.error(first.where, first.problem) from error
         self._check_plans(seed)
         self._check_unique(seed)
@@ -120,11 +126,12 @@ class _SeedFile:
                 raise self.error(where, f"must be unique, but {name!r} is {first} too")
 
     def _parsed(self) -> object:
-        if self._path.suffix.lower() in {".yaml", ".yml"}:
-            raise SeedError(f"{self._path}: a seed is a JSON or TOML file; YAML is not read")
+        suffix = self._path.suffix.lower()
         try:
-            if self._path.suffix.lower() == ".toml":
-                parsed: object = tomllib.loads(self._text)
+            if suffix in {".yaml", ".yml"}:
+                parsed, self._lines = parsed_yaml(self._text)
+            elif suffix == ".toml":
+                parsed = tomllib.loads(self._text)
                 self._lines = lines_of_toml(self._text)
             else:
                 parsed = json.loads(self._text)
@@ -137,6 +144,8 @@ class _SeedFile:
             ) from error
         except RecursionError as error:
             raise SeedError(f"{self._path}: the file is nested too deeply") from error
+        except YamlMissingError as error:
+            raise SeedError(f"{self._path}: {error}") from error
         except ValueError as error:
             # A table has a key twice, or an integer has thousands of digits.
             raise SeedError(f"{self._path}:{error}") from error

@@ -156,6 +156,7 @@ class Service(ResourceSetup):
 
     def plain_seed(self) -> Mapping[str, object]:
         """Return a seed of all that exists at this moment, as plain values."""
+        self._resources.lock.check()
         with self._resources.lock.reading:
             state = SavedState(
                 format=STATE_FORMAT, clock=self.clock.reading(), tables=self._resources.tables
@@ -184,8 +185,7 @@ class Service(ResourceSetup):
                 "UnknownOperationException", f"The emulator has no operation {operation!r}."
             )
         lock = self._resources.lock
-        if lock.broken is not None:
-            raise RuntimeError("what exists could not be kept any more") from lock.broken
+        lock.check()
         with lock.reading if operation.startswith(_READING) else lock:
             return self._operations[operation](
                 validated(operation, request), Caller() if caller is None else caller
@@ -218,6 +218,7 @@ class Service(ResourceSetup):
         time, are those of the call.
         """
         now = self.clock.now()
+        self._resources.lock.check()
         lock = self._resources.lock.reading
         edge, training = self._resources.edge, self._resources.training
 

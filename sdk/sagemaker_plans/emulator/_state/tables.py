@@ -150,21 +150,29 @@ class StateLock:
         tables: What exists.
     """
 
-    __slots__ = ("_depth", "_keep", "_tables", "broken", "reading")
+    __slots__ = ("_broken", "_depth", "_keep", "_tables", "reading")
 
     def __init__(self, tables: Tables) -> None:
         self.reading: Final = threading.RLock()
         self._tables = tables
         self._depth = 0
         self._keep: Callable[[], None] | None = None
-        self.broken: Exception | None = None
-        """Why a change could not be kept. Nothing must be answered after that."""
+        self._broken: Exception | None = None
 
     def keep_by(self, keep: Callable[[], None]) -> None:
         """Say who keeps what changes, from the next change on."""
         with self.reading:
             self._keep = keep
-            self.broken = None
+            self._broken = None
+
+    def check(self) -> None:
+        """Raise an error if a change could not be kept. Nothing may be answered after that.
+
+        Raises:
+            RuntimeError: A change could not be kept.
+        """
+        if self._broken is not None:
+            raise RuntimeError("a change could not be kept; start again") from self._broken
 
     def __enter__(self) -> Self:
         self.reading.acquire()
@@ -179,7 +187,7 @@ class StateLock:
             if self._depth == 1 and self._keep is not None:
                 self._keep()
         except Exception as error:
-            self.broken = error
+            self._broken = error
             raise
         finally:
             self._depth -= 1
