@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def live(emulator: Emulator, number: int, facts: Facts, chance: random.Random) -
 
 
 @contextlib.contextmanager
-def running(*arguments: str) -> Iterator[tuple[Emulator, subprocess.Popen[str]]]:
+def running(*arguments: str) -> Generator[tuple[Emulator, subprocess.Popen[str]]]:
     with subprocess.Popen(
         [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
