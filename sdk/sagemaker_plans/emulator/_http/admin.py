@@ -12,10 +12,12 @@ from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
 from sagemaker_plans.emulator._service.service import Service
-from sagemaker_plans.emulator._wire.json_pieces import long_lists
 
 ADMIN_PREFIX: Final = "/_emulator"
 """The first part of the admin surface's paths; AWS never uses such a path."""
+
+OF_ONE_MOMENT: Final = frozenset({"seed"})
+"""The questions whose whole answer is what exists at one moment."""
 
 NAMED_FAULTS: Final[Mapping[str, Callable[..., Fault]]] = {
     "throttle": Fault.throttle,
@@ -68,7 +70,10 @@ class Admin:
 
     @property
     def questions(self) -> Mapping[str, Callable[[], object]]:
-        """What GET asks for, by the last part of its path. Iterators are long lists."""
+        """What GET asks for, by the last part of its path. Iterators are long lists.
+
+        Those of `OF_ONE_MOMENT` are asked again if something has changed before their end.
+        """
         return {
             "health": self._health,
             "requests": self._requests,
@@ -100,8 +105,7 @@ class Admin:
         return map(_recorded, self.recorder.snapshot())
 
     def _seed(self) -> object:
-        # It is of one moment. Only then the lists are written piece by piece.
-        return long_lists(self.service.plain_seed())
+        return {"state": self.service.seed_parts()}
 
     def _state(self) -> object:
         return {

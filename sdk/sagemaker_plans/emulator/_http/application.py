@@ -18,7 +18,7 @@ import attrs
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, Admin
+from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, OF_ONE_MOMENT, Admin
 from sagemaker_plans.emulator._http.origins import AccessRules
 from sagemaker_plans.emulator._http.request_body import MOST_BYTES, parsed_object
 from sagemaker_plans.emulator._http.request_handler import (
@@ -36,6 +36,9 @@ LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
 
 _SLICE_SECONDS: Final = 0.01
 # How long one response may be computed before others get their turn.
+
+_MOST_TRIES: Final = 5
+# How often what is of one moment is computed while others are served.
 
 _MOST_FAILURES: Final = 20
 # How many errors of the emulator are kept, each with its traceback and what that refers to.
@@ -71,7 +74,7 @@ class Application:
         for name, question in self.admin.questions.items():
             app.router.add_get(
                 f"{ADMIN_PREFIX}/{name}",
-                _answer_to(question),
+                self._at_one_moment(question) if name in OF_ONE_MOMENT else _answer_to(question),
                 allow_head=False,
                 expect_handler=_continue_later,
             )
@@ -81,6 +84,24 @@ class Application:
             )
         app.on_response_prepare.append(self._add_headers)
         return app
+
+    def _at_one_moment(self, question: Callable[[], object]) -> Handler:
+        """Return a handler whose answer is computed again if something changes meanwhile."""
+
+        async def answer(_request: web.Request) -> web.StreamResponse:
+            service = self.handler.service
+            for _ in range(_MOST_TRIES):
+                changes = service.changes
+                text = b"".join([piece async for piece in _in_slices(json_pieces(question()))])
+                if service.changes == changes:
+                    break
+            else:
+                # Too much is going on. Others have to wait.
+                text = "".join(json_pieces(question())).encode()
+            current_exchange().outcome = "ok"
+            return web.Response(body=text, content_type="application/json", charset="utf-8")
+
+        return answer
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Make a response of every error."""

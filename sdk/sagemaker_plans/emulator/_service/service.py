@@ -6,13 +6,13 @@ wraps it. Tests that need thousands of cases call it directly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, final
 
 import attrs
 
 from sagemaker_plans.emulator._data.saved_state import STATE_FORMAT, SavedState
-from sagemaker_plans.emulator._data.structuring import Structuring
+from sagemaker_plans.emulator._data.structuring import Row, Structuring
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.resource_setup import ACCOUNT_ID, Resources, ResourceSetup
@@ -22,6 +22,7 @@ from sagemaker_plans.emulator._state.edge_plans import EdgePlan
 from sagemaker_plans.emulator._state.tables import StateLock, Tables
 from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._state.training_plans import TrainingPlan
+from sagemaker_plans.emulator._wire.json_pieces import long_lists_read
 from sagemaker_plans.emulator._wire.members import Caller, Reply, Request
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import service_model, validated
@@ -152,16 +153,34 @@ class Service(ResourceSetup):
 
     def exported_seed(self) -> Seed:
         """Return a seed of all that exists at this moment."""
-        return _PLAIN.structured(self.plain_seed(), Seed)
-
-    def plain_seed(self) -> Mapping[str, object]:
-        """Return a seed of all that exists at this moment, as plain values."""
-        self._resources.lock.check()
         with self._resources.lock.reading:
-            state = SavedState(
-                format=STATE_FORMAT, clock=self.clock.reading(), tables=self._resources.tables
-            )
-            return {"state": _PLAIN.unstructured(state)}
+            return _PLAIN.structured({"state": long_lists_read(self.seed_parts())}, Seed)
+
+    def seed_parts(self) -> Mapping[str, object]:
+        """Return the state in a seed of all that exists, with iterators in place of lists.
+
+        Each entry is computed when it is taken. They are of one moment only if `changes` is the
+        same before and after.
+        """
+        self._resources.lock.check()
+        lock = self._resources.lock.reading
+
+        def plain(row: tuple[object, object]) -> object:
+            with lock:
+                return _PLAIN.unstructured(Row(*row))
+
+        with lock:
+            tables = self._resources.tables.by_name()
+            return {
+                "format": STATE_FORMAT,
+                "clock": _PLAIN.unstructured(self.clock.reading()),
+                "tables": {name: map(plain, tuple(rows.items())) for name, rows in tables.items()},
+            }
+
+    @property
+    def changes(self) -> int:
+        """A number that is another one after each change."""
+        return self._resources.lock.changes
 
     def handle(
         self, operation: str, request: Mapping[str, object], *, caller: Caller | None = None
@@ -205,10 +224,7 @@ class Service(ResourceSetup):
     def snapshot(self) -> dict[str, object]:
         """Return all of the state as JSON, for people to read."""
         with self._resources.lock.reading:
-            return {
-                name: [*part] if isinstance(part, Iterator) else part
-                for name, part in self.snapshot_parts().items()
-            }
+            return {name: long_lists_read(part) for name, part in self.snapshot_parts().items()}
 
     def snapshot_parts(self) -> dict[str, object]:
         """Return the state as `snapshot` does, but with iterators in place of long lists.

@@ -150,12 +150,14 @@ class StateLock:
         tables: What exists.
     """
 
-    __slots__ = ("_broken", "_depth", "_keep", "_tables", "reading")
+    __slots__ = ("_broken", "_depth", "_keep", "_tables", "changes", "reading")
 
     def __init__(self, tables: Tables) -> None:
         self.reading: Final = threading.RLock()
         self._tables = tables
         self._depth = 0
+        self.changes = 0
+        """How many blocks for changes have ended."""
         self._keep: Callable[[], None] | None = None
         self._broken: Exception | None = None
 
@@ -191,4 +193,5 @@ class StateLock:
             raise
         finally:
             self._depth -= 1
+            self.changes += 1
             self.reading.release()

@@ -6,17 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from sagemaker_plans.emulator._wire.json_values import is_list, is_object
-
-_SHORT = 20
-# A list of so many items is written in one piece.
+from sagemaker_plans.emulator._wire.json_values import is_object
 
 
-def long_lists(value: object) -> object:
-    """Return JSON with iterators in place of its long lists, which `json_pieces` takes apart."""
+def long_lists_read(value: object) -> object:
+    """Return JSON with lists in place of the iterators in it."""
     if is_object(value):
-        return {name: long_lists(member) for name, member in value.items()}
-    return iter(value) if is_list(value) and len(value) > _SHORT else value
+        return {name: long_lists_read(member) for name, member in value.items()}
+    return [*value] if _is_long_list(value) else value
 
 
 def _is_long_list(value: object) -> TypeGuard[Iterator[object]]:
