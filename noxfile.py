@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 from packaging.requirements import Requirement
 
 nox.needs_version = ">=2025.5.1"
@@ -276,7 +277,7 @@ def judges(session: nox.Session) -> None:
                 env |= judging_node(session, interpreter, folder / "javascript")
             else:
                 env[variable] = interpreter
-        except nox.command.CommandFailed:
+        except CommandFailed:
             session.warn(f"{variable} is skipped: {' '.join(requirements)} cannot be installed")
     if not env:
         session.error("no judge could be installed")

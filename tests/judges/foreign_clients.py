@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ def capo(emulator: Emulator, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
     Returns:
         Of each call `{"reply": ...}`, or `{"error": class, "code": ..., "message": ...}`.
     """
-    return _results(emulator, INTERPRETER, "calls_by_capo.py", json.dumps(calls))
+    return _results(emulator, INTERPRETER, "calls_by_capo.py", calls)
 
 
 def boto3(emulator: Emulator, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
@@ -91,20 +92,25 @@ def boto3(emulator: Emulator, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
     Returns:
         Of each call `{"reply": ...}`, or `{"error": class, "Code": ..., "Message": ...}`.
     """
-    return _results(emulator, BOTO3, "calls_by_boto3.py", json.dumps(calls))
+    return _results(emulator, BOTO3, "calls_by_boto3.py", calls)
 
 
 def javascript(emulator: Emulator, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
     """Make calls with the AWS SDK for JavaScript, as `boto3` does."""
-    return _results(emulator, NODE, "calls_by_javascript.cjs", json.dumps(calls))
+    return _results(emulator, NODE, "calls_by_javascript.cjs", calls)
 
 
 def sagemaker_core(emulator: Emulator) -> Any:
     """Roll a plan out with sagemaker-core, and return what its objects have."""
-    return _results(emulator, SAGEMAKER_CORE, "calls_by_sagemaker_core.py", "")
+    return _printed(emulator, SAGEMAKER_CORE, "calls_by_sagemaker_core.py")
 
 
-def _results(emulator: Emulator, interpreter: str, program: str, stdin: str) -> Any:
+def _printed(emulator: Emulator, interpreter: str, program: str, stdin: str = "") -> Any:
     finished = run(emulator, interpreter, str(_HERE / program), stdin=stdin)
     assert finished.returncode == 0, finished.stderr
     return json.loads(finished.stdout)
+
+
+def _results(emulator: Emulator, interpreter: str, program: str, calls: Sequence[Any]) -> list[Any]:
+    results: list[Any] = _printed(emulator, interpreter, program, json.dumps(calls))
+    return results

@@ -198,11 +198,13 @@ class Emulator(ResourceSetup):
 
     def stop(self) -> None:
         """Close every connection and the data file at once. A second call has no effect."""
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-        if self._data is not None:
-            self._data.close()
+        try:
+            if self._server is not None:
+                self._server.stop()
+                self._server = None
+        finally:
+            if self._data is not None:
+                self._data.close()
 
     def export_seed(self, path: str | os.PathLike[str] | None = None) -> Seed:
         """Return a seed of all that exists at this moment, and of the clock's position.

@@ -244,6 +244,32 @@ def test_a_damaged_file_is_refused(path: Path) -> None:
         Emulator(data=path)
 
 
+def test_what_breaks_the_rules_of_the_file_is_damage(path: Path) -> None:
+    filled(path)
+    with_rule, without = "value TEXT NOT NULL", "value TEXT         "
+    change = "UPDATE sqlite_master SET sql = replace(sql, '{}', '{}')"
+    run(path, "PRAGMA writable_schema = ON", change.format(with_rule, without))
+    run(path, "UPDATE resources SET value = NULL WHERE kind = 'clock'")
+    run(path, "PRAGMA writable_schema = ON", change.format(without, with_rule))
+    with pytest.raises(DataFileError, match=r"is damaged: NULL value in resources\.value"):
+        Emulator(data=path)
+
+
+def test_a_full_disk_loses_nothing_that_was_answered(path: Path) -> None:
+    with Emulator(data=path, seed=Seed()) as emulator:
+        create(emulator.service, "kept")
+        data: Any = emulator._data
+        data._database.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(OSError, match="cannot be written: database or disk is full"):
+            emulator.add_fleet("large", devices=10_000)
+        with pytest.raises(RuntimeError, match="a change could not be kept; start again"):
+            create(emulator.service, "lost")
+    with Emulator(data=path) as emulator:
+        state: Any = emulator.service.snapshot()
+        assert list(state["fleets"]) == ["cameras"]
+        assert [one["EdgeDeploymentPlanName"] for one in state["edge_deployment_plans"]] == ["kept"]
+
+
 def test_an_empty_file_is_a_new_one(path: Path) -> None:
     path.touch()
     with Emulator(data=path) as emulator:
@@ -292,6 +318,16 @@ def test_what_cannot_be_written_is_never_answered(path: Path) -> None:
         assert send_signed(emulator).json == {"EdgeDeploymentPlanSummaries": []}
     finally:
         emulator.stop()
+
+
+def test_what_could_not_be_read_again_is_not_written(path: Path) -> None:
+    wrong: Any = 12.5
+    with Emulator(data=path) as emulator, pytest.raises(TypeError) as caught:
+        emulator.add_extension_offering(emulator.training_plan_arn, upfront_fee=wrong)
+    assert "cannot be kept: offerings." in str(caught.value)
+    assert str(caught.value).endswith(".upfront_fee must be a text")
+    with Emulator(data=path) as emulator:
+        assert len(emulator.service.training_plan_arns) == 1
 
 
 def test_a_stopped_emulator_has_let_its_file_go(path: Path) -> None:

@@ -97,6 +97,7 @@ def misfits(value: object, kind: Any = Thing) -> list[tuple[str, str]]:
         ("count", 1.0, "must be a whole number"),
         ("number", True, "must be a number"),
         ("number", "nan", "must be a number"),
+        ("number", 10**400, "must be a number"),
         ("nothing", 0, "must be nothing"),
         ("maybe", "1", "must be a whole number"),
         ("either", "ab", "must be a whole number"),

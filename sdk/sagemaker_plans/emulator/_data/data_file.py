@@ -7,6 +7,7 @@ before its reply is sent, in one transaction. It is the only importer of sqlite3
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import sqlite3
 import zlib
@@ -26,6 +27,9 @@ FORMAT: Final = 1
 
 _APPLICATION: Final = int.from_bytes(b"smpe", "big")
 # SQLite keeps this number in the header of the file. It says whose file it is.
+
+_PRIMARY: Final = 0xFF
+# The other bits of an error's code are details.
 
 _CLOCK: Final = "clock"
 # The kind of the one row that is not in a table.
@@ -58,6 +62,7 @@ class RowTypes:
     row: Any
 
 
+@functools.cache
 def row_types() -> Mapping[str, RowTypes]:
     """Return the types in each table, by the table's name."""
     hints = get_type_hints(Tables)
@@ -161,6 +166,7 @@ class DataFile:
                 if is_deleted:
                     deletions[kind, key] = None
                 elif value != self._kept.get((kind, key)) or (kind, key) in deletions:
+                    _check_readable(kind, key, value)
                     writes[kind, key] = value
         if not deletions and not writes and self._moves == self._clock.moves:
             return
@@ -227,7 +233,7 @@ class DataFile:
                 )
             found = run("PRAGMA quick_check(1)").fetchone()[0]
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            if error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY:
                 raise self._error("is in use by another emulator") from error
             raise self._error(f"cannot be opened: {error}") from error
         except sqlite3.DatabaseError as error:
@@ -249,6 +255,16 @@ def _changes(table: Table[object, object]) -> Iterator[tuple[bool, str, str]]:
         yield True, _json(key), ""
     for key in changes.touched:
         yield False, _json(key), _json(table[key])
+
+
+def _check_readable(kind: str, key: str, value: str) -> None:
+    """Refuse what could not be read again, such as a number that a test gave as a name."""
+    types = row_types()[kind]
+    try:
+        _PLAIN.structured(json.loads(key), types.key)
+        _PLAIN.structured(json.loads(value), types.row)
+    except MisfitsError as error:
+        raise TypeError(f"{kind} {key} cannot be kept: {error}") from error
 
 
 def _json(value: object) -> str:

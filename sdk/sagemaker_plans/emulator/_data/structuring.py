@@ -159,7 +159,6 @@ class Structuring:
         converter.register_structure_hook_factory(_is_union, self._union_hook)
         converter.register_structure_hook_factory(_is_table, self._table_hook)
         converter.register_structure_hook_func(_is_literal, _literal)
-        converter.register_structure_hook_func(_is_any, _as_is)
         converter.register_structure_hook_func(_is_open_object, _object)
         converter.register_unstructure_hook(float, _plain_number)
         converter.register_unstructure_hook_func(_is_table, self._plain_table)
@@ -250,12 +249,13 @@ class Structuring:
 
 def _place(error: Exception) -> str:
     """Return the place that cattrs has noted on an error, inside of what was read."""
-    for note in getattr(error, "__notes__", ()):
-        if isinstance(note, cattrs.AttributeValidationNote):
-            return note.name
-        if isinstance(note, cattrs.IterableValidationNote):
-            return f"[{note.index}]" if isinstance(note.index, int) else note.index
-    return ""
+    places: Iterator[str | int] = (
+        note.name if isinstance(note, cattrs.AttributeValidationNote) else note.index
+        for note in getattr(error, "__notes__", ())
+        if isinstance(note, cattrs.AttributeValidationNote | cattrs.IterableValidationNote)
+    )
+    place = next(places, "")
+    return f"[{place}]" if isinstance(place, int) else place
 
 
 def _joined(where: str, place: str) -> str:
@@ -305,16 +305,15 @@ def _number(value: object, kind: type[float]) -> float:
         return _INFINITE[value]
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise _unfit(kind)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise _unfit(kind) from None
 
 
 def _nothing(value: object, kind: type[None]) -> None:
     if value is not None:
         raise _unfit(kind)
-
-
-def _as_is(value: object, _kind: object) -> object:
-    return value
 
 
 def _object(value: object, _kind: object) -> Mapping[str, object]:
@@ -329,10 +328,6 @@ def _is_open_object(kind: object) -> bool:
 
 def _is_table(kind: object) -> bool:
     return kind is Table or get_origin(kind) is Table
-
-
-def _is_any(kind: object) -> bool:
-    return kind is object
 
 
 def _is_union(kind: object) -> bool:
