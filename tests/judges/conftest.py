@@ -1,8 +1,10 @@
-"""Judges that need another botocore than ours; `nox -s judges` gives them an environment.
+"""Judges that need another botocore than ours; `nox -s judges` gives each an environment.
 
-Without one there is nothing to collect here: a test that is always skipped proves nothing.
+Without any there is nothing to collect here: tests that are always skipped prove nothing. The
+session says which environment could not be installed, and the tests of that judge are skipped.
 """
 
-from judges.foreign_clients import INTERPRETER
+from judges.foreign_clients import BOTO3, INTERPRETER, NODE, SAGEMAKER_CORE
 
-collect_ignore_glob = [] if INTERPRETER else ["test_*.py"]
+_ANY = (BOTO3, INTERPRETER, NODE, SAGEMAKER_CORE)
+collect_ignore_glob = [] if any(_ANY) else ["test_*.py"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from judges.foreign_clients import aws
+from judges.foreign_clients import INTERPRETER, aws
 from sagemaker_plans.emulator import Emulator, Fault
+
+pytestmark = pytest.mark.skipif(not INTERPRETER, reason="the AWS CLI could not be installed")
 
 MODELS = [{"ModelHandle": "detector", "EdgePackagingJobName": "detector-v7"}]
 CANARY = {

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from judges.foreign_clients import capo
+import pytest
+
+from judges.foreign_clients import INTERPRETER, capo
 from sagemaker_plans.emulator import Emulator, Fault
+
+pytestmark = pytest.mark.skipif(not INTERPRETER, reason="capo-sagemaker could not be installed")
 
 STAGE = {"edge_deployment_plan_name": "spring", "stage_name": "canary"}
 NAMED = {"edge_deployment_plan_name": "spring"}

@@ -12,6 +12,7 @@ These are the folders, from the highest layer to the lowest. Each imports only l
     _http                      the server: requests, signatures, responses, admin surface
     _service                   Service: all operations, synchronous, in memory
     _seeds                     the resources at the beginning, in Python or in a file
+    _data                      what exists as plain values, and in a file that outlives a crash
     _state                     fleets, plans, stages and extensions, and the clock
     _faults                    faults, and which call gets which fault
     _wire                      members, pages and errors, and botocore's service model
@@ -21,6 +22,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sagemaker_plans.emulator._data.data_file_error import DataFileError
+from sagemaker_plans.emulator._data.saved_state import SavedState
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
 from sagemaker_plans.emulator._http.recorder import RecordedRequest
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clock",
+    "DataFileError",
     "Emulator",
     "Fault",
     "FleetSeed",
@@ -54,6 +58,7 @@ __all__ = [
     "Purchase",
     "RecordedRequest",
     "Refusal",
+    "SavedState",
     "Seed",
     "SeedError",
     "Service",

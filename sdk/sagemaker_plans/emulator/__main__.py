@@ -17,6 +17,7 @@ from typing import Final
 from sagemaker_plans.emulator._emulator import Emulator, installed_version
 from sagemaker_plans.emulator._http.application import LOGGER
 from sagemaker_plans.emulator._http.request_log import JsonFormatter
+from sagemaker_plans.emulator._seeds.seed_file import seed_text
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 _SIGNAL_SECONDS: Final = 0.25
@@ -62,10 +63,13 @@ def _serve(options: argparse.Namespace, piped: bytes | None, stopped: threading.
                 credentials="any" if options.any_credentials else None,
                 loose_fleets=options.loose_fleets,
                 seed=seed,
+                data=options.data,
                 signature_clock=options.signature_clock,
                 allow_hosts=options.allow_host,
                 allow_origins=options.allow_origin,
             )
+        if options.export_seed is not None:
+            return _export(emulator, options.export_seed)
         emulator.start()
     except (OSError, ValueError, Refusal) as error:
         print(f"The emulator cannot start: {error}", file=sys.stderr)  # noqa: T201 - a command
@@ -76,6 +80,14 @@ def _serve(options: argparse.Namespace, piped: bytes | None, stopped: threading.
     emulator.stop()
     # Each failure was logged with its traceback when it happened.
     return 3 if emulator.failures else 0
+
+
+def _export(emulator: Emulator, path: str) -> int:
+    seed = emulator.export_seed(None if path == "-" else path)
+    emulator.stop()
+    if path == "-":
+        print(seed_text(seed), end="", flush=True)  # noqa: T201 - a command
+    return 0
 
 
 def _announce(emulator: Emulator) -> None:
@@ -136,7 +148,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seed",
         metavar="FILE",
-        help="JSON or TOML file with the resources that exist at first; - reads standard input",
+        help="JSON, TOML or YAML file with what exists at first; - reads standard input",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        help="file that keeps all that exists, and outlives a crash; if it is there, it counts "
+        "in place of the seed",
+    )
+    parser.add_argument(
+        "--export-seed",
+        metavar="FILE",
+        help="write what exists as a seed to FILE (- is standard output), and do not serve",
     )
     parser.add_argument(
         "--speed", type=float, default=1.0, help="emulated seconds per second (1.0)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import importlib.metadata
 import os
 import socket
@@ -10,8 +9,9 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self, TypeAlias, final, get_args
+from typing import Final, Self, final, get_args
 
+from sagemaker_plans.emulator._data.data_file import DataFile
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
@@ -25,10 +25,12 @@ from sagemaker_plans.emulator._http.server_thread import ServerThread
 from sagemaker_plans.emulator._http.signature import (
     DEFAULT_CREDENTIALS,
     Credentials,
+    SignatureClock,
     account_named_by,
+    signature_times,
 )
 from sagemaker_plans.emulator._seeds.seed import Seed
-from sagemaker_plans.emulator._seeds.seed_file import plant_file
+from sagemaker_plans.emulator._seeds.seed_file import plant, seed_text
 from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
@@ -36,10 +38,6 @@ from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID, REGION
 
 _LARGEST_PORT: Final = 65_535
-_PURCHASES: Final = frozenset({"CreateTrainingPlan", "ExtendTrainingPlan"})
-
-SignatureClock: TypeAlias = Literal["both", "machine", "emulator"]
-"""The clock with which the dates of signatures are compared."""
 
 
 @final
@@ -61,8 +59,11 @@ class Emulator(FleetSetup):
             are registered then. Otherwise such plans are refused.
         failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
             the stage is FAILED; with 0 one failed device is enough.
-        seed: The resources that exist at the beginning, or the path of a JSON or TOML file
-            with them. None stands for `Seed.default()`.
+        seed: The resources that exist at the beginning, or the path of a JSON, TOML or YAML
+            file with them. None stands for `Seed.default()`.
+        data: A file that keeps all that exists, and outlives a crash of the process. If it is
+            there, it counts in place of the seed, except for `reset`. It is this emulator's
+            alone until `stop`.
         signature_clock: The clock with which the dates of signatures are compared. With
             "both", a purchase is refused as too old if the emulator's clock was advanced by
             more than five minutes since it was signed; what is signed after that is served,
@@ -74,9 +75,9 @@ class Emulator(FleetSetup):
             `http://localhost:3000`.
 
     Raises:
-        ValueError: A number is out of its range, there are no credentials, or the seed
-            file is wrong (`SeedError`).
-        OSError: The seed file cannot be read.
+        ValueError: A number is out of its range, there are no credentials, the seed file is
+            wrong (`SeedError`), or the data file cannot be used (`DataFileError`).
+        OSError: The seed file cannot be read, or the data file cannot be written.
         Refusal: The service would not accept one of the seed's plans.
     """
 
@@ -91,6 +92,7 @@ class Emulator(FleetSetup):
         loose_fleets: bool = False,
         failure_tolerance: float = 0.0,
         seed: Seed | str | os.PathLike[str] | None = None,
+        data: str | os.PathLike[str] | None = None,
         signature_clock: SignatureClock = "both",
         allow_hosts: Iterable[str] = (),
         allow_origins: Iterable[str] = (),
@@ -110,10 +112,7 @@ class Emulator(FleetSetup):
             seed=Seed(),
             account_id=account_named_by(self.access_key_id) or ACCOUNT_ID,
         )
-        if seed is None or isinstance(seed, Seed):
-            service.plant(Seed.default() if seed is None else seed)
-        else:
-            plant_file(Path(seed), service)
+        plant(seed, service)
         super().__init__(service._resources)  # noqa: SLF001 - both are a FleetSetup
         self._service = service
         self._faults = FaultSchedule(service.operations)
@@ -126,7 +125,13 @@ class Emulator(FleetSetup):
                 faults=self._faults,
                 recorder=self._recorder,
                 credentials=self._credentials,
-                signature_times=self._signature_times,
+                signature_times=lambda signed_at, operation: signature_times(
+                    self._signature_clock,
+                    signed_at,
+                    operation,
+                    now=service.clock.now,
+                    advanced_since=service.clock.advanced_since,
+                ),
             ),
             admin=Admin(
                 service=service,
@@ -143,6 +148,11 @@ class Emulator(FleetSetup):
             failures=self._failures,
         )
         self._server: ServerThread | None = None
+        self._data: DataFile | None = None
+        if data is not None:
+            resources = self._resources
+            self._data = DataFile(Path(data), resources.tables, self.clock, resources.lock)
+            self._data.open()
 
     def __enter__(self) -> Self:
         self.start()
@@ -166,10 +176,20 @@ class Emulator(FleetSetup):
 
         Raises:
             RuntimeError: The emulator runs already.
-            OSError: The address cannot be bound.
+            OSError: The address cannot be bound, or the data file cannot be written.
+            DataFileError: The data file was closed by `stop`, and cannot be used any more.
         """
         if self._server is not None:
             raise RuntimeError("the emulator is already running")
+        if self._data is not None:
+            self._data.open()
+        try:
+            self._serve()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _serve(self) -> None:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         if not is_loopback(self._host):
             LOGGER.warning(
@@ -181,10 +201,31 @@ class Emulator(FleetSetup):
         self._server = ServerThread(self._application, listener)
 
     def stop(self) -> None:
-        """Close every connection at once and end the thread. A second call has no effect."""
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        """Close every connection and the data file at once. A second call has no effect."""
+        try:
+            if self._server is not None:
+                self._server.stop()
+                self._server = None
+        finally:
+            if self._data is not None:
+                self._data.close()
+
+    def export_seed(self, path: str | os.PathLike[str] | None = None) -> Seed:
+        """Return a seed of all that exists at this moment, and of the clock's position.
+
+        An emulator that starts with it answers as this one does now. Requests, faults and the
+        settings of this emulator are not part of it.
+
+        Args:
+            path: A file to which the seed is written as JSON; None writes no file.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        seed = self._service.exported_seed()
+        if path is not None:
+            Path(path).write_text(seed_text(seed), encoding="utf-8")
+        return seed
 
     @property
     def endpoint_url(self) -> str:
@@ -348,20 +389,6 @@ class Emulator(FleetSetup):
         self._faults.clear()
         self._recorder.clear()
         self._service.reset()
-
-    def _signature_times(self, signed_at: dt.datetime, operation: str) -> tuple[dt.datetime, ...]:
-        machine = dt.datetime.now(dt.UTC)
-        if self._signature_clock == "machine":
-            return (machine,)
-        clock = self._service.clock
-        emulated = dt.datetime.fromtimestamp(clock.now(), dt.UTC)
-        if self._signature_clock == "emulator":
-            return (emulated,)
-        moved = 0.0
-        if operation in _PURCHASES:
-            # A date has whole seconds: in the last one, a signature may be younger than a move.
-            moved = clock.advanced_since(signed_at.timestamp() + 1)
-        return (emulated, machine + dt.timedelta(seconds=moved))
 
 
 def installed_version() -> str:

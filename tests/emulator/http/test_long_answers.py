@@ -12,10 +12,11 @@ import pytest
 from emulator.requests_made import create, send, send_signed, stage
 from sagemaker_plans.emulator import Emulator
 from sagemaker_plans.emulator._http import application
+from sagemaker_plans.emulator._wire.json_pieces import json_pieces
 
 
 def pieces(count: int) -> Iterator[str]:
-    return application._json_pieces({"a": iter(range(count)), "b": {"c": iter(()), "d": [1]}})
+    return json_pieces({"a": iter(range(count)), "b": {"c": iter(()), "d": [1]}})
 
 
 def test_pieces_of_json_are_json() -> None:

@@ -194,7 +194,7 @@ ERRORS: list[tuple[str, Any, str]] = [
     (
         "s.toml",
         '[[plan_offerings]]\noffering_id = "o"\nspare_instances = 1\n',
-        ":3: plan_offerings[0].spare_instances is not known; known are offering_id, duration_hou",
+        ":3: plan_offerings[0].spare_instances is not known; known are offering_id, start_in_hours",
     ),
     (
         "s.toml",

@@ -16,6 +16,9 @@ from sagemaker_plans.emulator._service.service import Service
 ADMIN_PREFIX: Final = "/_emulator"
 """The first part of the admin surface's paths; AWS never uses such a path."""
 
+OF_ONE_MOMENT: Final = frozenset({"seed"})
+"""The questions whose whole answer is what exists at one moment."""
+
 NAMED_FAULTS: Final[Mapping[str, Callable[..., Fault]]] = {
     "throttle": Fault.throttle,
     "error": Fault.error,
@@ -67,8 +70,16 @@ class Admin:
 
     @property
     def questions(self) -> Mapping[str, Callable[[], object]]:
-        """What GET asks for, by the last part of its path. Iterators are long lists."""
-        return {"health": self._health, "requests": self._requests, "state": self._state}
+        """What GET asks for, by the last part of its path. Iterators are long lists.
+
+        Those of `OF_ONE_MOMENT` are asked again if something has changed before their end.
+        """
+        return {
+            "health": self._health,
+            "requests": self._requests,
+            "seed": self._seed,
+            "state": self._state,
+        }
 
     @property
     def commands(self) -> Mapping[str, Callable[[_Json], object]]:
@@ -92,6 +103,9 @@ class Admin:
 
     def _requests(self) -> object:
         return map(_recorded, self.recorder.snapshot())
+
+    def _seed(self) -> object:
+        return {"state": self.service.seed_parts()}
 
     def _state(self) -> object:
         return {

@@ -8,18 +8,17 @@ surface.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from email.utils import formatdate
-from typing import Final, TypeGuard
+from typing import Final
 
 import attrs
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, Admin
+from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, OF_ONE_MOMENT, Admin
 from sagemaker_plans.emulator._http.origins import AccessRules
 from sagemaker_plans.emulator._http.request_body import MOST_BYTES, parsed_object
 from sagemaker_plans.emulator._http.request_handler import (
@@ -30,13 +29,16 @@ from sagemaker_plans.emulator._http.request_handler import (
 )
 from sagemaker_plans.emulator._http.request_log import current_exchange, log_request
 from sagemaker_plans.emulator._http.responses import aiohttp_response, error_response
-from sagemaker_plans.emulator._wire.json_values import is_object
+from sagemaker_plans.emulator._wire.json_pieces import json_pieces
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
 
 _SLICE_SECONDS: Final = 0.01
 # How long one response may be computed before others get their turn.
+
+_MOST_TRIES: Final = 5
+# How often what is of one moment is computed while others are served.
 
 _MOST_FAILURES: Final = 20
 # How many errors of the emulator are kept, each with its traceback and what that refers to.
@@ -72,7 +74,7 @@ class Application:
         for name, question in self.admin.questions.items():
             app.router.add_get(
                 f"{ADMIN_PREFIX}/{name}",
-                _answer_to(question),
+                self._at_one_moment(question) if name in OF_ONE_MOMENT else _answer_to(question),
                 allow_head=False,
                 expect_handler=_continue_later,
             )
@@ -82,6 +84,24 @@ class Application:
             )
         app.on_response_prepare.append(self._add_headers)
         return app
+
+    def _at_one_moment(self, question: Callable[[], object]) -> Handler:
+        """Return a handler whose answer is computed again if something changes meanwhile."""
+
+        async def answer(_request: web.Request) -> web.StreamResponse:
+            service = self.handler.service
+            for _ in range(_MOST_TRIES):
+                changes = service.changes
+                text = b"".join([piece async for piece in _in_slices(json_pieces(question()))])
+                if service.changes == changes:
+                    break
+            else:
+                # Too much is going on. Others have to wait.
+                text = "".join(json_pieces(question())).encode()
+            current_exchange().outcome = "ok"
+            return web.Response(body=text, content_type="application/json", charset="utf-8")
+
+        return answer
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Make a response of every error."""
@@ -156,7 +176,7 @@ def _answer_to(question: Callable[[], object]) -> Handler:
         stream = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
         await stream.prepare(request)
         try:
-            async for piece in _in_slices(_json_pieces(question())):
+            async for piece in _in_slices(json_pieces(question())):
                 await stream.write(piece)
         except Exception:
             # Half of a response is sent, so no error can follow it.
@@ -193,24 +213,3 @@ async def _in_slices(pieces: Iterator[str]) -> AsyncIterator[bytes]:
             await asyncio.sleep(0)
             slice_ends = time.perf_counter() + _SLICE_SECONDS
     yield "".join(joined).encode()
-
-
-def _is_long_list(value: object) -> TypeGuard[Iterator[object]]:
-    return isinstance(value, Iterator)
-
-
-def _json_pieces(value: object) -> Iterator[str]:
-    """Return JSON piece by piece. An iterator becomes a list, whose items are taken one by one."""
-    if is_object(value):
-        yield "{"
-        for number, (name, member) in enumerate(value.items()):
-            yield f"{', ' if number else ''}{json.dumps(name)}: "
-            yield from _json_pieces(member)
-        yield "}"
-    elif _is_long_list(value):
-        yield "["
-        for number, item in enumerate(value):
-            yield f"{', ' if number else ''}{json.dumps(item)}"
-        yield "]"
-    else:
-        yield json.dumps(value)

@@ -26,6 +26,11 @@ DEFAULT_CREDENTIALS: Final[Mapping[str, str]] = {
 Times: TypeAlias = Callable[[dt.datetime], Sequence[dt.datetime]]
 """Gives the times with which the date of a signature is compared. One that fits is enough."""
 
+SignatureClock: TypeAlias = Literal["both", "machine", "emulator"]
+"""The clock with which the dates of signatures are compared."""
+
+_PURCHASES: Final = frozenset({"CreateTrainingPlan", "ExtendTrainingPlan"})
+
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _ACCOUNT_DIGITS: Final = 12
 _TOLERANCE: Final = dt.timedelta(minutes=5)
@@ -205,3 +210,34 @@ def _incomplete(message: str) -> Refusal:
 
 def _wrong(message: str) -> Refusal:
     return Refusal("InvalidSignatureException", message, status=403)
+
+
+def signature_times(
+    which: SignatureClock,
+    signed_at: dt.datetime,
+    operation: str,
+    *,
+    now: Callable[[], float],
+    advanced_since: Callable[[float], float],
+) -> tuple[dt.datetime, ...]:
+    """Return the times with which the date of a signature is compared.
+
+    Args:
+        which: The clock that counts.
+        signed_at: The date.
+        operation: The operation of the request.
+        now: Gives the emulator's time, in epoch seconds.
+        advanced_since: Tells by how many seconds the emulator's clock was moved after a moment,
+            which is in epoch seconds of the machine.
+    """
+    machine = dt.datetime.now(dt.UTC)
+    if which == "machine":
+        return (machine,)
+    emulated = dt.datetime.fromtimestamp(now(), dt.UTC)
+    if which == "emulator":
+        return (emulated,)
+    moved = 0.0
+    if operation in _PURCHASES:
+        # A date has whole seconds: in the last one, a signature may be younger than a move.
+        moved = advanced_since(signed_at.timestamp() + 1)
+    return (emulated, machine + dt.timedelta(seconds=moved))

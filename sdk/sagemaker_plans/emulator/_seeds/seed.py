@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from sagemaker_plans.emulator._data.saved_state import SavedState
 from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE
 from sagemaker_plans.emulator._state.training_plans import TrainingPlanStatus
 from sagemaker_plans.emulator._wire.arns import REGION
@@ -120,6 +121,9 @@ class Seed:
     training_plans: tuple[TrainingPlanSeed, ...] = ()
     plan_offerings: tuple[PlanOfferingSeed, ...] = ()
 
+    state: SavedState | None = None
+    """All that existed in another emulator, from `Emulator.export_seed()`. It comes first."""
+
     @classmethod
     def default(cls) -> Seed:
         """Return the seed of an emulator that is created without one.
@@ -191,6 +195,9 @@ class Seed:
 
     def _created(self, service: Service) -> Iterator[str]:
         """Yield the name of each entry, and create the entry after that."""
+        if self.state is not None:
+            yield "state"
+            service.restore(self.state)
         for number, fleet in enumerate(self.fleets):
             yield f"fleets[{number}]"
             service.add_fleet(**attrs.asdict(fleet, recurse=False))

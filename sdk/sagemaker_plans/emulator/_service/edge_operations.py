@@ -16,6 +16,7 @@ from sagemaker_plans.emulator._state.rollout import (
     STARTABLE,
     Rollout,
 )
+from sagemaker_plans.emulator._state.tables import Table
 from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._wire.members import (
     Caller,
@@ -44,16 +45,11 @@ class EdgeDeployments:
     timings: Timings
     loose_fleets: bool
     failure_tolerance: float
-    fleets: dict[str, Fleet] = attrs.Factory(dict[str, Fleet])
+    fleets: Table[str, Fleet]
     """By ARN."""
 
-    plans: dict[str, EdgePlan] = attrs.Factory(dict[str, EdgePlan])
+    plans: Table[str, EdgePlan]
     """By ARN. The fleet of a plan is always there."""
-
-    def clear(self) -> None:
-        """Forget all fleets and plans."""
-        self.fleets.clear()
-        self.plans.clear()
 
     def create_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer CreateEdgeDeploymentPlan."""

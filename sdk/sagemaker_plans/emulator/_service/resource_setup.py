@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Iterable, Mapping
 
 import attrs
@@ -17,6 +16,7 @@ from sagemaker_plans.emulator._service.training_operations import (
 )
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering
+from sagemaker_plans.emulator._state.tables import StateLock, Tables
 from sagemaker_plans.emulator._state.training_plans import (
     Offering,
     Purchase,
@@ -38,7 +38,8 @@ class Resources:
     edge: EdgeDeployments
     training: TrainingPlans
     tagging: Tagging
-    lock: threading.RLock = attrs.Factory(threading.RLock)
+    tables: Tables
+    lock: StateLock
     """A thread must hold this lock while it reads or changes `edge` or `training`."""
 
 
@@ -65,8 +66,8 @@ class ResourceSetup:
     @property
     def purchases(self) -> tuple[Purchase, ...]:
         """Every accepted purchase of a training plan or an extension, in order."""
-        with self._resources.lock:
-            return tuple(self._resources.training.purchases)
+        with self._resources.lock.reading:
+            return tuple(self._resources.training.purchases.values())
 
     def add_training_plan(
         self,

@@ -6,11 +6,13 @@ wraps it. Tests that need thousands of cases call it directly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeAlias, final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias, final
 
 import attrs
 
+from sagemaker_plans.emulator._data.saved_state import STATE_FORMAT, SavedState
+from sagemaker_plans.emulator._data.structuring import Row, Structuring
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.fleet_operations import DeviceFleets
@@ -21,12 +23,19 @@ from sagemaker_plans.emulator._service.training_operations import TrainingPlans
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.edge_plans import EdgePlan
 from sagemaker_plans.emulator._state.fleets import Fleet
+from sagemaker_plans.emulator._state.tables import StateLock, Tables
 from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._state.training_plans import TrainingPlan
 from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID
+from sagemaker_plans.emulator._wire.json_pieces import long_lists_read
 from sagemaker_plans.emulator._wire.members import Caller, Reply, Request
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import service_model, validated
+
+_PLAIN: Final = Structuring()
+
+_READING: Final = ("Describe", "List", "Search")
+# Operations whose names begin so change nothing.
 
 _Operation: TypeAlias = Callable[[Request, Caller], Reply]
 
@@ -65,18 +74,38 @@ class Service(FleetSetup):
         service_model()
         clock = Clock() if clock is None else clock
         timings = Timings() if timings is None else timings
+        tables = Tables()
         edge = EdgeDeployments(
             now=clock.now,
             timings=timings,
             loose_fleets=loose_fleets,
             failure_tolerance=failure_tolerance,
+            fleets=tables.fleets,
+            plans=tables.edge_plans,
         )
-        fleets = DeviceFleets(now=clock.now, fleets=edge.fleets, plans=edge.plans)
-        training = TrainingPlans(now=clock.now, timings=timings)
-        tagging = Tagging(fleets=edge.fleets, edge_plans=edge.plans, training_plans=training.plans)
+        training = TrainingPlans(
+            now=clock.now,
+            timings=timings,
+            plans=tables.training_plans,
+            plan_offerings=tables.plan_offerings,
+            used_offerings=tables.used_offerings,
+            purchases=tables.purchases,
+        )
+        fleets = DeviceFleets(now=clock.now, fleets=tables.fleets, plans=tables.edge_plans)
+        tagging = Tagging(
+            fleets=tables.fleets,
+            edge_plans=tables.edge_plans,
+            training_plans=tables.training_plans,
+        )
         super().__init__(
             Resources(
-                account_id=account_id, clock=clock, edge=edge, training=training, tagging=tagging
+                account_id=account_id,
+                clock=clock,
+                edge=edge,
+                training=training,
+                tagging=tagging,
+                tables=tables,
+                lock=StateLock(tables),
             )
         )
         self._in_process = Caller(account_id=account_id)
@@ -117,6 +146,8 @@ class Service(FleetSetup):
     def plant(self, seed: Seed, *, on_entry: Callable[[str], None] | None = None) -> None:
         """Remove all resources and create those of another seed, now and at each `reset`.
 
+        If the seed is one of `Emulator.export_seed()`, the clock goes to where it stood.
+
         Args:
             seed: The new seed.
             on_entry: Called with the name of each entry of the seed, such as `plans[0]`,
@@ -129,13 +160,58 @@ class Service(FleetSetup):
         """
         self._seed = seed
         with self._resources.lock:
-            self._resources.edge.clear()
-            self._resources.training.clear()
-            seed.plant(self, on_entry=on_entry)
+            if seed.state is not None:
+                self.clock.resume(seed.state.clock, ran_on=False)
+            self._plant(on_entry)
+
+    def _plant(self, on_entry: Callable[[str], None] | None) -> None:
+        self._resources.tables.clear()
+        self._seed.plant(self, on_entry=on_entry)
 
     def reset(self) -> None:
         """Remove all resources and create those of the seed again. The clock is not changed."""
-        self.plant(self._seed)
+        with self._resources.lock:
+            self._plant(None)
+
+    def restore(self, state: SavedState) -> None:
+        """Add what existed in another emulator."""
+        # Each table has rows of its own, because rows change.
+        added: Tables = _PLAIN.structured(_PLAIN.unstructured(state.tables), Tables)
+        tables = self._resources.tables.by_name()
+        with self._resources.lock:
+            for name, table in added.by_name().items():
+                tables[name].update(table)
+
+    def exported_seed(self) -> Seed:
+        """Return a seed of all that exists at this moment."""
+        with self._resources.lock.reading:
+            return _PLAIN.structured({"state": long_lists_read(self.seed_parts())}, Seed)
+
+    def seed_parts(self) -> Mapping[str, object]:
+        """Return the state in a seed of all that exists, with iterators in place of lists.
+
+        Each entry is computed when it is taken. They are of one moment only if `changes` is the
+        same before and after.
+        """
+        self._resources.lock.check()
+        lock = self._resources.lock.reading
+
+        def plain(row: tuple[object, object]) -> object:
+            with lock:
+                return _PLAIN.unstructured(Row(*row))
+
+        with lock:
+            tables = self._resources.tables.by_name()
+            return {
+                "format": STATE_FORMAT,
+                "clock": _PLAIN.unstructured(self.clock.reading()),
+                "tables": {name: map(plain, tuple(rows.items())) for name, rows in tables.items()},
+            }
+
+    @property
+    def changes(self) -> int:
+        """A number that is another one after each change."""
+        return self._resources.lock.changes
 
     def handle(
         self, operation: str, request: Mapping[str, object], *, caller: Caller | None = None
@@ -155,11 +231,13 @@ class Service(FleetSetup):
         Raises:
             Refusal: The service refuses the request.
         """
-        with self._resources.lock:
-            if operation not in self._operations:
-                raise Refusal(
-                    "UnknownOperationException", f"The emulator has no operation {operation!r}."
-                )
+        if operation not in self._operations:
+            raise Refusal(
+                "UnknownOperationException", f"The emulator has no operation {operation!r}."
+            )
+        lock = self._resources.lock
+        lock.check()
+        with lock.reading if operation.startswith(_READING) else lock:
             return self._operations[operation](
                 validated(operation, request), self._in_process if caller is None else caller
             )
@@ -172,16 +250,13 @@ class Service(FleetSetup):
     @property
     def training_plan_arns(self) -> tuple[str, ...]:
         """The ARNs of all training plans, oldest first."""
-        with self._resources.lock:
+        with self._resources.lock.reading:
             return tuple(self._resources.training.plans)
 
     def snapshot(self) -> dict[str, object]:
         """Return all of the state as JSON, for people to read."""
-        with self._resources.lock:
-            return {
-                name: [*part] if isinstance(part, Iterator) else part
-                for name, part in self.snapshot_parts().items()
-            }
+        with self._resources.lock.reading:
+            return {name: long_lists_read(part) for name, part in self.snapshot_parts().items()}
 
     def snapshot_parts(self) -> dict[str, object]:
         """Return the state as `snapshot` does, but with iterators in place of long lists.
@@ -191,7 +266,9 @@ class Service(FleetSetup):
         time, are those of the call.
         """
         now = self.clock.now()
-        lock, edge, training = self._resources.lock, self._resources.edge, self._resources.training
+        self._resources.lock.check()
+        lock = self._resources.lock.reading
+        edge, training = self._resources.edge, self._resources.training
 
         def fleet_of_devices(fleet: Fleet) -> object:
             with lock:
@@ -216,5 +293,5 @@ class Service(FleetSetup):
                 "edge_deployment_plans": map(edge_plan, tuple(edge.plans.values())),
                 "training_plans": map(training_plan, tuple(training.plans.values())),
                 "plan_offerings": [one.summary({}) for one in training.plan_offerings.values()],
-                "purchases": map(attrs.asdict, tuple(training.purchases)),
+                "purchases": map(attrs.asdict, tuple(training.purchases.values())),
             }

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering
+from sagemaker_plans.emulator._state.tables import Table
 from sagemaker_plans.emulator._state.timings import Timings, reached
 from sagemaker_plans.emulator._state.training_plans import (
     Extension,
@@ -56,24 +57,17 @@ class TrainingPlans:
 
     now: Callable[[], float]
     timings: Timings
-    plans: dict[str, TrainingPlan] = attrs.Factory(dict[str, TrainingPlan])
+    plans: Table[str, TrainingPlan]
     """By ARN."""
 
-    plan_offerings: dict[str, PlanOffering] = attrs.Factory(dict[str, PlanOffering])
+    plan_offerings: Table[str, PlanOffering]
     """Offerings of new plans, by id."""
 
-    used_offerings: set[str] = attrs.Factory(set[str])
-    """The ids of the offerings from which plans were made."""
+    used_offerings: Table[str, str]
+    """The ARN of the latest plan that was made from an offering, by the offering's id."""
 
-    purchases: list[Purchase] = attrs.Factory(list[Purchase])
-    """Every accepted purchase, in order."""
-
-    def clear(self) -> None:
-        """Forget all plans, offerings and purchases."""
-        self.plans.clear()
-        self.plan_offerings.clear()
-        self.used_offerings.clear()
-        self.purchases.clear()
+    purchases: Table[int, Purchase]
+    """Every accepted purchase, by its number."""
 
     def extend(self, request: Request, caller: Caller) -> Reply:
         """Answer ExtendTrainingPlan: buy an offering."""
@@ -100,15 +94,13 @@ class TrainingPlans:
         return {"TrainingPlanExtensions": [one.summary(plan, now) for one in plan.extensions]}
 
     def _note(self, offering: Offering | PlanOffering, plan: TrainingPlan, caller: Caller) -> None:
-        self.purchases.append(
-            Purchase(
-                offering_id=offering.offering_id,
-                training_plan_arn=plan.arn,
-                at=self.now(),
-                request_id=caller.request_id,
-                upfront_fee=offering.upfront_fee,
-                currency_code=offering.currency_code,
-            )
+        self.purchases[len(self.purchases) + 1] = Purchase(
+            offering_id=offering.offering_id,
+            training_plan_arn=plan.arn,
+            at=self.now(),
+            request_id=caller.request_id,
+            upfront_fee=offering.upfront_fee,
+            currency_code=offering.currency_code,
         )
 
     def create(self, request: Request, caller: Caller) -> Reply:
@@ -149,7 +141,7 @@ class TrainingPlans:
             shows_at=now + self.timings.history_lag,
         )
         self.plans[arn] = plan
-        self.used_offerings.add(offering_id)
+        self.used_offerings[offering_id] = arn
         self._note(offering, plan, caller)
         return {"TrainingPlanArn": arn}
 
@@ -253,8 +245,8 @@ class TrainingPlans:
 
     def owner_of(self, offering_id: str) -> str | None:
         """Return the ARN of the plan that an extension offering is for; None for none."""
-        owners = (plan.arn for plan in self.plans.values() if offering_id in plan.offerings)
-        return next(owners, None)
+        owner = self.plans.first(lambda plan: offering_id in plan.offerings)
+        return None if owner is None else owner.arn
 
     def _plan(self, arn: str, caller: Caller) -> TrainingPlan:
         plan = self.plans.get(arn)
@@ -263,10 +255,12 @@ class TrainingPlans:
         return plan
 
     def _offering(self, offering_id: str, caller: Caller) -> tuple[TrainingPlan, Offering]:
-        for plan in self.plans.values():
-            if offering_id in plan.offerings and caller.owns(plan.arn):
-                return plan, plan.offerings[offering_id]
-        raise not_found(f"Training plan extension offering {offering_id} does not exist.")
+        plan = self.plans.first(
+            lambda plan: offering_id in plan.offerings and caller.owns(plan.arn)
+        )
+        if plan is None:
+            raise not_found(f"Training plan extension offering {offering_id} does not exist.")
+        return plan, plan.offerings[offering_id]
 
 
 def training_plan_arn(name: str, caller: Caller) -> str:

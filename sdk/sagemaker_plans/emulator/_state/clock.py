@@ -7,10 +7,29 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, final
+
+import attrs
 
 LATEST: Final = 32_503_680_000.0
 """The year 3000. The clock stops there, so that clients can read every date they get."""
+
+
+@attrs.frozen(kw_only=True)
+class ClockReading:
+    """Where a clock stands, and whatever else decides what it will show."""
+
+    now: float
+    """Epoch seconds of the clock."""
+
+    machine: float
+    """Epoch seconds of the machine's clock at that moment."""
+
+    held: bool
+    speed: float
+    jumps: tuple[tuple[float, float], ...] = ()
+    """The latest moves: when, by the machine's clock, and by how many seconds."""
 
 
 @final
@@ -31,7 +50,10 @@ class Clock:
         ValueError: `speed` is not a positive finite number.
     """
 
-    __slots__ = ("_anchor", "_held", "_jumps", "_lock", "_offset", "_source", "_speed")
+    __slots__ = (
+        *("_anchor", "_guard", "_held", "_jumps", "_lock", "_moves", "_offset", "_source"),
+        "_speed",
+    )
 
     def __init__(
         self,
@@ -43,6 +65,8 @@ class Clock:
         if not (math.isfinite(speed) and speed > 0):
             raise ValueError(f"speed must be a positive number, not {speed!r}")
         self._lock = threading.Lock()
+        self._guard: AbstractContextManager[object] = nullcontext()
+        self._moves = 0
         self._source = source
         self._speed = speed
         self._offset = time.time() if start is None else start
@@ -61,13 +85,13 @@ class Clock:
 
     def hold(self) -> None:
         """Stop the clock until `release`; only `advance` moves it meanwhile."""
-        with self._lock:
+        with self._guard, self._lock:
             self._settle()
             self._held = True
 
     def release(self) -> None:
         """Let a held clock run again from the time that it shows."""
-        with self._lock:
+        with self._guard, self._lock:
             self._settle()
             self._held = False
 
@@ -80,7 +104,7 @@ class Clock:
         Raises:
             ValueError: `seconds` is negative, or the clock would pass the year 3000.
         """
-        with self._lock:
+        with self._guard, self._lock:
             now = self._read()
             if not 0 <= seconds <= max(0.0, LATEST - now):
                 raise ValueError(
@@ -88,6 +112,7 @@ class Clock:
                     f"by {seconds!r}"
                 )
             self._offset += seconds
+            self._moves += 1
             self._jumps.append((time.time(), seconds))
 
     def advanced_since(self, moment: float) -> float:
@@ -101,6 +126,46 @@ class Clock:
         """
         with self._lock:
             return sum(seconds for at, seconds in self._jumps if at > moment)
+
+    def guard_by(self, guard: AbstractContextManager[object]) -> None:
+        """Enter a context around each hold, release and advance from now on.
+
+        Args:
+            guard: The context. A thread may be in it already.
+        """
+        self._guard = guard
+
+    @property
+    def moves(self) -> int:
+        """How often it was held, released, advanced or set."""
+        return self._moves
+
+    def reading(self) -> ClockReading:
+        """Return where the clock stands."""
+        with self._lock:
+            return ClockReading(
+                now=self._read(),
+                machine=time.time(),
+                held=self._held,
+                speed=self._speed,
+                jumps=tuple(self._jumps),
+            )
+
+    def resume(self, reading: ClockReading, *, ran_on: bool) -> None:
+        """Go on from a reading of an earlier clock, at the own speed.
+
+        Args:
+            reading: The reading.
+            ran_on: Whether a clock that was not held ran on since then, at its speed. Otherwise
+                no time has passed.
+        """
+        since = time.time() - reading.machine if ran_on and not reading.held else 0.0
+        with self._lock:
+            self._offset = min(reading.now + max(since, 0.0) * reading.speed, LATEST)
+            self._anchor = self._source()
+            self._held = reading.held
+            self._jumps = deque(reading.jumps, maxlen=self._jumps.maxlen)
+            self._moves += 1
 
     @property
     def held(self) -> bool:
@@ -119,5 +184,6 @@ class Clock:
 
     def _settle(self) -> None:
         """Add the time that has passed to the offset, before the clock is held or released."""
+        self._moves += 1
         self._offset = self._read()
         self._anchor = self._source()

@@ -14,3 +14,8 @@ def is_object(value: object) -> TypeGuard[Mapping[str, object]]:
 def is_list(value: object) -> TypeGuard[list[object]]:
     """Tell whether a JSON value is a list."""
     return isinstance(value, list)
+
+
+def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
+    """Tell whether a value is a tuple, which stands for a list."""
+    return isinstance(value, tuple)
