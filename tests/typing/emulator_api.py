@@ -14,6 +14,7 @@ from rich.console import Console
 import sagemaker_plans as smp
 from sagemaker_plans.emulator import (
     Clock,
+    DataFileError,
     Emulator,
     Fault,
     FleetSeed,
@@ -24,6 +25,7 @@ from sagemaker_plans.emulator import (
     Purchase,
     RecordedRequest,
     Refusal,
+    SavedState,
     Seed,
     SeedError,
     Service,
@@ -34,8 +36,10 @@ from sagemaker_plans.progress import StageProgress
 
 
 def emulators() -> None:
-    with Emulator() as entered:
+    with Emulator(data=Path("state.db")) as entered:
         assert_type(entered, Emulator)
+        assert_type(entered.export_seed(), Seed)
+        assert_type(entered.export_seed("seed.json"), Seed)
     emulator = Emulator(
         host="127.0.0.1",
         port=0,
@@ -277,7 +281,8 @@ def seeds() -> None:
     assert_type(seed.training_plans, tuple[TrainingPlanSeed, ...])
     assert_type(seed.training_plans[0].offerings, tuple[OfferingSeed, ...])
     assert_type(Seed.default(), Seed)
-    value_errors: list[type[ValueError]] = [SeedError]
+    assert_type(seed.state, SavedState | None)
+    value_errors: list[type[ValueError]] = [SeedError, DataFileError]
     print(value_errors)
 
 
@@ -295,6 +300,9 @@ def services(seed: Seed) -> None:
     assert_type(service.training_plan_arns, tuple[str, ...])
     assert_type(service.snapshot(), dict[str, object])
     assert_type(service.snapshot_parts(), dict[str, object])
+    assert_type(service.exported_seed(), Seed)
+    assert_type(service.seed_parts(), Mapping[str, object])
+    assert_type(service.changes, int)
     assert_type(service.plant(seed), None)
     assert_type(seed.plant(service), None)
     assert_type(service.reset(), None)

@@ -132,16 +132,24 @@ class Clock:
 
         Args:
             guard: The context. A thread may be in it already.
+
+        :meta private:
         """
         self._guard = guard
 
     @property
     def moves(self) -> int:
-        """How often it was held, released, advanced or set."""
+        """How often it was held, released, advanced or set.
+
+        :meta private:
+        """
         return self._moves
 
     def reading(self) -> ClockReading:
-        """Return where the clock stands."""
+        """Return where the clock stands.
+
+        :meta private:
+        """
         with self._lock:
             return ClockReading(
                 now=self._read(),
@@ -158,6 +166,8 @@ class Clock:
             reading: The reading.
             ran_on: Whether a clock that was not held ran on since then, at its speed. Otherwise
                 no time has passed.
+
+        :meta private:
         """
         since = time.time() - reading.machine if ran_on and not reading.held else 0.0
         with self._lock:
