@@ -178,7 +178,7 @@ def test_a_state_and_other_entries_go_together(filled: Emulator, tmp_path: Path)
     path.write_text(seed_text(seed))
     with Emulator(seed=path) as other:
         fleets: Any = other.service.snapshot()["fleets"]
-    assert list(fleets) == ["cameras", "robots"]
+    assert [fleet["DeviceFleetName"] for fleet in fleets] == ["cameras", "robots"]
 
 
 def test_an_exported_clock_that_runs_goes_on(tmp_path: Path) -> None:
