@@ -13,9 +13,12 @@
 # Beside them: progress, a display; and emulator, which imports nothing of the SDK.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
 
+from typing import TYPE_CHECKING
+
 from sagemaker_plans import errors, journal, models
 from sagemaker_plans._client import AsyncClient
 from sagemaker_plans._edge.listing import PlanSummaryPager, StageDevicePager
+from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans._edge.reading import StagePager
 from sagemaker_plans._edge.watch import StageWatch
 from sagemaker_plans._engine.pacing import PacePolicy
@@ -24,6 +27,7 @@ from sagemaker_plans._engine.retry_policy import RetryEvent, RetryPolicy
 from sagemaker_plans._shared_client import shared_client
 from sagemaker_plans._training.plan_reads import TrainingPlanPager, UltraServerPager
 from sagemaker_plans._training.reading import ExtensionPager
+from sagemaker_plans._training.training_plans import TrainingPlans
 from sagemaker_plans.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -107,6 +111,10 @@ from sagemaker_plans.models import (
     UnrecognizedSelection,
 )
 
+if TYPE_CHECKING:
+    from sagemaker_plans import emulator as emulator
+    from sagemaker_plans import progress as progress
+
 __all__ = [
     "AccessDeniedError",
     "AsyncClient",
@@ -123,6 +131,7 @@ __all__ = [
     "EdgeDeploymentPlan",
     "EdgeDeploymentPlanSpec",
     "EdgeDeploymentPlanSummary",
+    "EdgeDeploymentPlans",
     "ExtensionCandidate",
     "ExtensionChoice",
     "ExtensionPage",
@@ -188,6 +197,7 @@ __all__ = [
     "TrainingPlanSortBy",
     "TrainingPlanSortOrder",
     "TrainingPlanStatus",
+    "TrainingPlans",
     "UltraServer",
     "UltraServerHealth",
     "UltraServerPage",
@@ -203,3 +213,13 @@ __all__ = [
     "models",
     "shared_client",
 ]
+
+if not TYPE_CHECKING:  # so that type checkers refuse a misspelled name
+
+    def __getattr__(name: str) -> object:
+        """Import the modules beside the layers when they are first used: they take long."""
+        if name in {"emulator", "progress"}:
+            from importlib import import_module  # noqa: PLC0415  # imported long ago; kept private
+
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Final, ParamSpec, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast, final
 from weakref import WeakValueDictionary
 
 import anyio
@@ -89,6 +89,19 @@ class _Use(AbstractAsyncContextManager[AsyncClient, None]):
         self._settings = settings
         self._is_entered = False
         self._shared: _SharedClient | None = None
+
+    def __repr__(self) -> str:
+        return "<shared_client(...): enter it with 'async with', which gives the client>"
+
+    if not TYPE_CHECKING:  # so that type checkers name it too
+
+        def __getattr__(self, name: str) -> object:
+            if name in {"plans", "training_plans", "aclose"}:
+                raise AttributeError(
+                    f"{name}: this is not the client yet; write "
+                    "'async with shared_client(...) as client:' and use the client in its block"
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     async def __aenter__(self) -> AsyncClient:
         if self._is_entered:

@@ -180,7 +180,7 @@ def test_what_the_service_would_refuse_is_refused_in_a_list_too() -> None:
 
 
 def test_what_does_not_fit_is_told_before_what_would_be_refused() -> None:
-    with pytest.raises(UnexpectedReplyError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         EdgeDeploymentPlanSpec.from_wire(a_spec())
     assert caught.value.problems == ("DeviceFleetName: required member is missing",)
 

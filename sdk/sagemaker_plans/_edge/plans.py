@@ -10,6 +10,7 @@ from sagemaker_plans._edge.rollout.arguments import Approve, OnChange, RolloutAr
 from sagemaker_plans._edge.rollout.rollout import Rollout
 from sagemaker_plans._edge.stage_commands import StageCommand
 from sagemaker_plans._engine.durations import Duration
+from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._wire.operations import (
     CREATE_STAGES,
@@ -27,14 +28,19 @@ from sagemaker_plans.models import (
 )
 from sagemaker_plans.models import _validation as checks
 from sagemaker_plans.models._specs import stage_list_problems
+from sagemaker_plans.models._validation import Several
 
 
 @final
-class EdgeDeploymentPlans(PlanReads):
+class EdgeDeploymentPlans(PlanReads, NotCopied):
     """Edge deployment plans: read, create, change, start, stop and delete them.
 
-    Use ``client.plans``. It takes what ``PlanReads`` takes.
+    Use ``client.plans``. The class has a public name for annotations. It takes what
+    ``PlanReads`` takes.
     """
+
+    def __repr__(self) -> str:
+        return f"<client.plans of {self._gateway!r}>"
 
     async def create(self, spec: EdgeDeploymentPlanSpec) -> str:
         """Create a plan.
@@ -206,7 +212,7 @@ class EdgeDeploymentPlans(PlanReads):
         bake_time: Duration = 0,
         approve: Approve | None = None,
         on_change: OnChange | None = None,
-        stages: Iterable[str] | None = None,
+        stages: Several[str] | None = None,
         schedule: PollSchedule | None = None,
         restart: bool = False,
         stop_on_exit: bool = True,

@@ -220,7 +220,7 @@ class TrainingPlanReads:
         start_time_after: datetime | None = None,
         end_time_before: datetime | None = None,
         duration_hours: int | None = None,
-        target_resources: Iterable[TargetResource | str] | None = None,
+        target_resources: checks.Several[TargetResource | str] | None = None,
     ) -> tuple[TrainingPlanOffering, ...]:
         """Find new training plans that can be bought.
 
@@ -357,4 +357,6 @@ class TrainingPlanReads:
             page = await retrier.run(operation, attempt)
             return Fetched(page=page, items=page.ultra_servers, next_token=page.next_token)
 
-        return UltraServerPager(fetch, start_token=start_token, operation=operation.name)
+        return UltraServerPager(
+            fetch, start_token=start_token, operation=operation.name, subject=arn
+        )

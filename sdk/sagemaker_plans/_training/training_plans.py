@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, final
 
+from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans._engine.pagination import pager_problems
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
@@ -24,8 +25,19 @@ async def _any_region() -> str | None:
 
 
 @final
-class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage):
-    """Training plans: read, buy, extend and wait for them. Use ``client.training_plans``."""
+class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage, NotCopied):
+    """Training plans: read, buy, extend and wait for them.
+
+    Use ``client.training_plans``. The class has a public name for annotations.
+
+    Args:
+        gateway: Sends the requests.
+        retrier: Sends them again after a failure.
+        polling: How often waits poll, unless they get a schedule of their own.
+        journal: Where purchases are recorded; None for no journal.
+        region: Gives the region of the client; None if it is not known.
+        request_timeout: How long one attempt at one request may take, in seconds.
+    """
 
     def __init__(
         self,
@@ -42,6 +54,9 @@ class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage):
             self, gateway, retrier, polling=polling, request_timeout=request_timeout
         )
         TrainingPlanCoverage.__init__(self, gateway, retrier, journal=journal, region=region)
+
+    def __repr__(self) -> str:
+        return f"<client.training_plans of {self._gateway!r}>"
 
     async def search_extension_offerings(
         self, training_plan_arn: str, *, duration_hours: int | None = None

@@ -90,9 +90,11 @@ def training_plan_offering_id(argument: str, value: object) -> Iterator[str]:
         or len(value) > MAX_TRAINING_PLAN_OFFERING_ID
         or not _TRAINING_PLAN_OFFERING_ID.fullmatch(value)
     ):
+        is_arn = isinstance(value, str) and value.startswith("arn:")
+        hint = "; this is an ARN, the id of an offering is needed (tpo-...)" if is_arn else ""
         yield (
             f"{argument}: got {shown(value)}; allowed are 1 to {MAX_TRAINING_PLAN_OFFERING_ID} "
-            "letters (a-z), digits and hyphens"
+            f"letters (a-z), digits and hyphens{hint}"
         )
 
 

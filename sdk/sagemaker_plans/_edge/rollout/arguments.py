@@ -34,7 +34,7 @@ OnChange = OnPoll[StageChange]
 """Called with each change of a stage. A coroutine function is awaited."""
 
 
-def _names(value: Iterable[str] | None) -> tuple[str, ...] | None:
+def _names(value: checks.Several[str] | None) -> tuple[str, ...] | None:
     return None if value is None else checks.as_tuple(value)
 
 
