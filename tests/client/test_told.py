@@ -3,6 +3,7 @@
 import copy
 import pickle
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import anyio
 import pytest
@@ -14,6 +15,11 @@ from sagemaker_plans import AsyncClient, EdgeDeploymentPlans, TrainingPlans, sha
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/big"
 CAPACITY = "arn:aws:sagemaker:us-east-1:123456789012:reserved-capacity/one"
 READ = "read them with async for, pages() or collect()"
+
+
+def untyped_session() -> Any:
+    # The stubs know hundreds of services.
+    return session()
 
 
 @pytest.fixture
@@ -57,7 +63,7 @@ def test_a_client_finds_out_its_region_when_it_is_opened(monkeypatch: pytest.Mon
 
 def test_a_wrapped_client_tells_its_region() -> None:
     async def told() -> str:
-        async with session().create_client("sagemaker", region_name="eu-west-1") as theirs:
+        async with untyped_session().create_client("sagemaker", region_name="eu-west-1") as theirs:
             client = AsyncClient.from_client(theirs)
             shown = repr(client)
             await client.aclose()
@@ -81,39 +87,31 @@ def test_a_group_tells_its_client(client: AsyncClient) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("make", "told"),
-    [
-        (
-            lambda client: client.plans.stages("spring"),
-            "<StagePager: the pages of DescribeEdgeDeploymentPlan of plan 'spring'; ",
-        ),
-        (
-            lambda client: client.plans.list(name_contains="spring"),
-            "<PlanSummaryPager: the pages of ListEdgeDeploymentPlans; ",
-        ),
-        (
-            lambda client: client.plans.stage_devices("spring", "canary"),
-            "<StageDevicePager: the pages of ListStageDevices of stage 'canary' of plan 'spring'; ",
-        ),
-        (
-            lambda client: client.training_plans.extension_history(ARN),
-            f"<ExtensionPager: the pages of DescribeTrainingPlanExtensionHistory of {ARN}; ",
-        ),
-        (
-            lambda client: client.training_plans.list(),
-            "<TrainingPlanPager: the pages of ListTrainingPlans; ",
-        ),
-        (
-            lambda client: client.training_plans.ultra_servers(CAPACITY),
-            f"<UltraServerPager: the pages of ListUltraServersByReservedCapacity of {CAPACITY}; ",
-        ),
-    ],
-)
-def test_a_pager_tells_what_it_reads_and_how(
-    client: AsyncClient, make: Callable[[AsyncClient], object], told: str
-) -> None:
-    assert repr(make(client)) == f"{told}{READ}>"
+PAGERS: dict[str, Callable[[AsyncClient], object]] = {
+    "StagePager: the pages of DescribeEdgeDeploymentPlan of plan 'spring'": (
+        lambda client: client.plans.stages("spring")
+    ),
+    "PlanSummaryPager: the pages of ListEdgeDeploymentPlans": (
+        lambda client: client.plans.list(name_contains="spring")
+    ),
+    "StageDevicePager: the pages of ListStageDevices of stage 'canary' of plan 'spring'": (
+        lambda client: client.plans.stage_devices("spring", "canary")
+    ),
+    f"ExtensionPager: the pages of DescribeTrainingPlanExtensionHistory of {ARN}": (
+        lambda client: client.training_plans.extension_history(ARN)
+    ),
+    "TrainingPlanPager: the pages of ListTrainingPlans": (
+        lambda client: client.training_plans.list()
+    ),
+    f"UltraServerPager: the pages of ListUltraServersByReservedCapacity of {CAPACITY}": (
+        lambda client: client.training_plans.ultra_servers(CAPACITY)
+    ),
+}
+
+
+@pytest.mark.parametrize("told", PAGERS)
+def test_a_pager_tells_what_it_reads_and_how(client: AsyncClient, told: str) -> None:
+    assert repr(PAGERS[told](client)) == f"<{told}; {READ}>"
 
 
 def test_a_watch_tells_its_plan_and_whether_it_is_closed(client: AsyncClient) -> None:

@@ -4,6 +4,8 @@ import gc
 import logging
 import sys
 import warnings
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import anyio
 import pytest
@@ -71,15 +73,15 @@ async def never_opened() -> None:
 
 
 async def wrapped() -> None:
-    async with session().create_client("sagemaker", region_name="eu-west-1") as theirs:
+    untyped: Any = session()
+    async with untyped.create_client("sagemaker", region_name="eu-west-1") as theirs:
         AsyncClient.from_client(theirs)
 
 
 @pytest.mark.parametrize("fine", [closed, never_opened, wrapped], ids=lambda each: each.__name__)
 def test_nobody_is_told_of_what_needs_no_closing(
-    fine: object, caplog: pytest.LogCaptureFixture
+    fine: Callable[[], Awaitable[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert callable(fine)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         anyio.run(fine)

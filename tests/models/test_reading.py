@@ -169,9 +169,10 @@ def wrong_values() -> list[object]:
 
 def problems_of(form: Form, wire: Mapping[str, object]) -> tuple[str, ...]:
     # A spec is a request, so no reply is to blame.
-    is_request = form.name.endswith("Request")
-    with pytest.raises(InvalidRequestError if is_request else UnexpectedReplyError) as caught:
+    expected = InvalidRequestError if form.name.endswith("Request") else UnexpectedReplyError
+    with pytest.raises((InvalidRequestError, UnexpectedReplyError)) as caught:
         form.read(wire)
+    assert type(caught.value) is expected
     return caught.value.problems
 
 

@@ -6,6 +6,7 @@ import pytest
 from sagemaker_plans import (
     EdgeDeploymentPlan,
     ResourceNotFoundError,
+    Stage,
     StageFailedError,
     StageNotFoundError,
     StageStoppedError,
