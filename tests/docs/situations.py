@@ -90,6 +90,10 @@ _SITUATIONS: Final = {
     "docs/how-to/stop-on-failure.md": Situation(timings=_VISIBLE, before=_ROLLOUT),
     "docs/how-to/notebook.md": Situation(timings=_VISIBLE, before=_ROLLOUT),
     "docs/how-to/trio.md": Situation(before=_ROLLOUT),
+    "docs/how-to/logging-and-metrics.md": Situation(before=_ROLLOUT),
+    "docs/how-to/task-groups.md": Situation(before=_ROLLOUT),
+    "docs/how-to/troubleshooting.md": Situation(before=_ROLLOUT),
+    "docs/how-to/typing.md": Situation(before=_ROLLOUT),
     "docs/how-to/unknown-outcome.md": Situation(journal=MemoryJournal()),
 }
 
