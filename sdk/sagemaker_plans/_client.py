@@ -291,6 +291,13 @@ class AsyncClient(NotCopied):
         Your other calls keep them. ``aclose`` does not close that client: it only removes
         what this method added to it.
 
+        For example::
+
+            async with get_session().create_client("sagemaker") as sagemaker_client:
+                wrapped = smp.AsyncClient.from_client(sagemaker_client)
+                plan = await wrapped.plans.describe("spring-rollout")
+                await wrapped.aclose()
+
         Args:
             sagemaker_client: An open client. It may be instrumented or stubbed.
             retry: How often requests are sent again, and after which waits.
@@ -330,6 +337,11 @@ class AsyncClient(NotCopied):
         """Close the connections. You can call this more than once.
 
         Calls after it raise ConfigurationError, and so do those that wait for their turn.
+
+        For example::
+
+            opened = smp.AsyncClient()  # where ``async with`` does not fit, as in a notebook
+            await opened.aclose()
         """
         self._pacer.stop()
         await self._gateway.close()

@@ -64,6 +64,11 @@ def shared_client(  # noqa: D417  # documented are the parameters that it gets f
     Do not close the client: leave the block. If somebody calls ``aclose`` all the same, the
     calls of all others raise ConfigurationError, and who comes next gets a new client.
 
+    For example::
+
+        async with smp.shared_client(region_name="us-east-1") as shared:
+            plan = await shared.plans.describe("spring-rollout")
+
     Args:
         region_name, profile_name, endpoint_url: As for ``AsyncClient``.
         session, config, http_backend: As for ``AsyncClient``.

@@ -85,6 +85,7 @@ _USUAL: Final = Situation()
 _SITUATIONS: Final = {
     # A page that begins with nothing, as its reader does; the emulator is its own.
     "docs/tutorial.md": Situation(starts_from_nothing=True),
+    "docs/index.md": Situation(before=_ROLLOUT),
     "docs/how-to/page-through-stages.md": Situation(before=_ROLLOUT),
     "docs/how-to/wait-and-watch.md": Situation(timings=_VISIBLE, before=_ROLLOUT),
     "docs/how-to/stop-on-failure.md": Situation(timings=_VISIBLE, before=_ROLLOUT),

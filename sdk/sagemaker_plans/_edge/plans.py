@@ -49,6 +49,17 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
         finds a plan that matches the spec, that plan counts as created by this call. Tags
         cannot be compared, because the service does not return them.
 
+        For example::
+
+            arn = await client.plans.create(
+                smp.EdgeDeploymentPlanSpec(
+                    "winter-rollout",
+                    device_fleet_name="cameras",
+                    model_configs=[smp.ModelConfig("detector", "detector-v7")],
+                    stages=[smp.StageSpec("canary", smp.NamedDevices(["cam-001"]))],
+                )
+            )
+
         Args:
             spec: The plan to create.
 
@@ -79,6 +90,14 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
         What the service fills in where the spec says nothing is no difference. Tags cannot be
         compared, because the service does not return them.
 
+        For example::
+
+            models = [smp.ModelConfig("detector", "detector-v7")]
+            spec = smp.EdgeDeploymentPlanSpec(
+                "summer-rollout", device_fleet_name="cameras", model_configs=models
+            )
+            plan = await client.plans.ensure_created(spec)
+
         Args:
             spec: The plan that is to be there.
 
@@ -106,6 +125,11 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
 
         If a reply is lost, this looks for the stages before it sends the request again. If it
         finds them as they were to be added, they count as added by this call.
+
+        For example::
+
+            everyone = smp.StageSpec("everyone", smp.PercentageOfFleet(100))
+            await client.plans.add_stages("summer-rollout", [everyone])
 
         Args:
             plan_name: The plan's name.
@@ -140,6 +164,10 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
         If a reply is lost, the request is sent again. If the service then finds no such stage,
         it has been deleted.
 
+        For example::
+
+            await client.plans.delete_stage("summer-rollout", "everyone")
+
         Args:
             plan_name: The plan's name.
             stage_name: The stage's name.
@@ -158,6 +186,10 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
     async def delete(self, plan_name: str) -> None:
         """Delete a plan with all its stages. A lost reply is treated as in ``delete_stage``.
 
+        For example::
+
+            await client.plans.delete("summer-rollout")
+
         Args:
             plan_name: The plan's name.
 
@@ -174,6 +206,10 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
 
         If a reply is lost, the request is sent again. The service may refuse the second
         request because the first one started the stage. That counts as success.
+
+        For example::
+
+            await client.plans.start_stage("spring-rollout", "canary", if_needed=True)
 
         Args:
             plan_name: The plan's name.
@@ -193,6 +229,10 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
 
     async def stop_stage(self, plan_name: str, stage_name: str) -> None:
         """Stop the deployment of a stage. A lost reply is treated as in ``start_stage``.
+
+        For example::
+
+            await client.plans.stop_stage("spring-rollout", "canary")
 
         Args:
             plan_name: The plan's name.
@@ -226,6 +266,11 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
         it goes on where things stand, and returns at once if every stage is deployed. Baking
         then begins anew, and ``approve`` may be asked again. Several rollouts of one plan may
         run at the same time: each stage runs once.
+
+        For example::
+
+            report = await client.plans.roll_out("spring-rollout", stage_timeout=3600, max_failed=2)
+            print(report.is_done)
 
         Args:
             plan: The plan's name, or a spec: the plan is created unless it is there.

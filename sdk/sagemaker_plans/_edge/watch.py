@@ -97,5 +97,10 @@ class StageWatch(NotCopied):
 
         A step that is under way in another task ends with the next poll. You can call this
         more than once.
+
+        For example::
+
+            async with aclosing(client.plans.watch("spring-rollout", timeout=3600)) as watch:
+                first = await anext(watch)
         """
         self._state.is_closed = True

@@ -161,6 +161,11 @@ class Pager(NotCopied, Generic[ItemT, PageT]):
     def pages(self) -> AsyncIterable[PageT]:
         """Iterate over whole pages, including empty ones.
 
+        For example::
+
+            async for page in client.plans.stages("spring-rollout").pages():
+                print(len(page.stages), page.next_token)
+
         Returns:
             An iterable for ``async for``. Each iteration starts again.
 
@@ -173,6 +178,10 @@ class Pager(NotCopied, Generic[ItemT, PageT]):
 
     async def collect(self) -> tuple[ItemT, ...]:
         """Read all pages.
+
+        For example::
+
+            stages = await client.plans.stages("spring-rollout").collect()
 
         Returns:
             All items, in the service's order.

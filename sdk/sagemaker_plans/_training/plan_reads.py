@@ -118,6 +118,11 @@ class TrainingPlanReads:
     async def describe(self, name_or_arn: str) -> TrainingPlan:
         """Read a training plan.
 
+        For example::
+
+            plan = await client.training_plans.describe(plan_arn)
+            print(plan.status, plan.end_time)
+
         Args:
             name_or_arn: The plan's name or ARN.
 
@@ -147,6 +152,11 @@ class TrainingPlanReads:
         start_token: str | None = None,
     ) -> TrainingPlanPager:
         """List the training plans of the account in the region, page by page.
+
+        For example::
+
+            async for plan in client.training_plans.list(status="Active"):
+                print(plan.name, plan.end_time)
 
         Args:
             status: Only plans in this state; None for all.
@@ -226,6 +236,12 @@ class TrainingPlanReads:
 
         For extensions of a plan that you have, use ``search_extension_offerings``.
 
+        For example::
+
+            offerings = await client.training_plans.search_offerings(
+                instance_type="ml.p5.48xlarge", instance_count=2, duration_hours=168
+            )
+
         Args:
             instance_type: The type of the instances, such as ``"ml.p5.48xlarge"``.
             instance_count: How many instances, 0 to 256.
@@ -295,6 +311,12 @@ class TrainingPlanReads:
     async def reserved_capacity(self, reserved_capacity_arn: str) -> ReservedCapacity:
         """Read a reserved capacity of a training plan.
 
+        For example::
+
+            plan = await client.training_plans.describe(plan_arn)
+            for each in plan.reserved_capacities:
+                capacity = await client.training_plans.reserved_capacity(each.arn)
+
         Args:
             reserved_capacity_arn: Its ARN, as ``TrainingPlan.reserved_capacities`` has it.
 
@@ -326,6 +348,12 @@ class TrainingPlanReads:
         start_token: str | None = None,
     ) -> UltraServerPager:
         """List the UltraServers of a reserved capacity, with their health, page by page.
+
+        For example::
+
+            plan = await client.training_plans.describe(plan_arn)
+            for each in plan.reserved_capacities:
+                servers = await client.training_plans.ultra_servers(each.arn).collect()
 
         Args:
             reserved_capacity_arn: The ARN, as ``TrainingPlan.reserved_capacities`` has it.

@@ -63,6 +63,11 @@ class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage, 
     ) -> tuple[TrainingPlanExtensionOffering, ...]:
         """Find the extensions that can be bought for a training plan.
 
+        For example::
+
+            for offering in await client.training_plans.search_extension_offerings(plan_arn):
+                print(offering.offering_id, offering.upfront_fee, offering.currency_code)
+
         Args:
             training_plan_arn: The plan to extend.
             duration_hours: Only extensions of this length, in hours, 1 to 87,600. AWS
@@ -99,6 +104,11 @@ class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage, 
         """Read the extensions that were bought for a training plan, page by page.
 
         Each page is read when it is needed.
+
+        For example::
+
+            async for extension in client.training_plans.extension_history(plan_arn):
+                print(extension.offering_id, extension.end_date)
 
         Args:
             training_plan_arn: The plan.
