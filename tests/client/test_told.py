@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -10,7 +12,14 @@ import pytest
 
 import sagemaker_plans
 from harness import TRANSPORTS, client_for, session
-from sagemaker_plans import AsyncClient, EdgeDeploymentPlans, TrainingPlans, shared_client
+from sagemaker_plans import (
+    AsyncClient,
+    ConfigurationError,
+    EdgeDeploymentPlans,
+    InvalidRequestError,
+    TrainingPlans,
+    shared_client,
+)
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/big"
 CAPACITY = "arn:aws:sagemaker:us-east-1:123456789012:reserved-capacity/one"
@@ -175,3 +184,43 @@ def test_who_forgets_to_enter_a_shared_client_is_told_so() -> None:
 def test_what_no_client_has_is_no_attribute_of_a_shared_one_either() -> None:
     with pytest.raises(AttributeError, match=r"object has no attribute 'plan'$"):
         _ = shared_client().plan  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]  # wrong on purpose
+
+
+def test_an_endpoint_that_is_no_url_is_refused() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncClient(endpoint_url="localhost:80")
+    assert str(caught.value) == (
+        "AsyncClient: endpoint_url: got 'localhost:80'; allowed are URLs, with http:// or https://"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arn", "told"),
+    [
+        (ARN, "this is a training plan's ARN, which belongs in training_plan_arn"),
+        (CAPACITY, "this is an ARN"),
+    ],
+)
+def test_an_arn_is_no_id_of_an_extension(client: AsyncClient, arn: str, told: str) -> None:
+    # Checked before anything is sent: no connection is made in this test.
+    with pytest.raises(InvalidRequestError) as caught:
+        anyio.run(client.training_plans.extend, arn)
+    assert caught.value.problems == (
+        (
+            f"offering_id: got '{arn}'; {told}; the id of an offering is needed (tpeo-...), as "
+            "search_extension_offerings gives it"
+        ),
+    )
+
+
+def test_an_arn_is_no_id_of_a_plans_offering(client: AsyncClient) -> None:
+    with pytest.raises(InvalidRequestError, match=r"this is an ARN, the id of an offering is"):
+        anyio.run(client.training_plans.create, "big", ARN)
+
+
+def test_who_lists_all_names_needs_no_extra() -> None:
+    # A new interpreter: what was used once is an attribute from then on.
+    code = "import sagemaker_plans; print({'emulator', 'progress'} & {*dir(sagemaker_plans)})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == "set()"
