@@ -12,7 +12,16 @@ copyright = "The sagemaker-plans developers"  # noqa: A001 - Sphinx's name of it
 release = version_of("sagemaker-plans")
 version = release
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",  # links to the source
+    "sphinx_copybutton",
+]
+# Prompts are not copied, and neither is what a command prints.
+copybutton_prompt_text = "$ "
+copybutton_selector = "div:not(.highlight-text) > div.highlight > pre"
 exclude_patterns = ["_build", "examples"]
 templates_path: list[str] = []
 
@@ -46,6 +55,8 @@ nitpick_ignore_regex = [
         r"py:.*",
         r"(collections\.abc|datetime|decimal|enum|typing|types|os|pathlib|contextlib|abc|rich)\..*",
     ),
+    # A protocol behind an annotation, which says what it takes.
+    (r"py:class", r"sagemaker_plans\.models\._validation\.Collected"),
     (r"py:.*", r"(aiobotocore|AioSession|AioConfig|rich).*"),
     # Type variables have no entry of their own.
     (r"py:class", r"sagemaker_plans\._engine\.pagination\.(ItemT|PageT)"),

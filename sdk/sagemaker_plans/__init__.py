@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING
 from sagemaker_plans._lazy_names import lazy_names as _lazily
 
 if TYPE_CHECKING:
+    from sagemaker_plans import emulator as emulator
     from sagemaker_plans import errors, journal, models
+    from sagemaker_plans import progress as progress
     from sagemaker_plans._client import AsyncClient
     from sagemaker_plans._edge.listing import PlanSummaryPager, StageDevicePager
+    from sagemaker_plans._edge.plans import EdgeDeploymentPlans
     from sagemaker_plans._edge.reading import StagePager
     from sagemaker_plans._edge.watch import StageWatch
     from sagemaker_plans._engine.pacing import PacePolicy
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from sagemaker_plans._shared_client import shared_client
     from sagemaker_plans._training.plan_reads import TrainingPlanPager, UltraServerPager
     from sagemaker_plans._training.reading import ExtensionPager
+    from sagemaker_plans._training.training_plans import TrainingPlans
     from sagemaker_plans.errors import (
         AccessDeniedError,
         ConfigurationError,
@@ -129,6 +133,7 @@ __all__ = [
     "EdgeDeploymentPlan",
     "EdgeDeploymentPlanSpec",
     "EdgeDeploymentPlanSummary",
+    "EdgeDeploymentPlans",
     "ExtensionCandidate",
     "ExtensionChoice",
     "ExtensionPage",
@@ -194,6 +199,7 @@ __all__ = [
     "TrainingPlanSortBy",
     "TrainingPlanSortOrder",
     "TrainingPlanStatus",
+    "TrainingPlans",
     "UltraServer",
     "UltraServerHealth",
     "UltraServerPage",
@@ -220,6 +226,7 @@ if not TYPE_CHECKING:
         | {name: name for name in ("errors", "journal", "models")}
         | {
             "AsyncClient": "_client",
+            "EdgeDeploymentPlans": "_edge.plans",
             "ExtensionPager": "_training.reading",
             "PacePolicy": "_engine.pacing",
             "PlanSummaryPager": "_edge.listing",
@@ -230,7 +237,9 @@ if not TYPE_CHECKING:
             "StagePager": "_edge.reading",
             "StageWatch": "_edge.watch",
             "TrainingPlanPager": "_training.plan_reads",
+            "TrainingPlans": "_training.training_plans",
             "UltraServerPager": "_training.plan_reads",
             "shared_client": "_shared_client",
         },
+        unlisted=("emulator", "progress"),
     )

@@ -1,5 +1,7 @@
 """``AsyncClient``: connects all parts of the package."""
 
+import sys
+import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
@@ -12,6 +14,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans._engine.durations import Duration, as_seconds, duration_problems
+from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans._engine.pacing import PacePolicy, Pacer
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
@@ -49,12 +52,40 @@ class _LazyGateway(Gateway):
         open_gateway: Callable[[], Awaitable[_Opened]] | None = None,
         *,
         opened: _Opened | None = None,
+        settings: Mapping[str, str | None] = {},
     ) -> None:
         self._open_gateway = open_gateway
+        self._settings = settings
         self._opened = opened
         self._closed = False
         self._lock = anyio.Lock()
         self._loops: dict[str, EventLoopToken] = {}
+
+    def __repr__(self) -> str:
+        """Tell which client this is, without anything that may be a secret."""
+        region = self._opened and self._opened[0].region
+        shown_settings = {
+            **self._settings,
+            "region_name": region or self._settings.get("region_name"),
+        }
+        told = [f"{name}={value!r}" for name, value in shown_settings.items() if value is not None]
+        state = "closed" if self._closed else "open" if self._opened else "not open yet"
+        return f"<AsyncClient {', '.join([*told, state])}>"
+
+    def __del__(self) -> None:
+        # Groups, pagers and waits hold this too, so it is the last that anybody can close.
+        # A wrapped client is its owner's to close.
+        if self._open_gateway and self._opened and not sys.is_finalizing():
+            import logging  # noqa: PLC0415  # here it was imported long ago; see the package's tests
+
+            from sagemaker_plans._wire.logs import tell  # noqa: PLC0415  # likewise
+
+            message = (
+                f"{self!r} was not closed; use it as 'async with AsyncClient(...) as client:', or "
+                "call 'await client.aclose()' when you are done"
+            )
+            tell(logging.WARNING, "%s", message)
+            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
 
     def check_event_loop(self) -> None:
         # The connections belong to one event loop, and so does whatever waits for its turn.
@@ -112,7 +143,7 @@ class _LazyGateway(Gateway):
 
 
 @final
-class AsyncClient:
+class AsyncClient(NotCopied):
     """The client: ``client.plans`` and ``client.training_plans``.
 
     Use it as ``async with AsyncClient(...) as client:``, or call ``aclose`` when done.
@@ -210,7 +241,12 @@ class AsyncClient:
             return gateway, close
 
         # The first request opens the client. Then it is known how many connections there are.
-        lazy = _LazyGateway(open_gateway)
+        settings = {
+            "region_name": region_name,
+            "profile_name": profile_name,
+            "endpoint_url": endpoint_url and endpoint_url.partition("?")[0],
+        }
+        lazy = _LazyGateway(open_gateway, settings=settings)
         pacer = Pacer(pace, connections=1, check=lazy.check_event_loop)
         self._set_up(lazy, retry, pacer, polling, journal, timeout)
 
@@ -255,6 +291,13 @@ class AsyncClient:
         Your other calls keep them. ``aclose`` does not close that client: it only removes
         what this method added to it.
 
+        For example::
+
+            async with get_session().create_client("sagemaker") as sagemaker_client:
+                wrapped = smp.AsyncClient.from_client(sagemaker_client)
+                plan = await wrapped.plans.describe("spring-rollout")
+                await wrapped.aclose()
+
         Args:
             sagemaker_client: An open client. It may be instrumented or stubbed.
             retry: How often requests are sent again, and after which waits.
@@ -294,9 +337,17 @@ class AsyncClient:
         """Close the connections. You can call this more than once.
 
         Calls after it raise ConfigurationError, and so do those that wait for their turn.
+
+        For example::
+
+            opened = smp.AsyncClient()  # where ``async with`` does not fit, as in a notebook
+            await opened.aclose()
         """
         self._pacer.stop()
         await self._gateway.close()
+
+    def __repr__(self) -> str:
+        return repr(self._gateway)
 
     async def __aenter__(self) -> Self:
         await self._gateway.open()
@@ -322,6 +373,8 @@ def _text_problems(argument: str, value: object) -> Iterator[str]:
     elif argument == "endpoint_url" and "@" in str(value).partition("//")[2].partition("/")[0]:
         # The value is not shown, because the part before the @ is a secret.
         yield "endpoint_url: allowed are URLs without a user's name and password"
+    elif argument == "endpoint_url" and value is not None and "://" not in str(value):
+        yield f"{argument}: got {shown(value)}; allowed are URLs, with http:// or https://"
 
 
 def _setting_problems(

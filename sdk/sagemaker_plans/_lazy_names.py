@@ -6,7 +6,7 @@ from sys import modules
 
 
 def lazy_names(
-    package: str, origins: Mapping[str, str]
+    package: str, origins: Mapping[str, str], *, unlisted: tuple[str, ...] = ()
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Make what a package needs to import its public names late.
 
@@ -14,17 +14,20 @@ def lazy_names(
         package: The package's name.
         origins: For each public name the module that defines it, relative to the package. A
             module that is public itself is its own origin.
+        unlisted: Public modules that ``dir`` does not name. Who looks at all that it names
+            should not need an extra.
 
     Returns:
         The package's ``__getattr__`` and ``__dir__``.
     """
 
     def fetch(name: str) -> object:
-        if name not in origins:
+        origin = name if name in unlisted else origins.get(name)
+        if origin is None:
             # In the words of Python, which the import system and debuggers read.
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
-        module = import_module(f"{package}.{origins[name]}")
-        found: object = module if origins[name] == name else getattr(module, name)
+        module = import_module(f"{package}.{origin}")
+        found: object = module if origin == name else getattr(module, name)
         setattr(modules[package], name, found)
         return found
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Final, ParamSpec, TypeVar, cast, final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast, final
 from weakref import WeakValueDictionary
 
 import anyio
@@ -64,6 +64,11 @@ def shared_client(  # noqa: D417  # documented are the parameters that it gets f
     Do not close the client: leave the block. If somebody calls ``aclose`` all the same, the
     calls of all others raise ConfigurationError, and who comes next gets a new client.
 
+    For example::
+
+        async with smp.shared_client(region_name="us-east-1") as shared:
+            plan = await shared.plans.describe("spring-rollout")
+
     Args:
         region_name, profile_name, endpoint_url: As for ``AsyncClient``.
         session, config, http_backend: As for ``AsyncClient``.
@@ -89,6 +94,19 @@ class _Use(AbstractAsyncContextManager[AsyncClient, None]):
         self._settings = settings
         self._is_entered = False
         self._shared: _SharedClient | None = None
+
+    def __repr__(self) -> str:
+        return "<shared_client(...): enter it with 'async with', which gives the client>"
+
+    if not TYPE_CHECKING:  # so that type checkers name it too
+
+        def __getattr__(self, name: str) -> object:
+            if name in {"plans", "training_plans", "aclose"}:
+                raise AttributeError(
+                    f"{name}: this is not the client yet; write "
+                    "'async with shared_client(...) as client:' and use the client in its block"
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     async def __aenter__(self) -> AsyncClient:
         if self._is_entered:

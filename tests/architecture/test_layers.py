@@ -47,6 +47,7 @@ SEAMS = frozenset(f"{PACKAGE}._transport.{name}" for name in ("gateway", "dynamo
 ENGINES_WITHOUT_AWS = frozenset(
     f"{PACKAGE}._engine.{name}"
     for name in (
+        "not_copied",
         "pagination",
         "polling",
         "polls.own_task",
@@ -66,6 +67,7 @@ FETCHED_WHEN_CALLED = {(f"{PACKAGE}.models._wire_form", f"{PACKAGE}._wire.conver
 
 # What a part may import for its annotations only.
 NAMED_IN_ANNOTATIONS: dict[str, frozenset[str]] = {
+    "__init__": frozenset({"emulator", "progress"}),  # reached as attributes of the package
     "errors": frozenset({"models"}),  # a wait's error holds what was last seen
     "_client": frozenset({"aiobotocore"}),  # it accepts a session and a config
     "journal": frozenset({"aiobotocore"}),  # it accepts a session

@@ -205,8 +205,9 @@ def test_checkers_see_what_programs_get() -> None:
         for alias in node.names
     }
 
-    assert sorted(seen) == [*ALL]
-    assert [name for name in ALL if getattr(sagemaker_plans, name) is not seen[name]] == []
+    # Beside the layers, and not for `import *`: they take long, or need an extra.
+    assert sorted({*seen} - {"emulator", "progress"}) == [*ALL]
+    assert [name for name in seen if getattr(sagemaker_plans, name) is not seen[name]] == []
 
 
 def test_all_names_are_listed() -> None:

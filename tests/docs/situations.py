@@ -85,11 +85,16 @@ _USUAL: Final = Situation()
 _SITUATIONS: Final = {
     # A page that begins with nothing, as its reader does; the emulator is its own.
     "docs/tutorial.md": Situation(starts_from_nothing=True),
+    "docs/index.md": Situation(before=_ROLLOUT),
     "docs/how-to/page-through-stages.md": Situation(before=_ROLLOUT),
     "docs/how-to/wait-and-watch.md": Situation(timings=_VISIBLE, before=_ROLLOUT),
     "docs/how-to/stop-on-failure.md": Situation(timings=_VISIBLE, before=_ROLLOUT),
     "docs/how-to/notebook.md": Situation(timings=_VISIBLE, before=_ROLLOUT),
     "docs/how-to/trio.md": Situation(before=_ROLLOUT),
+    "docs/how-to/logging-and-metrics.md": Situation(before=_ROLLOUT),
+    "docs/how-to/task-groups.md": Situation(before=_ROLLOUT),
+    "docs/how-to/troubleshooting.md": Situation(before=_ROLLOUT),
+    "docs/how-to/typing.md": Situation(before=_ROLLOUT),
     "docs/how-to/unknown-outcome.md": Situation(journal=MemoryJournal()),
 }
 

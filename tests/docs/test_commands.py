@@ -18,6 +18,7 @@ PIP_INSTALLS: Final = "installs from a package index; each nox session does so, 
 NOT_RUN: Final = {
     "python3 -m venv .venv": "makes an environment in the checkout",
     ".venv/bin/pip install .": PIP_INSTALLS,
+    "pip install .": PIP_INSTALLS,
     "pip install '.[trio]'": PIP_INSTALLS,
     '.venv/bin/pip install "nox[uv]"': PIP_INSTALLS,
     '.venv/bin/pip install --editable ".[rich,trio]" --group dev --group docs': PIP_INSTALLS,

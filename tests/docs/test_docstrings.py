@@ -20,7 +20,8 @@ from sagemaker_plans.emulator import Emulator
 
 SOURCE: Final = ROOT / "sdk" / "sagemaker_plans"
 
-_BLOCK: Final = re.compile(r":\n\n((?:(?: {4}.*)?\n)+)")
+# "For example::" of a method has a test of its own: `test_method_examples.py`.
+_BLOCK: Final = re.compile(r"(?<!For example:):\n\n((?:(?: {4}.*)?\n)+)")
 
 
 @frozen

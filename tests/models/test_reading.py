@@ -42,6 +42,7 @@ from sagemaker_plans.models import (
     NamedDevices,
     PercentageOfFleet,
     Stage,
+    StageSpec,
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
 )
@@ -167,8 +168,11 @@ def wrong_values() -> list[object]:
 
 
 def problems_of(form: Form, wire: Mapping[str, object]) -> tuple[str, ...]:
-    with pytest.raises(UnexpectedReplyError) as caught:
+    # A spec is a request, so no reply is to blame.
+    expected = InvalidRequestError if form.name.endswith("Request") else UnexpectedReplyError
+    with pytest.raises((InvalidRequestError, UnexpectedReplyError)) as caught:
         form.read(wire)
+    assert type(caught.value) is expected
     return caught.value.problems
 
 
@@ -233,6 +237,15 @@ def test_what_is_no_object_at_all_is_named_as_the_reply() -> None:
     with pytest.raises(UnexpectedReplyError) as caught:
         Stage.from_wire([])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]  # wrong on purpose
     assert caught.value.problems == ("reply: expected an object, got list []",)
+
+
+@pytest.mark.parametrize("spec", [EdgeDeploymentPlanSpec, StageSpec])
+def test_a_spec_that_is_no_object_does_not_speak_of_replies(
+    spec: type[EdgeDeploymentPlanSpec | StageSpec],
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        spec.from_wire([])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]  # wrong on purpose
+    assert str(caught.value) == f"{spec.__name__}: wire: expected an object, got list []"
 
 
 def test_a_wrong_value_with_the_mark_of_a_path_does_not_confuse_the_path() -> None:

@@ -239,9 +239,8 @@ def test_a_selection_of_no_device_is_refused() -> None:
 
 @pytest.mark.parametrize("value", ["cam-001", b"cam-001", 5, None, {"cam-001": 1}], ids=repr)
 def test_device_names_that_are_no_list_are_refused_whole(value: Any) -> None:
-    assert refusals(stage, selection=NamedDevices(value)) == (
-        f"device_selection.device_names: a list is needed, got {value!r}",
-    )
+    # At once, not only in a stage.
+    assert refusals(NamedDevices, value) == (f"device_names: a list is needed, got {value!r}",)
 
 
 def test_a_device_name_that_is_no_text_is_refused_where_it_stands() -> None:

@@ -19,6 +19,7 @@ from sagemaker_plans.models import (
     PercentageOfFleet,
     Stage,
     StagePage,
+    StageReport,
     StageStatus,
     TrainingPlanExtension,
 )
@@ -180,9 +181,21 @@ def test_what_the_service_would_refuse_is_refused_in_a_list_too() -> None:
 
 
 def test_what_does_not_fit_is_told_before_what_would_be_refused() -> None:
-    with pytest.raises(UnexpectedReplyError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         EdgeDeploymentPlanSpec.from_wire(a_spec())
     assert caught.value.problems == ("DeviceFleetName: required member is missing",)
+
+
+def test_what_does_not_fit_a_report_is_told_too() -> None:
+    with pytest.raises(UnexpectedReplyError) as caught:
+        StageReport.from_wire({"Stage": STAGE, "Outcome": "lost", "WasStarted": 1})
+    assert caught.value.problems == (
+        (
+            "Outcome: expected one of already_deployed, deployed, failed, stopped, under_way, "
+            "not_started, got str 'lost'"
+        ),
+        "WasStarted: expected true or false, got int 1",
+    )
 
 
 def test_a_fee_that_is_no_text_is_one_problem_of_two_attributes() -> None:

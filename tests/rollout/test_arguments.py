@@ -33,7 +33,10 @@ def arguments(**given: Any) -> dict[str, Any]:
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"plan": "-"}, "plan: got '-'"),
-    ({"plan": None}, "plan: a string is needed, got None"),
+    (
+        {"plan": {"name": "rollout"}},
+        "plan: the name of a plan or an EdgeDeploymentPlanSpec is needed, got {'name': 'rollout'}",
+    ),
     ({"stage_timeout": -1}, "stage_timeout: got -1.0"),
     ({"stage_timeout": "1h"}, "stage_timeout: got '1h'"),
     ({"max_failed": 1.5}, "max_failed: got 1.5; allowed are whole numbers of devices from 0"),

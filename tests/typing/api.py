@@ -43,7 +43,14 @@ async def clients(sagemaker_client: object, journal: PurchaseJournal) -> None:
         request_timeout=30,
     )
     assert_type(wrapped, smp.AsyncClient)
+    assert_type(wrapped.plans, smp.EdgeDeploymentPlans)
+    assert_type(wrapped.training_plans, smp.TrainingPlans)
     assert_type(await client.aclose(), None)
+
+
+def modules_beside() -> None:
+    assert_type(smp.emulator.Seed(), smp.emulator.Seed)
+    assert_type(smp.progress.StageProgress(), smp.progress.StageProgress)
 
 
 async def shared_clients(session: AioSession, config: AioConfig) -> int:
@@ -749,14 +756,20 @@ async def what_each_error_has(client: smp.AsyncClient) -> None:
         assert_type(error.plan_name, str)
         assert_type(error.differences, tuple[str, ...])
     except (smp.StageFailedError, smp.StageStoppedError) as error:
-        assert_type(error.last_seen, smp.Stage | smp.EdgeDeploymentPlan)
+        assert_type(error.last_seen, smp.Stage)
     except smp.StageNotStartedError as error:
         assert_type(error.last_seen, smp.Stage)
     except smp.WaitError as error:
+        assert_type(error.plan, smp.EdgeDeploymentPlan | None)
         assert_type(error.plan_name, str | None)
         assert_type(error.last_seen, smp.Stage | smp.EdgeDeploymentPlan | smp.TrainingPlan | None)
         assert_type(error.polls, int)
         assert_type(error.waited, float)
+
+
+def what_was_seen_last(missing: smp.StageNotFoundError, ended: smp.TrainingPlanEndedError) -> None:
+    assert_type(missing.last_seen, smp.Stage | None)
+    assert_type(ended.last_seen, smp.TrainingPlan)
 
 
 def how_old_a_reading_is(error: smp.WaitTimeoutError) -> None:

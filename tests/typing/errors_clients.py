@@ -42,6 +42,7 @@ async def calls(client: smp.AsyncClient) -> None:
     await client.plans.create({"EdgeDeploymentPlanName": "spring"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.plans.roll_out("spring")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.plans.roll_out("spring", stage_timeout=60, approve=lambda *_: True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportUnknownLambdaType]
+    await client.plans.roll_out("spring", stage_timeout=60, stages="canary")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.plans.start_stage("spring")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 

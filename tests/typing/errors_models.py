@@ -23,6 +23,7 @@ def optional(plan: smp.EdgeDeploymentPlan, extension: smp.TrainingPlanExtension)
 def made() -> None:
     smp.DeviceSelectionConfig()  # type: ignore[abstract]  # pyright: ignore[reportAbstractUsage]
     smp.PercentageOfFleet("100")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    smp.NamedDevices("cam-001")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     smp.NamedDevices([1, 2])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     smp.StageSpec("canary")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     smp.StageSpec("canary", "cam-001")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

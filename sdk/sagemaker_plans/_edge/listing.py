@@ -180,4 +180,9 @@ def stage_device_pager(
         page = await retrier.run(LIST_STAGE_DEVICES, attempt)
         return Fetched(page=page, items=page.devices, next_token=page.next_token)
 
-    return StageDevicePager(fetch, start_token=start_token, operation=LIST_STAGE_DEVICES.name)
+    return StageDevicePager(
+        fetch,
+        start_token=start_token,
+        operation=LIST_STAGE_DEVICES.name,
+        subject=f"stage {stage_name!r} of plan {plan_name!r}",
+    )

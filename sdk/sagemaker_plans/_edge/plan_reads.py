@@ -60,6 +60,11 @@ class PlanReads(PlanWaits):
         This reads all pages. The header is that of the last page. The stages are in the
         service's order. If a stage comes twice, the later one is kept.
 
+        For example::
+
+            plan = await client.plans.describe("spring-rollout")
+            print(plan.stage("canary").status)
+
         Args:
             name: The plan's name.
 
@@ -81,6 +86,11 @@ class PlanReads(PlanWaits):
         self, name: str, *, page_size: int | None = None, start_token: str | None = None
     ) -> StagePager:
         """Read a plan's stages page by page, each page when it is needed.
+
+        For example::
+
+            async for stage in client.plans.stages("spring-rollout"):
+                print(stage.name, stage.status)
 
         Args:
             name: The plan's name.
@@ -120,6 +130,11 @@ class PlanReads(PlanWaits):
         start_token: str | None = None,
     ) -> PlanSummaryPager:
         """List plans page by page, each page when it is needed.
+
+        For example::
+
+            async for plan in client.plans.list(name_contains="rollout", sort_by="NAME"):
+                print(plan.name, plan.devices.failed)
 
         Args:
             name_contains: Only plans whose name contains this; None for any name.
@@ -173,6 +188,11 @@ class PlanReads(PlanWaits):
         start_token: str | None = None,
     ) -> StageDevicePager:
         """Read the devices of a stage: which of them failed, and why.
+
+        For example::
+
+            async for device in client.plans.stage_devices("spring-rollout", "canary"):
+                print(device.name, device.status, device.status_message)
 
         Args:
             plan_name: The plan's name.

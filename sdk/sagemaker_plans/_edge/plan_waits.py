@@ -50,6 +50,10 @@ class PlanWaits(StageWaits):
     ) -> EdgeDeploymentPlan:
         """Wait until every stage of a plan is deployed.
 
+        For example::
+
+            plan = await client.plans.wait_until_deployed("spring-rollout", timeout=3600)
+
         Args:
             plan_name: The plan's name.
             timeout: How long to wait, in seconds or as a timedelta; None for as long as
@@ -115,6 +119,11 @@ class PlanWaits(StageWaits):
 
         A change is a new status or new device counts. The iteration ends when every stage
         is DEPLOYED, FAILED or STOPPED.
+
+        For example::
+
+            async for change in client.plans.watch("spring-rollout", timeout=3600):
+                print(change.stage.name, change.stage.status)
 
         Args:
             plan_name: The plan's name.

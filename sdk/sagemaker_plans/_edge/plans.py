@@ -10,6 +10,7 @@ from sagemaker_plans._edge.rollout.arguments import Approve, OnChange, RolloutAr
 from sagemaker_plans._edge.rollout.rollout import Rollout
 from sagemaker_plans._edge.stage_commands import StageCommand
 from sagemaker_plans._engine.durations import Duration
+from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._wire.operations import (
     CREATE_STAGES,
@@ -27,14 +28,19 @@ from sagemaker_plans.models import (
 )
 from sagemaker_plans.models import _validation as checks
 from sagemaker_plans.models._specs import stage_list_problems
+from sagemaker_plans.models._validation import Several
 
 
 @final
-class EdgeDeploymentPlans(PlanReads):
+class EdgeDeploymentPlans(PlanReads, NotCopied):
     """Edge deployment plans: read, create, change, start, stop and delete them.
 
-    Use ``client.plans``. It takes what ``PlanReads`` takes.
+    Use ``client.plans``. The class has a public name for annotations. It takes what
+    ``PlanReads`` takes.
     """
+
+    def __repr__(self) -> str:
+        return f"<client.plans of {self._gateway!r}>"
 
     async def create(self, spec: EdgeDeploymentPlanSpec) -> str:
         """Create a plan.
@@ -42,6 +48,17 @@ class EdgeDeploymentPlans(PlanReads):
         If a reply is lost, this looks for the plan before it sends the request again. If it
         finds a plan that matches the spec, that plan counts as created by this call. Tags
         cannot be compared, because the service does not return them.
+
+        For example::
+
+            arn = await client.plans.create(
+                smp.EdgeDeploymentPlanSpec(
+                    "winter-rollout",
+                    device_fleet_name="cameras",
+                    model_configs=[smp.ModelConfig("detector", "detector-v7")],
+                    stages=[smp.StageSpec("canary", smp.NamedDevices(["cam-001"]))],
+                )
+            )
 
         Args:
             spec: The plan to create.
@@ -73,6 +90,14 @@ class EdgeDeploymentPlans(PlanReads):
         What the service fills in where the spec says nothing is no difference. Tags cannot be
         compared, because the service does not return them.
 
+        For example::
+
+            models = [smp.ModelConfig("detector", "detector-v7")]
+            spec = smp.EdgeDeploymentPlanSpec(
+                "summer-rollout", device_fleet_name="cameras", model_configs=models
+            )
+            plan = await client.plans.ensure_created(spec)
+
         Args:
             spec: The plan that is to be there.
 
@@ -100,6 +125,11 @@ class EdgeDeploymentPlans(PlanReads):
 
         If a reply is lost, this looks for the stages before it sends the request again. If it
         finds them as they were to be added, they count as added by this call.
+
+        For example::
+
+            everyone = smp.StageSpec("everyone", smp.PercentageOfFleet(100))
+            await client.plans.add_stages("summer-rollout", [everyone])
 
         Args:
             plan_name: The plan's name.
@@ -134,6 +164,10 @@ class EdgeDeploymentPlans(PlanReads):
         If a reply is lost, the request is sent again. If the service then finds no such stage,
         it has been deleted.
 
+        For example::
+
+            await client.plans.delete_stage("summer-rollout", "everyone")
+
         Args:
             plan_name: The plan's name.
             stage_name: The stage's name.
@@ -152,6 +186,10 @@ class EdgeDeploymentPlans(PlanReads):
     async def delete(self, plan_name: str) -> None:
         """Delete a plan with all its stages. A lost reply is treated as in ``delete_stage``.
 
+        For example::
+
+            await client.plans.delete("summer-rollout")
+
         Args:
             plan_name: The plan's name.
 
@@ -168,6 +206,10 @@ class EdgeDeploymentPlans(PlanReads):
 
         If a reply is lost, the request is sent again. The service may refuse the second
         request because the first one started the stage. That counts as success.
+
+        For example::
+
+            await client.plans.start_stage("spring-rollout", "canary", if_needed=True)
 
         Args:
             plan_name: The plan's name.
@@ -188,6 +230,10 @@ class EdgeDeploymentPlans(PlanReads):
     async def stop_stage(self, plan_name: str, stage_name: str) -> None:
         """Stop the deployment of a stage. A lost reply is treated as in ``start_stage``.
 
+        For example::
+
+            await client.plans.stop_stage("spring-rollout", "canary")
+
         Args:
             plan_name: The plan's name.
             stage_name: The stage's name.
@@ -206,7 +252,7 @@ class EdgeDeploymentPlans(PlanReads):
         bake_time: Duration = 0,
         approve: Approve | None = None,
         on_change: OnChange | None = None,
-        stages: Iterable[str] | None = None,
+        stages: Several[str] | None = None,
         schedule: PollSchedule | None = None,
         restart: bool = False,
         stop_on_exit: bool = True,
@@ -220,6 +266,11 @@ class EdgeDeploymentPlans(PlanReads):
         it goes on where things stand, and returns at once if every stage is deployed. Baking
         then begins anew, and ``approve`` may be asked again. Several rollouts of one plan may
         run at the same time: each stage runs once.
+
+        For example::
+
+            report = await client.plans.roll_out("spring-rollout", stage_timeout=3600, max_failed=2)
+            print(report.is_done)
 
         Args:
             plan: The plan's name, or a spec: the plan is created unless it is there.

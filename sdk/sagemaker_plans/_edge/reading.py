@@ -50,7 +50,12 @@ def stage_pager(
         page = await retrier.run(DESCRIBE_PLAN, attempt)
         return Fetched(page=page, items=page.stages, next_token=page.next_token)
 
-    return StagePager(fetch, start_token=start_token, operation=DESCRIBE_PLAN.name)
+    return StagePager(
+        fetch,
+        start_token=start_token,
+        operation=DESCRIBE_PLAN.name,
+        subject=f"plan {name!r}",
+    )
 
 
 async def read_plan(pager: StagePager) -> EdgeDeploymentPlan:

@@ -81,6 +81,11 @@ class StageWaits:
         All waits on one plan share their polls: together they cost one request per
         interval. Throttles, 5xx and lost connections do not end a wait.
 
+        For example::
+
+            plans = client.plans
+            stage = await plans.wait_until_stage_deployed("spring-rollout", "canary", timeout=3600)
+
         Args:
             plan_name: The plan's name.
             stage_name: The stage's name.
@@ -162,6 +167,11 @@ class StageWaits:
         A stage that was ready before the first poll counts as ready, even if it has been
         started or has failed since.
 
+        For example::
+
+            plans = client.plans
+            stage = await plans.wait_until_stage_ready("spring-rollout", "canary", timeout=600)
+
         Args:
             plan_name: The plan's name.
             stage_name: The stage's name.
@@ -227,6 +237,12 @@ class StageWaits:
         on_poll_error: OnPollError | None = None,
     ) -> Stage:
         """Wait until a stage is stopped, after ``stop_stage``.
+
+        For example::
+
+            plans = client.plans
+            await plans.stop_stage("spring-rollout", "canary")
+            stage = await plans.wait_until_stage_stopped("spring-rollout", "canary", timeout=600)
 
         Args:
             plan_name: The plan's name.

@@ -91,7 +91,7 @@ class Wait(PolledWait[EdgeDeploymentPlan]):
                 StageNotFoundError,
                 f"plan {self.plan_name} was deleted and created again at {plan.creation_time}; "
                 "what was waited for is gone",
-                plan,
+                None,
             )
         return plan
 
@@ -125,6 +125,7 @@ class Wait(PolledWait[EdgeDeploymentPlan]):
             polls=self.polls,
             waited=self.waited,
             plan_name=self.plan_name,
+            plan=self.plan,
         )
 
     def time_out(

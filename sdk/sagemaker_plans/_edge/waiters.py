@@ -172,7 +172,7 @@ async def stage_deployed(
             await call(on_poll, stage)
             if stage.status is StageStatus.DEPLOYED:
                 return stage
-            _raise_if_ended(wait, (stage,), stage)
+            _raise_if_ended(wait, stage)
             if not is_ready_to_deploy(stage):
                 grace_ends = math.inf
             elif start_grace is not None and grace_ends == math.inf:
@@ -197,19 +197,17 @@ def _time_out(wait: Wait, what: str, stage_name: str) -> NoReturn:
     wait.time_out(what, () if stage is None else (stage,), stage)
 
 
-def _raise_if_ended(
-    wait: Wait, stages: tuple[Stage, ...], last_seen: Stage | EdgeDeploymentPlan
-) -> None:
+def _raise_if_ended(wait: Wait, *stages: Stage) -> None:
     failed = [stage for stage in stages if stage.status is StageStatus.FAILED]
     if failed:
         calls = (f"stage_devices({wait.plan_name!r}, {stage.name!r})" for stage in failed)
         advice = f"{' and '.join(calls)} tells which devices failed, and why"
         texts = [*map(status_text, failed), advice]
-        raise wait.error(StageFailedError, "; ".join(texts), last_seen)
+        raise wait.error(StageFailedError, "; ".join(texts), failed[0])
     stopped = [stage for stage in stages if stage.status is StageStatus.STOPPED]
     if stopped:
         texts = [*map(status_text, stopped), "somebody stopped it"]
-        raise wait.error(StageStoppedError, "; ".join(texts), last_seen)
+        raise wait.error(StageStoppedError, "; ".join(texts), stopped[0])
 
 
 async def stage_ready(wait: Wait, stage_name: str) -> Stage:
@@ -233,7 +231,7 @@ async def stage_ready(wait: Wait, stage_name: str) -> Stage:
             stage = _stage_of(wait, plan, stage_name)
             if seen is not None:
                 # It was CREATING before, so it is the creation that failed.
-                _raise_if_ended(wait, (stage,), stage)
+                _raise_if_ended(wait, stage)
             if stage.status is not StageStatus.CREATING and not stage.status.is_unknown:
                 return stage
             seen = stage.status
@@ -262,7 +260,7 @@ async def stage_stopped(wait: Wait, stage_name: str) -> Stage:
             stage = _stage_of(wait, plan, stage_name)
             if stage.status is StageStatus.STOPPED:
                 return stage
-            _raise_if_ended(wait, (stage,), stage)
+            _raise_if_ended(wait, stage)
             if stage.status is StageStatus.DEPLOYED:
                 message = f"{status_text(stage)}; it was done before it could be stopped"
                 raise wait.error(WaitError, message, stage)
@@ -295,7 +293,7 @@ async def plan_deployed(
             await call(on_poll, plan)
             if all(stage.status is StageStatus.DEPLOYED for stage in plan.stages):
                 return plan
-            _raise_if_ended(wait, plan.stages, plan)
+            _raise_if_ended(wait, *plan.stages)
             if on_poll is None:
                 interest = PlanInterest(_statuses(plan), wait.created)
         if wait.is_over:

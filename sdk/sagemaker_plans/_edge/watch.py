@@ -6,6 +6,7 @@ from typing import Self, final
 
 from sagemaker_plans._edge.wait import Wait
 from sagemaker_plans._edge.waiters import EVERY_READING, raise_if_stage_vanished
+from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageChange
 
 
@@ -60,7 +61,7 @@ class _ChangeIterator:
 
 
 @final
-class StageWatch:
+class StageWatch(NotCopied):
     """The changes of a plan's stages.
 
     Each ``async for`` over it starts again. ``anext`` takes the next step of an iteration
@@ -81,6 +82,10 @@ class StageWatch:
         self._state = _WatchState()
         self._own = _ChangeIterator(self._state, begin)
 
+    def __repr__(self) -> str:
+        closed = ", closed" if self._state.is_closed else "; read its changes with async for"
+        return f"<StageWatch of plan {self.plan_name!r}{closed}>"
+
     def __aiter__(self) -> AsyncIterator[StageChange]:
         return _ChangeIterator(self._state, self._begin)
 
@@ -92,5 +97,10 @@ class StageWatch:
 
         A step that is under way in another task ends with the next poll. You can call this
         more than once.
+
+        For example::
+
+            async with aclosing(client.plans.watch("spring-rollout", timeout=3600)) as watch:
+                first = await anext(watch)
         """
         self._state.is_closed = True

@@ -6,6 +6,7 @@ Nothing here is specific to AWS: a function fetches the page that belongs to a t
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from typing import Final, Generic, NamedTuple, Self, TypeVar
 
+from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans.errors import PaginationError, SageMakerPlansError
 from sagemaker_plans.models._validation import page_token, whole_number
 
@@ -125,18 +126,31 @@ class _Pages(Generic[ItemT, PageT]):
         return _PageIterator(self._new_cursor())
 
 
-class Pager(Generic[ItemT, PageT]):
+class Pager(NotCopied, Generic[ItemT, PageT]):
     """Items that come in pages. Each ``async for`` over it starts again.
 
     An error that reading a page raises has ``next_token``. A new pager can start there.
     """
 
     def __init__(
-        self, fetch: Fetch[ItemT, PageT], *, start_token: str | None, operation: str
+        self,
+        fetch: Fetch[ItemT, PageT],
+        *,
+        start_token: str | None,
+        operation: str,
+        subject: str = "",
     ) -> None:
         self._fetch = fetch
         self._start_token = start_token
         self._operation = operation
+        self._subject = subject
+
+    def __repr__(self) -> str:
+        subject = f" of {self._subject}" if self._subject else ""
+        return (
+            f"<{type(self).__name__}: the pages of {self._operation}{subject}; read them with "
+            "async for, pages() or collect()>"
+        )
 
     def _new_cursor(self) -> _Cursor[ItemT, PageT]:
         return _Cursor(self._fetch, self._start_token, self._operation)
@@ -146,6 +160,11 @@ class Pager(Generic[ItemT, PageT]):
 
     def pages(self) -> AsyncIterable[PageT]:
         """Iterate over whole pages, including empty ones.
+
+        For example::
+
+            async for page in client.plans.stages("spring-rollout").pages():
+                print(len(page.stages), page.next_token)
 
         Returns:
             An iterable for ``async for``. Each iteration starts again.
@@ -159,6 +178,10 @@ class Pager(Generic[ItemT, PageT]):
 
     async def collect(self) -> tuple[ItemT, ...]:
         """Read all pages.
+
+        For example::
+
+            stages = await client.plans.stages("spring-rollout").collect()
 
         Returns:
             All items, in the service's order.

@@ -42,6 +42,13 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
         It searches without a duration first, and then each duration that can matter: up to 39
         searches, 0.95 a second (AWS's own sample searches 0.2 to 1 times a second).
 
+        For example::
+
+            choice = await client.training_plans.choose_extension(
+                plan_arn, until=datetime.now(UTC) + timedelta(days=14)
+            )
+            print(choice.explain())
+
         Args:
             training_plan_arn: The plan.
             until: Until when the machines are needed. It needs a time zone. They are taken away
@@ -107,6 +114,13 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
         combination that begins with it does, within the budget, at today's prices. Nothing is
         bought in the last hour (and five minutes) before the plan ends, nor earlier than 57
         days before it: AWS sells no extension then.
+
+        For example::
+
+            coverage = await client.training_plans.ensure_until(
+                plan_arn, datetime.now(UTC) + timedelta(days=14), budget=Decimal(20000)
+            )
+            print(coverage.covered, coverage.spent)
 
         Args:
             training_plan_arn: The plan.

@@ -70,6 +70,13 @@ class TrainingPlanPurchases:
         the history for a bounded time (``RetryPolicy.reconcile_limit``) and logs the
         outcome. Then it raises the cancellation.
 
+        For example::
+
+            receipt = await client.training_plans.extend(
+                "tpeo-0123456789abcdef", training_plan_arn=plan_arn, max_upfront_fee=Decimal(5000)
+            )
+            print(receipt.outcome, receipt.extension.end_date)
+
         Args:
             offering_id: The offering to buy: an offering of ``search_extension_offerings``,
                 or its id (``tpeo-...``). To check the fee of an offering takes one search,
@@ -181,6 +188,13 @@ class TrainingPlanPurchases:
         plan by its name first, and again if a reply is lost: call it again with the same
         name, from whatever process, and the plan is not bought twice. A journal is not needed.
 
+        For example::
+
+            (offering, *_) = await client.training_plans.search_offerings(
+                instance_type="ml.p5.48xlarge", instance_count=2, duration_hours=168
+            )
+            plan = await client.training_plans.create("big-plan", offering, max_upfront_fee=50000)
+
         Args:
             name: The name of the plan: 1 to 64 letters, digits and hyphens, with a letter or
                 digit at both ends.
@@ -241,6 +255,10 @@ class TrainingPlanPurchases:
 
         This is for a person who has found out, from the bill or from AWS. The history is read
         first, because it knows better.
+
+        For example::
+
+            await client.training_plans.settle(plan_arn, bought=True)
 
         Args:
             training_plan_arn: The plan.

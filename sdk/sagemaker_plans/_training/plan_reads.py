@@ -118,6 +118,11 @@ class TrainingPlanReads:
     async def describe(self, name_or_arn: str) -> TrainingPlan:
         """Read a training plan.
 
+        For example::
+
+            plan = await client.training_plans.describe(plan_arn)
+            print(plan.status, plan.end_time)
+
         Args:
             name_or_arn: The plan's name or ARN.
 
@@ -147,6 +152,11 @@ class TrainingPlanReads:
         start_token: str | None = None,
     ) -> TrainingPlanPager:
         """List the training plans of the account in the region, page by page.
+
+        For example::
+
+            async for plan in client.training_plans.list(status="Active"):
+                print(plan.name, plan.end_time)
 
         Args:
             status: Only plans in this state; None for all.
@@ -218,11 +228,17 @@ class TrainingPlanReads:
         start_time_after: datetime | None = None,
         end_time_before: datetime | None = None,
         duration_hours: int | None = None,
-        target_resources: Iterable[TargetResource | str] | None = None,
+        target_resources: checks.Several[TargetResource | str] | None = None,
     ) -> tuple[TrainingPlanOffering, ...]:
         """Find new training plans that can be bought.
 
         For extensions of a plan that you have, use ``search_extension_offerings``.
+
+        For example::
+
+            offerings = await client.training_plans.search_offerings(
+                instance_type="ml.p5.48xlarge", instance_count=2, duration_hours=168
+            )
 
         Args:
             instance_type: The type of the instances, such as ``"ml.p5.48xlarge"``.
@@ -293,6 +309,12 @@ class TrainingPlanReads:
     async def reserved_capacity(self, reserved_capacity_arn: str) -> ReservedCapacity:
         """Read a reserved capacity of a training plan.
 
+        For example::
+
+            plan = await client.training_plans.describe(plan_arn)
+            for each in plan.reserved_capacities:
+                capacity = await client.training_plans.reserved_capacity(each.arn)
+
         Args:
             reserved_capacity_arn: Its ARN, as ``TrainingPlan.reserved_capacities`` has it.
 
@@ -325,6 +347,12 @@ class TrainingPlanReads:
     ) -> UltraServerPager:
         """List the UltraServers of a reserved capacity, with their health, page by page.
 
+        For example::
+
+            plan = await client.training_plans.describe(plan_arn)
+            for each in plan.reserved_capacities:
+                servers = await client.training_plans.ultra_servers(each.arn).collect()
+
         Args:
             reserved_capacity_arn: The ARN, as ``TrainingPlan.reserved_capacities`` has it.
             page_size: How many UltraServers a page has at most, 1 to 100; None for the
@@ -355,4 +383,6 @@ class TrainingPlanReads:
             page = await retrier.run(operation, attempt)
             return Fetched(page=page, items=page.ultra_servers, next_token=page.next_token)
 
-        return UltraServerPager(fetch, start_token=start_token, operation=operation.name)
+        return UltraServerPager(
+            fetch, start_token=start_token, operation=operation.name, subject=arn
+        )

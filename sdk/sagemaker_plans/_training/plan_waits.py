@@ -97,6 +97,10 @@ class TrainingPlanWaits:
         All waits that name a plan in the same way share their polls: together they cost one
         request per interval. Throttles, 5xx and lost connections do not end a wait.
 
+        For example::
+
+            plan = await client.training_plans.wait_until_active(plan_arn, timeout=3600)
+
         Args:
             name_or_arn: The plan's name or ARN.
             timeout: How long to wait, in seconds or as a timedelta; None for as long as
@@ -172,6 +176,12 @@ class TrainingPlanWaits:
 
         Each poll reads the history and then the plan. All waits on the extensions of one plan
         share their polls. An extension that the history does not show yet is waited for.
+
+        For example::
+
+            extension = await client.training_plans.wait_until_extended(
+                plan_arn, "tpeo-0123456789abcdef", timeout=timedelta(hours=1)
+            )
 
         Args:
             training_plan_arn: The plan that was extended.

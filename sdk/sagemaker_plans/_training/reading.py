@@ -55,7 +55,12 @@ def extension_pager(
         page = await retrier.run(DESCRIBE_HISTORY, attempt)
         return Fetched(page=page, items=page.extensions, next_token=page.next_token)
 
-    return ExtensionPager(fetch, start_token=start_token, operation=DESCRIBE_HISTORY.name)
+    return ExtensionPager(
+        fetch,
+        start_token=start_token,
+        operation=DESCRIBE_HISTORY.name,
+        subject=training_plan_arn,
+    )
 
 
 async def search_offerings(

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, final
 
+from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans._engine.pagination import pager_problems
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
@@ -24,8 +25,19 @@ async def _any_region() -> str | None:
 
 
 @final
-class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage):
-    """Training plans: read, buy, extend and wait for them. Use ``client.training_plans``."""
+class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage, NotCopied):
+    """Training plans: read, buy, extend and wait for them.
+
+    Use ``client.training_plans``. The class has a public name for annotations.
+
+    Args:
+        gateway: Sends the requests.
+        retrier: Sends them again after a failure.
+        polling: How often waits poll, unless they get a schedule of their own.
+        journal: Where purchases are recorded; None for no journal.
+        region: Gives the region of the client; None if it is not known.
+        request_timeout: How long one attempt at one request may take, in seconds.
+    """
 
     def __init__(
         self,
@@ -43,10 +55,18 @@ class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage):
         )
         TrainingPlanCoverage.__init__(self, gateway, retrier, journal=journal, region=region)
 
+    def __repr__(self) -> str:
+        return f"<client.training_plans of {self._gateway!r}>"
+
     async def search_extension_offerings(
         self, training_plan_arn: str, *, duration_hours: int | None = None
     ) -> tuple[TrainingPlanExtensionOffering, ...]:
         """Find the extensions that can be bought for a training plan.
+
+        For example::
+
+            for offering in await client.training_plans.search_extension_offerings(plan_arn):
+                print(offering.offering_id, offering.upfront_fee, offering.currency_code)
 
         Args:
             training_plan_arn: The plan to extend.
@@ -84,6 +104,11 @@ class TrainingPlans(TrainingPlanReads, TrainingPlanWaits, TrainingPlanCoverage):
         """Read the extensions that were bought for a training plan, page by page.
 
         Each page is read when it is needed.
+
+        For example::
+
+            async for extension in client.training_plans.extension_history(plan_arn):
+                print(extension.offering_id, extension.end_date)
 
         Args:
             training_plan_arn: The plan.

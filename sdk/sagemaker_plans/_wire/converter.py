@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from types import GenericAlias
-from typing import Any, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -18,7 +18,12 @@ import cattrs
 from sagemaker_plans._wire import values, writing
 from sagemaker_plans._wire.structures import Spread, Structure, Tag, Tags, structure_of
 from sagemaker_plans.errors import InvalidRequestError, UnexpectedReplyError
-from sagemaker_plans.models import DeviceSelectionConfig, UnrecognizedSelection
+from sagemaker_plans.models import (
+    DeviceSelectionConfig,
+    EdgeDeploymentPlanSpec,
+    StageSpec,
+    UnrecognizedSelection,
+)
 from sagemaker_plans.models._enums import OpenEnum
 from sagemaker_plans.models._selection import UNDERSTOOD
 from sagemaker_plans.models._wire_form import WireModel
@@ -28,6 +33,10 @@ M = TypeVar("M", bound=WireModel)
 
 Reader = Callable[[Any, Any], Any]
 """A structure hook of cattrs: it is called with a value and its type."""
+
+_WHOLE: Final = "reply"
+"""What the path of a problem is called if the problem is the whole wire form."""
+_SPECS: Final = (EdgeDeploymentPlanSpec, StageSpec)
 
 # isinstance tries dict first, because nearly all objects are dicts and Mapping is slower.
 _OBJECTS: tuple[type[Any], ...] = (dict, Mapping)
@@ -162,6 +171,18 @@ def _is_list(cls: object) -> bool:
     return getattr(cls, "__origin__", None) is tuple
 
 
+def _is_literal(cls: object) -> bool:
+    return get_origin(cls) is Literal
+
+
+def _choice_reader(cls: object) -> Reader:
+    return values.choice_reader(get_args(cls))
+
+
+def _choice_writer(_: object) -> Callable[[str], str]:
+    return str
+
+
 def _is_tags(cls: object) -> bool:
     return cls == Tags
 
@@ -174,6 +195,7 @@ def configure(converter: cattrs.Converter) -> None:
     """
     converter.register_structure_hook(str, values.read_text)
     converter.register_structure_hook(int, values.read_integer)
+    converter.register_structure_hook(bool, values.read_truth)
     converter.register_structure_hook(Decimal, values.read_fee)
     converter.register_structure_hook(datetime, values.read_timestamp)
     converter.register_unstructure_hook(Decimal, values.write_fee)
@@ -190,6 +212,7 @@ def configure(converter: cattrs.Converter) -> None:
         (_is_selection, _selection_reader, writing.selection_writer),
         (_is_list, _list_reader, writing.list_writer),
         (_is_tags, _tags_reader, writing.tags_writer),
+        (_is_literal, _choice_reader, _choice_writer),
     )
     for is_one, reader, writer in hooks:
         converter.register_structure_hook_factory(is_one, reader)
@@ -212,7 +235,7 @@ def _problems(error: BaseException) -> tuple[str, ...]:
     for line in cattrs.transform_error(error, "$", _in_words):
         words, _, path = line.rpartition(" @ $")
         if words:
-            problems.append(f"{path.lstrip('.') or 'reply'}: {words}")
+            problems.append(f"{path.lstrip('.') or _WHOLE}: {words}")
     # Two attributes that come from one member have the same problem; list it once.
     return tuple(dict.fromkeys(problems))
 
@@ -256,16 +279,26 @@ def read_model(cls: type[M], wire: Mapping[str, object]) -> M:
 
     Raises:
         UnexpectedReplyError: If the wire form does not fit the model; it lists every problem.
-        InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
+        InvalidRequestError: If this is a spec that does not fit, or breaks a rule of the service.
     """
     try:
         found = read(cls, wire)
     except MisfitsError as error:
+        if issubclass(cls, _SPECS):
+            raise InvalidRequestError(cls.__name__, _of_no_reply(error.problems)) from error
         raise _no_model(cls, wire, error.problems) from error
     # One reader reads all selections, so it may return another class than ``cls``.
     if not isinstance(found, cls):
         raise _no_model(cls, wire, (f"DeviceSubsetType: this is a {type(found).__name__}",))
     return found
+
+
+def _of_no_reply(problems: tuple[str, ...]) -> tuple[str, ...]:
+    # A spec is what a request is made of. No reply has one.
+    whole = f"{_WHOLE}: "
+    return tuple(
+        f"wire: {each.removeprefix(whole)}" if each.startswith(whole) else each for each in problems
+    )
 
 
 def _no_model(

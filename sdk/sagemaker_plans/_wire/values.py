@@ -61,6 +61,41 @@ def read_integer(value: object, _: object) -> int:
     return value if type(value) is int else misfit("a whole number", value)
 
 
+def read_truth(value: object, _: object) -> bool:
+    """Read a bool.
+
+    Args:
+        value: The value in the wire form.
+
+    Returns:
+        The bool.
+
+    Raises:
+        MisfitError: If the value is neither true nor false.
+    """
+    return value if isinstance(value, bool) else misfit("true or false", value)
+
+
+def choice_reader(words: tuple[str, ...]) -> Callable[[object, object], str]:
+    """Make a reader for one of a few words of this package.
+
+    Args:
+        words: The words.
+
+    Returns:
+        The reader; it raises ``MisfitError`` for anything else.
+    """
+
+    def read(value: object, _: object) -> str:
+        return (
+            value
+            if isinstance(value, str) and value in words
+            else misfit(f"one of {', '.join(words)}", value)
+        )
+
+    return read
+
+
 def read_fee(value: object, _: object) -> Decimal | None:
     """Read a fee, which is a string on the wire.
 

@@ -36,12 +36,16 @@ class WaitError(SageMakerPlansError):
         waited: How long the wait took, in seconds.
         plan_name: The name of the plan, or its ARN if the caller passed that.
         operation: The AWS operation that the wait repeats.
+        plan: The edge deployment plan as it was read last, with all its stages.
     """
 
     plan_name: str | None
     """The name of the plan, or its ARN if the caller passed that."""
     last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None"
     """The stage or plan as it was read last; None if it was never read."""
+    plan: "EdgeDeploymentPlan | None"
+    """The edge deployment plan as it was read last, with all its stages; None if it was never
+    read, and for training plans."""
     polls: int
     """How many polls this wait took part in, failed ones included."""
     waited: float
@@ -56,10 +60,12 @@ class WaitError(SageMakerPlansError):
         waited: float,
         plan_name: str | None = None,
         operation: str = "DescribeEdgeDeploymentPlan",
+        plan: "EdgeDeploymentPlan | None" = None,
     ) -> None:
         super().__init__(message, operation=operation)
         self.plan_name = plan_name
         self.last_seen = last_seen
+        self.plan = plan
         self.polls = polls
         self.waited = waited
 
@@ -67,21 +73,28 @@ class WaitError(SageMakerPlansError):
 class StageFailedError(WaitError):
     """The stage ended as FAILED."""
 
-    # Narrower than in WaitError: here it is never None.
-    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
-    """The stage as it was read last; the plan, if the wait was for all its stages."""
+    # Narrower than in WaitError: here it is always a stage.
+    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
+    """The stage that failed, as it was read last; the first one, if the wait was for a plan.
+    ``plan`` has all of them."""
 
 
 class StageStoppedError(WaitError):
     """The stage ended as STOPPED."""
 
-    # Narrower than in WaitError: here it is never None.
-    last_seen: "Stage | EdgeDeploymentPlan"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
-    """The stage as it was read last; the plan, if the wait was for all its stages."""
+    # Narrower than in WaitError: here it is always a stage.
+    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
+    """The stage that was stopped, as it was read last; the first one, if the wait was for a
+    plan. ``plan`` has all of them."""
 
 
 class StageNotFoundError(WaitError):
     """The plan has no such stage, or no longer has it."""
+
+    # Narrower than in WaitError: here it is never a plan.
+    last_seen: "Stage | None"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
+    """The stage as it was read last; None if it was never read, or if the whole plan was created
+    again. ``plan`` is that new plan then."""
 
 
 class StageNotStartedError(WaitError):
@@ -93,7 +106,11 @@ class StageNotStartedError(WaitError):
 
 
 class TrainingPlanEndedError(WaitError):
-    """The training plan is Failed or Expired. ``last_seen`` is the plan."""
+    """The training plan is Failed or Expired."""
+
+    # Narrower than in WaitError: here it is always a training plan.
+    last_seen: "models.TrainingPlan"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
+    """The training plan as it was read last."""
 
 
 class WaitTimeoutError(WaitError, TimeoutError):

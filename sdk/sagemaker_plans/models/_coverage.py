@@ -6,12 +6,12 @@ from typing import Literal
 
 from attrs import frozen
 
-from sagemaker_plans.models._plain import PlainModel
 from sagemaker_plans.models._training import (
     ExtensionReceipt,
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
 )
+from sagemaker_plans.models._wire_form import WireModel
 
 CandidateVerdict = Literal["chosen", "dearer", "too_short", "over_limit", "unusable"]
 """What was decided about an offering.
@@ -25,7 +25,7 @@ CandidateVerdict = Literal["chosen", "dearer", "too_short", "over_limit", "unusa
 
 
 @frozen(kw_only=True)
-class ExtensionCandidate(PlainModel):
+class ExtensionCandidate(WireModel):
     """An offering that was seen, and why it was chosen or not."""
 
     offering: TrainingPlanExtensionOffering
@@ -41,7 +41,7 @@ class ExtensionCandidate(PlainModel):
 
 
 @frozen(kw_only=True)
-class ExtensionChoice(PlainModel):
+class ExtensionChoice(WireModel):
     """The result of ``choose_extension``. Nothing was bought."""
 
     training_plan_arn: str
@@ -84,7 +84,7 @@ class ExtensionChoice(PlainModel):
 
 
 @frozen(kw_only=True)
-class Coverage(PlainModel):
+class Coverage(WireModel):
     """The result of ``ensure_until``."""
 
     training_plan_arn: str

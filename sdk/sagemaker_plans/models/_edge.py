@@ -9,7 +9,6 @@ from sagemaker_plans.models._enums import (
     FailureHandlingPolicy,
     StageStatus,
 )
-from sagemaker_plans.models._plain import PlainModel
 from sagemaker_plans.models._selection import DeviceSelectionConfig
 from sagemaker_plans.models._specs import ModelConfig, StageSpec
 from sagemaker_plans.models._wire_form import WireModel, spread, token_or_none, wire
@@ -138,7 +137,7 @@ class EdgeDeploymentPlan(WireModel):
 
 
 @frozen(kw_only=True)
-class StageChange(PlainModel):
+class StageChange(WireModel):
     """A change of a stage's status or device counts, as ``watch`` yields it."""
 
     stage: Stage
@@ -148,7 +147,7 @@ class StageChange(PlainModel):
 
 
 @frozen(kw_only=True)
-class StagePage(PlainModel):
+class StagePage(WireModel):
     """One page of a plan's stages: the content of one reply."""
 
     plan: EdgeDeploymentPlan = field(metadata=spread(without=("stages",)))
@@ -183,7 +182,7 @@ class EdgeDeploymentPlanSummary(WireModel):
 
 
 @frozen(kw_only=True)
-class PlanSummaryPage(PlainModel):
+class PlanSummaryPage(WireModel):
     """One page of a list of plans."""
 
     plans: tuple[EdgeDeploymentPlanSummary, ...] = field(
@@ -225,7 +224,7 @@ class StageDevice(WireModel):
 
 
 @frozen(kw_only=True)
-class StageDevicePage(PlainModel):
+class StageDevicePage(WireModel):
     """One page of a stage's devices."""
 
     devices: tuple[StageDevice, ...] = field(metadata=wire("DeviceDeploymentSummaries"))

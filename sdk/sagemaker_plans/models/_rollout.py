@@ -5,7 +5,7 @@ from typing import Literal
 from attrs import frozen
 
 from sagemaker_plans.models._edge import Stage, StageDevice
-from sagemaker_plans.models._plain import PlainModel
+from sagemaker_plans.models._wire_form import WireModel
 
 StageOutcome = Literal[
     "already_deployed", "deployed", "failed", "stopped", "under_way", "not_started"
@@ -21,7 +21,7 @@ StageOutcome = Literal[
 
 
 @frozen(kw_only=True)
-class StageReport(PlainModel):
+class StageReport(WireModel):
     """What a rollout did with one stage."""
 
     stage: Stage
@@ -33,7 +33,7 @@ class StageReport(PlainModel):
 
 
 @frozen(kw_only=True)
-class RolloutReport(PlainModel):
+class RolloutReport(WireModel):
     """What a rollout did."""
 
     plan_name: str

@@ -1,8 +1,8 @@
 """How a stage selects its devices: one class for each type of selection."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
 
 from attrs import field, frozen
 
@@ -70,8 +70,13 @@ class PercentageOfFleet(DeviceSelectionConfig):
         yield from _validation.whole_number(f"{argument}.percentage", self.percentage, 1, 100)
 
 
-def _device_names(names: Iterable[str]) -> tuple[str, ...]:
-    return _validation.as_tuple(names)
+def _device_names(names: _validation.Several[str]) -> tuple[str, ...]:
+    found: tuple[str, ...] = _validation.as_tuple(names)
+    # Refused here and not in a stage, so that the line of the mistake is in the traceback.
+    if not isinstance(cast("object", found), tuple):
+        problems = _validation.items("device_names", found, _validation.name)
+        _validation.raise_for("NamedDevices", problems)
+    return found
 
 
 @frozen
@@ -79,7 +84,10 @@ class NamedDevices(DeviceSelectionConfig):
     """Devices chosen by name.
 
     Args:
-        device_names: The names, at least one.
+        device_names: The names, at least one, as a list or another collection.
+
+    Raises:
+        InvalidRequestError: If it is one name, or anything else that is no collection.
     """
 
     device_names: tuple[str, ...] = field(converter=_device_names)

@@ -7,7 +7,6 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from sagemaker_plans.models._plain import PlainModel
 from sagemaker_plans.models._wire_form import WireModel, token_or_none, wire
 
 # Decimal() alone would also accept "NaN", "1_0", " 1 " and digits of other scripts.
@@ -89,7 +88,7 @@ class TrainingPlanExtensionOffering(WireModel):
 
 
 @frozen(kw_only=True)
-class ExtensionPage(PlainModel):
+class ExtensionPage(WireModel):
     """One page of a training plan's extension history."""
 
     extensions: tuple[TrainingPlanExtension, ...] = field(metadata=wire("TrainingPlanExtensions"))
@@ -99,7 +98,7 @@ class ExtensionPage(PlainModel):
 
 
 @frozen(kw_only=True)
-class ExtensionReceipt(PlainModel):
+class ExtensionReceipt(WireModel):
     """The result of ``extend``."""
 
     extension: TrainingPlanExtension

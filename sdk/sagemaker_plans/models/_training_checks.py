@@ -79,6 +79,8 @@ def training_plan_offering_id(argument: str, value: object) -> Iterator[str]:
         Each problem.
     """
     allowed = f"are 1 to {MAX_TRAINING_PLAN_OFFERING_ID} letters (a-z), digits and hyphens"
+    if isinstance(value, str) and value.startswith("arn:"):
+        allowed += "; this is an ARN, the id of an offering is needed (tpo-...)"
     sizes = range(MAX_TRAINING_PLAN_OFFERING_ID + 1)
     yield from matching(argument, value, _TRAINING_PLAN_OFFERING_ID, sizes, allowed)
 

@@ -14,7 +14,6 @@ from sagemaker_plans.models._enums import (
     TrainingPlanStatus,
     UltraServerHealth,
 )
-from sagemaker_plans.models._plain import PlainModel
 from sagemaker_plans.models._wire_form import WireModel, token_or_none, wire
 
 TrainingPlanSortBy = Literal["TrainingPlanName", "StartTime", "Status"]
@@ -246,7 +245,7 @@ class TrainingPlan(WireModel):
 
 
 @frozen(kw_only=True)
-class TrainingPlanPage(PlainModel):
+class TrainingPlanPage(WireModel):
     """One page of a list of training plans."""
 
     training_plans: tuple[TrainingPlan, ...] = field(metadata=wire("TrainingPlanSummaries"))
@@ -263,7 +262,7 @@ class TrainingPlanPage(PlainModel):
 
 
 @frozen(kw_only=True)
-class UltraServerPage(PlainModel):
+class UltraServerPage(WireModel):
     """One page of the UltraServers of a reserved capacity."""
 
     ultra_servers: tuple[UltraServer, ...]

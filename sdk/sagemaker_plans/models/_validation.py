@@ -10,11 +10,31 @@ import reprlib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TypeGuard, TypeVar, cast
+from typing import Protocol, TypeGuard, TypeVar, cast
 
 from sagemaker_plans.errors import InvalidRequestError
 
 T = TypeVar("T")
+ItemT_co = TypeVar("ItemT_co", covariant=True)
+
+
+class Collected(Protocol[ItemT_co]):
+    """A list, tuple, set or the like. A text is not one, although its characters are texts.
+
+    Type checkers tell them apart by ``in``: a text takes only a text there.
+    """
+
+    def __iter__(self) -> Iterator[ItemT_co]:
+        """Iterate over the items."""
+        ...
+
+    def __contains__(self, item: object, /) -> bool:
+        """Tell whether this is one of the items."""
+        ...
+
+
+Several = Collected[T] | Iterator[T]
+"""Where a list of texts is wanted: anything that holds or yields them, except one text."""
 
 # Several hyphens in a row are allowed inside a name, but not at its ends.
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?", re.ASCII)
@@ -105,6 +125,26 @@ def text(argument: str, value: object) -> Iterator[str]:
     """
     if not isinstance(value, str) or not value.strip():
         yield f"{argument}: a string that is not empty is needed, got {shown(value)}"
+
+
+def offering_id(argument: str, value: object) -> Iterator[str]:
+    """Check the id of an offering of an extension, about which AWS says only that it is a string.
+
+    Args:
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
+
+    Yields:
+        Each problem.
+    """
+    yield from text(argument, value)
+    if isinstance(value, str) and value.startswith("arn:"):
+        is_plan = _TRAINING_PLAN_ARN.fullmatch(value)
+        what = "plan's ARN, which belongs in training_plan_arn" if is_plan else "an ARN"
+        yield (
+            f"{argument}: got {shown(value)}; this is {'a training ' if is_plan else ''}{what}; "
+            "the id of an offering is needed (tpeo-...), as search_extension_offerings gives it"
+        )
 
 
 def part_of_name(argument: str, value: object) -> Iterator[str]:

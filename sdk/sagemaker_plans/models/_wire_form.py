@@ -82,6 +82,9 @@ class WireModel(PlainModel):
     def to_wire(self) -> dict[str, object]:
         """Convert the model to its wire form: AWS's member names, and values ready for JSON.
 
+        AWS has no structure for receipts, choices, changes and reports, which this package makes.
+        Their members are named in the same way, so that ``from_wire`` reads them back.
+
         Returns:
             A new dict. Timestamps are epoch seconds (UTC). Optional members that are None or
             empty are left out.
@@ -105,8 +108,8 @@ class WireModel(PlainModel):
         Raises:
             UnexpectedReplyError: If a required member is missing or a value has the
                 wrong type; ``problems`` lists each with its path.
-            InvalidRequestError: If this is a spec that breaks a documented rule of the
-                service.
+            InvalidRequestError: If this is a spec of which the same is true, or one that
+                breaks a documented rule of the service.
         """
         from sagemaker_plans._wire import converter  # noqa: PLC0415  # see to_wire
 

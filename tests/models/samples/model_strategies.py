@@ -430,7 +430,7 @@ WITH_WIRE_FORM: Final[Mapping[str, st.SearchStrategy[WireModel]]] = {
 }
 """By its name, every model with a wire form."""
 
-ANY_MODEL: Final[Mapping[str, st.SearchStrategy[object]]] = {
+ANY_MODEL: Final[Mapping[str, st.SearchStrategy[WireModel]]] = {
     **WITH_WIRE_FORM,
     "Coverage": coverages(),
     "ExtensionCandidate": candidates(),

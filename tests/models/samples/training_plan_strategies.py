@@ -91,7 +91,7 @@ def wire_models(
     return {each.__name__: instances(each, moments) for each in models}
 
 
-def pages(moments: st.SearchStrategy[datetime]) -> Mapping[str, st.SearchStrategy[object]]:
+def pages(moments: st.SearchStrategy[datetime]) -> Mapping[str, st.SearchStrategy[WireModel]]:
     """Give a strategy for each page, by its name."""
     return {
         "TrainingPlanPage": instances(TrainingPlanPage, moments),

@@ -6,6 +6,7 @@ import pytest
 from sagemaker_plans import (
     EdgeDeploymentPlan,
     ResourceNotFoundError,
+    Stage,
     StageFailedError,
     StageNotFoundError,
     StageStoppedError,
@@ -75,8 +76,11 @@ async def test_one_stage_that_comes_to_nothing_ends_it_though_others_go_on(
     assert str(caught.value) == (
         f"stage two is {status}, devices: 0 succeeded, 0 pending, 0 failed; {words}"
     )
-    assert isinstance(caught.value.last_seen, EdgeDeploymentPlan)
-    assert caught.value.last_seen.stage("two").status == status
+    # The stage, as in a wait on one stage; the plan has the others.
+    assert isinstance(caught.value.last_seen, Stage)
+    assert (caught.value.last_seen.name, caught.value.last_seen.status) == ("two", status)
+    assert caught.value.plan is not None
+    assert [stage.status for stage in caught.value.plan.stages] == ["INPROGRESS", status]
     assert (caught.value.polls, caught.value.waited) == (2, 15)
 
 
@@ -101,6 +105,7 @@ async def test_at_the_deadline_it_says_which_stages_are_missing() -> None:
         "READYTODEPLOY does not move by itself: start it with start_stage"
     )
     assert isinstance(caught.value.last_seen, EdgeDeploymentPlan)
+    assert caught.value.plan == caught.value.last_seen
     assert (caught.value.polls, caught.value.waited) == (5, 60)
 
 
@@ -109,7 +114,7 @@ async def test_at_the_deadline_it_says_that_nothing_was_read() -> None:
     with pytest.raises(WaitTimeoutError, match="nothing was read; the last reading") as caught:
         await deployed(VirtualPlans.of((0, throttled())))
 
-    assert caught.value.last_seen is None
+    assert (caught.value.last_seen, caught.value.plan) == (None, None)
 
 
 @virtually
@@ -155,7 +160,9 @@ async def test_a_plan_created_again_is_another_plan_even_if_that_one_is_deployed
     with pytest.raises(StageNotFoundError, match="deleted and created again") as caught:
         await deployed(gateway)
 
-    assert isinstance(caught.value.last_seen, EdgeDeploymentPlan)
+    assert caught.value.last_seen is None
+    assert caught.value.plan is not None
+    assert caught.value.plan.is_finished
 
 
 @virtually

@@ -34,7 +34,7 @@ OnChange = OnPoll[StageChange]
 """Called with each change of a stage. A coroutine function is awaited."""
 
 
-def _names(value: Iterable[str] | None) -> tuple[str, ...] | None:
+def _names(value: checks.Several[str] | None) -> tuple[str, ...] | None:
     return None if value is None else checks.as_tuple(value)
 
 
@@ -91,8 +91,11 @@ class RolloutArguments:
 
     def _problems(self) -> Iterator[str]:
         spec = self.plan if isinstance(self.plan, EdgeDeploymentPlanSpec) else None
-        if spec is None:
+        if isinstance(self.plan, str):
             yield from checks.name("plan", self.plan)
+        elif spec is None:
+            got = checks.shown(self.plan)
+            yield f"plan: the name of a plan or an EdgeDeploymentPlanSpec is needed, got {got}"
         if self.stage_timeout is not None:
             yield from duration_problems("stage_timeout", self.stage_timeout, zero=True)
         yield from _max_failed_problems(self.max_failed)

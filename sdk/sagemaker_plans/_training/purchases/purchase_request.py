@@ -53,7 +53,7 @@ class PurchaseRequest:
         """
         given = offering if isinstance(offering, TrainingPlanExtensionOffering) else None
         offering_id = given.offering_id if given else offering
-        problems = [*checks.text("offering_id", offering_id)]
+        problems = [*checks.offering_id("offering_id", offering_id)]
         if training_plan_arn is not None:
             problems += checks.training_plan_arn("training_plan_arn", training_plan_arn)
         if max_upfront_fee is not None:

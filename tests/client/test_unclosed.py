@@ -1,0 +1,105 @@
+"""Who forgets to close a client is told so, in words of this package."""
+
+import gc
+import logging
+import sys
+import warnings
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from harness import TRANSPORTS, Transport, client_for, session
+from sagemaker_plans import AsyncClient
+
+ENDPOINT = "http://127.0.0.1:8080"
+# These warn of no connections of their own, so the only warning is ours.
+QUIET = [each for each in TRANSPORTS if each.http_backend == "httpx"]
+TOLD = (
+    f"<AsyncClient region_name='us-east-1', endpoint_url='{ENDPOINT}', open> was not closed; use "
+    "it as 'async with AsyncClient(...) as client:', or call 'await client.aclose()' when you are "
+    "done"
+)
+
+
+async def opened_and_forgotten(transport: Transport) -> None:
+    await client_for(ENDPOINT, transport).__aenter__()
+
+
+def warned_of(caught: list[warnings.WarningMessage]) -> list[str]:
+    return [str(each.message) for each in caught]
+
+
+@pytest.mark.parametrize("transport", QUIET, ids=str)
+def test_a_client_that_was_not_closed_is_named(
+    transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        anyio.run(opened_and_forgotten, transport, backend=transport.loop)
+        gc.collect()
+
+    assert TOLD in warned_of(caught)
+    # Python hides warnings of this kind, so a line of the log says it too.
+    assert (logging.WARNING, TOLD) in [(each.levelno, each.message) for each in caplog.records]
+
+
+def test_a_group_keeps_its_client_open() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+
+        async def only_the_group() -> None:
+            client = client_for(ENDPOINT, QUIET[0])
+            await client.__aenter__()
+            plans = client.plans
+            gateway = client._gateway
+            del client
+            gc.collect()
+            assert warned_of(caught) == []
+            assert plans is not None
+            await gateway.close()
+
+        anyio.run(only_the_group)
+
+
+async def closed() -> None:
+    async with client_for(ENDPOINT, QUIET[0]):
+        pass
+
+
+async def never_opened() -> None:
+    client_for(ENDPOINT, QUIET[0])
+
+
+async def wrapped() -> None:
+    untyped: Any = session()
+    async with untyped.create_client("sagemaker", region_name="eu-west-1") as theirs:
+        AsyncClient.from_client(theirs)
+
+
+@pytest.mark.parametrize("fine", [closed, never_opened, wrapped], ids=lambda each: each.__name__)
+def test_nobody_is_told_of_what_needs_no_closing(
+    fine: Callable[[], Awaitable[None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        anyio.run(fine)
+        gc.collect()
+
+    assert [each for each in warned_of(caught) if "AsyncClient" in each] == []
+    assert "not closed" not in caplog.text
+
+
+def test_nobody_is_told_when_the_interpreter_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Modules are being taken apart then.
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        anyio.run(opened_and_forgotten, QUIET[0])
+        gc.collect()
+
+    assert TOLD not in warned_of(caught)
+    assert "not closed" not in caplog.text
