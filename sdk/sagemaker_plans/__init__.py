@@ -14,7 +14,7 @@
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
 
 from sagemaker_plans import errors, journal, models
-from sagemaker_plans._client import AsyncClient
+from sagemaker_plans._client import AioSageMakerClient, AsyncClient
 from sagemaker_plans._edge.listing import PlanSummaryPager, StageDevicePager
 from sagemaker_plans._edge.reading import StagePager
 from sagemaker_plans._edge.watch import StageWatch
@@ -60,6 +60,7 @@ from sagemaker_plans.models import (
     Coverage,
     DeviceCounts,
     DeviceDeploymentStatus,
+    DeviceSelection,
     DeviceSelectionConfig,
     DeviceSubsetType,
     EdgeDeploymentPlan,
@@ -109,6 +110,7 @@ from sagemaker_plans.models import (
 
 __all__ = [
     "AccessDeniedError",
+    "AioSageMakerClient",
     "AsyncClient",
     "CandidateVerdict",
     "ConfigurationError",
@@ -118,6 +120,7 @@ __all__ = [
     "CoverageError",
     "DeviceCounts",
     "DeviceDeploymentStatus",
+    "DeviceSelection",
     "DeviceSelectionConfig",
     "DeviceSubsetType",
     "EdgeDeploymentPlan",

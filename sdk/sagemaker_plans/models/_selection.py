@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias, final
 
 from attrs import field, frozen
 
@@ -41,6 +41,7 @@ class DeviceSelectionConfig(WireModel, ABC):
         """
 
 
+@final
 @frozen
 class PercentageOfFleet(DeviceSelectionConfig):
     """A share of the fleet's devices.
@@ -74,6 +75,7 @@ def _device_names(names: Iterable[str]) -> tuple[str, ...]:
     return _validation.as_tuple(names)
 
 
+@final
 @frozen
 class NamedDevices(DeviceSelectionConfig):
     """Devices chosen by name.
@@ -105,6 +107,7 @@ class NamedDevices(DeviceSelectionConfig):
         yield from _validation.items(argument, self.device_names, _validation.name)
 
 
+@final
 @frozen
 class NameContains(DeviceSelectionConfig):
     """Devices whose names contain a text.
@@ -133,6 +136,7 @@ class NameContains(DeviceSelectionConfig):
         yield from _validation.name(f"{argument}.device_name_contains", self.device_name_contains)
 
 
+@final
 @frozen
 class UnrecognizedSelection(DeviceSelectionConfig):
     """A type of selection that this release does not know. It can be read but not sent.
@@ -163,6 +167,9 @@ class UnrecognizedSelection(DeviceSelectionConfig):
             "allowed are PercentageOfFleet, NamedDevices and NameContains"
         )
 
+
+DeviceSelection: TypeAlias = PercentageOfFleet | NamedDevices | NameContains | UnrecognizedSelection
+"""What selects the devices of a stage: one of these four, and no other class."""
 
 UNDERSTOOD: Final = (PercentageOfFleet, NamedDevices, NameContains)
 """The types of selection that this release knows; each has one attribute."""
