@@ -9,6 +9,7 @@
 #   _wire             operations, the converter between models and wire dicts, replies
 #   models            what the service says and is asked for
 #   errors            what can go wrong
+#   _version          the version, which the build reads here too
 #
 # Beside them: progress, a display; and emulator, which imports nothing of the SDK.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
@@ -24,6 +25,7 @@ from sagemaker_plans._engine.retry_policy import RetryEvent, RetryPolicy
 from sagemaker_plans._shared_client import shared_client
 from sagemaker_plans._training.plan_reads import TrainingPlanPager, UltraServerPager
 from sagemaker_plans._training.reading import ExtensionPager
+from sagemaker_plans._version import VERSION as __version__
 from sagemaker_plans.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -201,6 +203,7 @@ __all__ = [
     "ValidationError",
     "WaitError",
     "WaitTimeoutError",
+    "__version__",
     "errors",
     "journal",
     "models",

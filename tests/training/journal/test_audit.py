@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+import attrs
 import pytest
 
 from faults.acts import OFFERING, PLAN_ARN
@@ -13,8 +14,9 @@ from sagemaker_plans._wire.logs import PurchaseFacts
 from training.journal.worlds import a_world
 from waiting.virtual_plans import virtually
 
-Patch, Caplog = pytest.MonkeyPatch, pytest.LogCaptureFixture
-FIELDS = [each.name for each in PurchaseFacts.__attrs_attrs__]
+Patch = pytest.MonkeyPatch
+Caplog = pytest.LogCaptureFixture
+FIELDS = [each.name for each in attrs.fields(PurchaseFacts)]
 OF_THE_PURCHASE = {
     "operation": "ExtendTrainingPlan",
     "plan": PLAN_ARN,
