@@ -487,12 +487,10 @@ def release(session: nox.Session) -> None:
         shutil.rmtree(checkout, ignore_errors=True)
         git("worktree", "prune")
         git("worktree", "add", "--detach", str(checkout), commit)
-        for name, change in {
-            "README.md": lambda text: with_absolute_links(text, address, version),
-            "pyproject.toml": lambda text: with_urls(text, address),
-        }.items():
-            file = checkout / name
-            file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
+        readme, settings = checkout / "README.md", checkout / "pyproject.toml"
+        absolute = with_absolute_links(readme.read_text("utf-8"), address, version)
+        readme.write_text(absolute, "utf-8")
+        settings.write_text(with_urls(settings.read_text("utf-8"), address), "utf-8")
         out = dist if attempt == "first" else checkout / "dist"
         command = ("python", "-m", "build", "--outdir", str(out), str(checkout))
         session.run(*command, env={"SOURCE_DATE_EPOCH": moment})

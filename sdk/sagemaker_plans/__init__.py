@@ -25,7 +25,7 @@ from sagemaker_plans._engine.retry_policy import RetryEvent, RetryPolicy
 from sagemaker_plans._shared_client import shared_client
 from sagemaker_plans._training.plan_reads import TrainingPlanPager, UltraServerPager
 from sagemaker_plans._training.reading import ExtensionPager
-from sagemaker_plans._version import VERSION as __version__
+from sagemaker_plans._version import __version__
 from sagemaker_plans.errors import (
     AccessDeniedError,
     ConfigurationError,

@@ -1,7 +1,8 @@
 """What is open and what is closed in the public types: four type checkers have to agree.
 
-A line with an ignore is wrong on purpose, and says how mypy and pyright word it. `nox -s typing_api`
-also removes the ignores, and requires of pyrefly and ty errors in the same lines and no others.
+A line with an ignore is wrong on purpose, and says how mypy and pyright word it.
+`nox -s typing_api` also removes the ignores, and requires of pyrefly and ty errors in the same
+lines and in no others.
 """
 
 from decimal import Decimal

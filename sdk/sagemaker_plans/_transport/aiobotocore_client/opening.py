@@ -28,7 +28,7 @@ from sagemaker_plans._transport.exception_mapping import (
     shown_cause,
 )
 from sagemaker_plans._transport.fast_path import FastPath
-from sagemaker_plans._version import VERSION
+from sagemaker_plans._version import __version__
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError, ConnectionFailedError
 
@@ -127,7 +127,7 @@ def client_config(
         connect_timeout=min(_CONNECT_TIMEOUT, request_timeout),
         read_timeout=request_timeout,
         max_pool_connections=_MAX_CONNECTIONS,
-        user_agent_extra=f"lib/sagemaker-plans#{VERSION}",
+        user_agent_extra=f"lib/sagemaker-plans#{__version__}",
     )
     # Any: a plain Config of botocore merges as well.
     layers = cast("tuple[Any, ...]", (session.get_default_client_config(), backend, config))
