@@ -60,6 +60,7 @@ def _serve(options: argparse.Namespace, piped: bytes | None, stopped: threading.
                 port=options.port,
                 speed=options.speed,
                 credentials="any" if options.any_credentials else None,
+                loose_fleets=options.loose_fleets,
                 seed=seed,
                 signature_clock=options.signature_clock,
                 allow_hosts=options.allow_host,
@@ -157,6 +158,11 @@ def _parser() -> argparse.ArgumentParser:
         "--any-credentials",
         action="store_true",
         help="accept any key: signatures are checked for form only",
+    )
+    parser.add_argument(
+        "--loose-fleets",
+        action="store_true",
+        help="let plans name fleets and devices that nobody has registered",
     )
     parser.add_argument(
         "--signature-clock",

@@ -22,13 +22,18 @@ from sagemaker_plans.emulator._http.origins import AccessRules, checked_origins,
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
 from sagemaker_plans.emulator._http.request_handler import RequestHandler
 from sagemaker_plans.emulator._http.server_thread import ServerThread
-from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS, Credentials
+from sagemaker_plans.emulator._http.signature import (
+    DEFAULT_CREDENTIALS,
+    Credentials,
+    account_named_by,
+)
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._seeds.seed_file import plant_file
-from sagemaker_plans.emulator._service.resource_setup import ResourceSetup
+from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.timings import Timings
+from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID, REGION
 
 _LARGEST_PORT: Final = 65_535
 _PURCHASES: Final = frozenset({"CreateTrainingPlan", "ExtendTrainingPlan"})
@@ -38,7 +43,7 @@ SignatureClock: TypeAlias = Literal["both", "machine", "emulator"]
 
 
 @final
-class Emulator(ResourceSetup):
+class Emulator(FleetSetup):
     """A local SageMaker on the loopback interface.
 
     Use it as a context manager. The server has its own thread and event loop, so that
@@ -50,9 +55,10 @@ class Emulator(ResourceSetup):
         speed: Emulated seconds per real second.
         timings: How long things take, on the emulator's clock.
         credentials: Secret keys by access key id. "any" checks signatures for form only.
-            None stands for the keys that tests and documentation use, `test`/`test` first.
-        strict_fleets: Whether plans may only name registered fleets and devices. Otherwise
-            fleets and devices are created when a plan names them.
+            None stands for the keys that tests and documentation use, `test`/`test` first. A
+            key id of twelve digits is an account's number, and belongs to that account.
+        loose_fleets: Whether plans may name fleets and devices that nobody has registered. They
+            are registered then. Otherwise such plans are refused.
         failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
             the stage is FAILED; with 0 one failed device is enough.
         seed: The resources that exist at the beginning, or the path of a JSON or TOML file
@@ -82,7 +88,7 @@ class Emulator(ResourceSetup):
         speed: float = 1.0,
         timings: Timings | None = None,
         credentials: Credentials | None = None,
-        strict_fleets: bool = False,
+        loose_fleets: bool = False,
         failure_tolerance: float = 0.0,
         seed: Seed | str | os.PathLike[str] | None = None,
         signature_clock: SignatureClock = "both",
@@ -99,15 +105,16 @@ class Emulator(ResourceSetup):
         service = Service(
             clock=Clock(speed=speed),
             timings=timings,
-            strict_fleets=strict_fleets,
+            loose_fleets=loose_fleets,
             failure_tolerance=failure_tolerance,
             seed=Seed(),
+            account_id=account_named_by(self.access_key_id) or ACCOUNT_ID,
         )
         if seed is None or isinstance(seed, Seed):
             service.plant(Seed.default() if seed is None else seed)
         else:
             plant_file(Path(seed), service)
-        super().__init__(service._resources)  # noqa: SLF001 - both are a ResourceSetup
+        super().__init__(service._resources)  # noqa: SLF001 - both are a FleetSetup
         self._service = service
         self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()
@@ -196,7 +203,7 @@ class Emulator(ResourceSetup):
     @property
     def region(self) -> str:
         """The region of the default seed's ARNs; requests of other regions are served too."""
-        return "us-east-1"
+        return REGION
 
     @property
     def access_key_id(self) -> str:

@@ -77,6 +77,15 @@ _NAMES: Final = _Rule("a list of names", _is_list_of(_is_text))
 _TABLES: Final = _Rule("a list of tables", _is_list_of(is_object))
 _STATUSES: Final = ("Pending", "Active", "Scheduled", "Expired", "Failed")
 
+_ACCOUNT: Final = _Rule(
+    "an account's number in quotes, twelve digits",
+    lambda value: isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value) is not None,
+)
+_TAGS: Final = _Rule(
+    "a table of texts",
+    lambda value: is_object(value) and all(isinstance(text, str) for text in value.values()),
+)
+
 _SEED: Final = {
     "fleets": _TABLES,
     "plans": _TABLES,
@@ -94,10 +103,16 @@ _FLEET: Final = {
         "a number between 0 and 1",
         lambda value: _is_number(value, 0, 1),
     ),
+    "description": _TEXT,
+    "tags": _TAGS,
+    "region": _TEXT,
+    "account_id": _ACCOUNT,
 }
 _PLAN: Final = {
     "create": _Rule("a CreateEdgeDeploymentPlan request", is_object, required=True),
     "start": _NAMES,
+    "region": _TEXT,
+    "account_id": _ACCOUNT,
 }
 _TRAINING_PLAN: Final = {
     "name": _NAME,
@@ -116,6 +131,8 @@ _TRAINING_PLAN: Final = {
     "spare_instances": _COUNT,
     "impaired_ultra_servers": _COUNT,
     "offerings": _TABLES,
+    "tags": _TAGS,
+    "account_id": _ACCOUNT,
 }
 _OFFERING: Final = {
     "offering_id": _Rule("an offering's id", _is_text, required=True),
@@ -209,7 +226,8 @@ class _SeedFile:
     def _fleet(self, where: str, entry: object) -> FleetSeed:
         fleet = FleetSeed(**_tuples(self._checked(where, entry, _FLEET)))
         # A test may replace a fleet by one with the same name. In a file that is a mistake.
-        self._check_unique(f"{where}.name", "fleet", fleet.name)
+        kind = f"fleet in {fleet.region} of {fleet.account_id}"
+        self._check_unique(f"{where}.name", kind, fleet.name)
         return fleet
 
     def _check_unique(self, where: str, kind: str, name: str) -> None:
