@@ -222,7 +222,7 @@ def lowest(session: nox.Session) -> None:
     run_quick_tests_elsewhere(session)
 
 
-@nox.session(python=INTERPRETERS[-1])
+@nox.session(python=(OTHER_INTERPRETERS or [OLDEST])[-1])
 def newest(session: nox.Session) -> None:
     """Run the tests with the newest version of everything that fits together."""
     install_wheel(session, "[boto3,rich,trio]", "--upgrade", *group("test"))

@@ -76,6 +76,8 @@ async def shared_clients(session: AioSession, config: AioConfig) -> int:
 
 
 def policies() -> None:
+    assert_type(smp.__version__, str)
+
     def on_retry(event: smp.RetryEvent) -> None:
         assert_type(event.operation, str)
         assert_type(event.attempt, int)
