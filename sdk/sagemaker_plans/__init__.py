@@ -18,7 +18,6 @@
 from typing import TYPE_CHECKING
 
 from sagemaker_plans._lazy_names import lazy_names as _lazily
-from sagemaker_plans._version import __version__
 
 if TYPE_CHECKING:
     from sagemaker_plans import errors, journal, models
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from sagemaker_plans._shared_client import shared_client
     from sagemaker_plans._training.plan_reads import TrainingPlanPager, UltraServerPager
     from sagemaker_plans._training.reading import ExtensionPager
+    from sagemaker_plans._version import __version__
     from sagemaker_plans.errors import (
         AccessDeniedError,
         ConfigurationError,
@@ -238,6 +238,7 @@ if not TYPE_CHECKING:
             "StageWatch": "_edge.watch",
             "TrainingPlanPager": "_training.plan_reads",
             "UltraServerPager": "_training.plan_reads",
+            "__version__": "_version",
             "shared_client": "_shared_client",
         },
     )
