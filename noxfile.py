@@ -6,8 +6,11 @@ A session installs the package as a wheel, as users do, and never in editable mo
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +34,7 @@ nox.options.sessions = [
     "exhaustive",
     "interpreters",
     "lowest",
+    "newest",
     "judges",
     "journal_dynamodb",
     "docs",
@@ -219,6 +223,13 @@ def lowest(session: nox.Session) -> None:
     run_quick_tests_elsewhere(session)
 
 
+@nox.session(python=(OTHER_INTERPRETERS or [OLDEST])[-1])
+def newest(session: nox.Session) -> None:
+    """Run the tests with the newest version of everything that fits together."""
+    install_wheel(session, "[boto3,rich,trio]", "--upgrade", *group("test"))
+    run_quick_tests_elsewhere(session)
+
+
 # Each variable names the interpreter of an environment with a client that others made. They
 # pin a botocore of their own, or take the newest.
 JUDGES = {
@@ -378,17 +389,25 @@ def check_types_as_users_do(
 @nox.session(python=OLDEST)
 def typing_api(session: nox.Session) -> None:
     """Check the wheel's public types against files of correct uses and expected errors."""
-    install_wheel(session, "[rich,trio]", *group("typing"), "pyrefly")
+    install_wheel(session, "[rich,trio]", *group("typing"), "pyrefly", "ty")
     files = [str(each.relative_to(ROOT)) for each in sorted((ROOT / "tests/typing").glob("*.py"))]
     check_types_as_users_do(session, *files)
-    # What a third checker thinks is good to know, and nothing that we promise.
+    # What two more checkers think of `open_types.py` is promised too; of all the rest it is good
+    # to know, and no more.
+    promised = ROOT / "tests/typing/open_types.py"
     with session.chdir(session.create_tmp()):
         Path("pyrefly.toml").touch()  # without one it takes the settings of this checkout
-        session.run(
-            *("pyrefly", "check", "--config", "pyrefly.toml"),
-            *(str(ROOT / each) for each in files),
-            success_codes=range(256),
-        )
+        pyrefly = ("pyrefly", "check", "--config", "pyrefly.toml")
+        session.run(*pyrefly, *(str(ROOT / each) for each in files), success_codes=range(256))
+        text = promised.read_text(encoding="utf-8")
+        Path("open_types.py").write_text(re.sub(r"  # (type|pyright): .*", "", text), "utf-8")
+        ty = ("ty", "check", "--python", session.virtualenv.location, "--output-format", "concise")
+        wrong = {n for n, line in enumerate(text.splitlines(), 1) if "# type: ignore[" in line}
+        for command in ((*pyrefly, "--output-format", "min-text"), ty):
+            output = session.run(*command, "open_types.py", silent=True, success_codes=range(256))
+            found = {int(each) for each in re.findall(r"open_types\.py:(\d+):\d+", str(output))}
+            if found != wrong:
+                session.error(f"{command[0]}: errors in {sorted(found)}, not {sorted(wrong)}")
 
 
 @nox.session(python=OLDEST)
@@ -471,6 +490,102 @@ def mutants(session: nox.Session) -> None:
     with session.chdir(copy):
         session.run("mutmut", "run", *session.posargs, env={"HYPOTHESIS_PROFILE": "quick"})
         session.run("mutmut", "results")
+
+
+def with_absolute_links(readme: str, address: str, version: str) -> str:
+    """Point the README's relative links at the files of a tag: an index shows it elsewhere."""
+    files = f"{address.rstrip('/')}/blob/v{version}/"
+    links = re.sub(r"\]\((?!https?:|#)", f"]({files}", readme)
+    return re.sub(rf"(!\[[^\]]*\]\({re.escape(address.rstrip('/'))})/blob/", r"\1/raw/", links)
+
+
+def with_urls(pyproject: str, address: str) -> str:
+    """Add the table of addresses to the settings that a release is built from."""
+    pages = {
+        "Source": "",
+        "Documentation": "/tree/main/docs",
+        "Changelog": "/blob/main/CHANGELOG.md",
+        "Security": "/blob/main/SECURITY.md",
+        "Issues": "/issues",
+    }
+    lines = "".join(f'{name} = "{address.rstrip("/")}{page}"\n' for name, page in pages.items())
+    return f"{pyproject}\n[project.urls]\n{lines}"
+
+
+@nox.session(python=OLDEST, default=False)
+def release(session: nox.Session) -> None:  # noqa: PLR0915  # one step after the other
+    """Do everything for a release except the upload: `-- ADDRESS`, the address of the repository.
+
+    The files are in `dist` afterwards. docs/releasing.md says what to do before and after.
+    """
+    if len(session.posargs) != 1 or not session.posargs[0].startswith("https://"):
+        session.error("give the address of the repository: nox -s release -- https://...")
+    (address,) = session.posargs
+    source = (ROOT / "sdk" / PACKAGE / "_version.py").read_text(encoding="utf-8")
+    version = source.split('"')[-2]
+
+    def git(*arguments: str) -> str:
+        said = session.run("git", *arguments, external=True, silent=True)
+        return str(said).strip()
+
+    if changed := git("status", "--porcelain"):
+        session.error(f"commit or remove these first:\n{changed}")
+    if f"v{version}" not in git("tag", "--points-at", "HEAD").split():
+        session.error(f"this commit has no tag v{version}: git tag --sign v{version}")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    if not re.search(
+        rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE
+    ):
+        session.error(f"CHANGELOG.md has no section '## [{version}] - YYYY-MM-DD'")
+
+    session.install("build", "twine", "cyclonedx-bom")
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    commit, moment = git("rev-parse", "HEAD"), git("log", "-1", "--format=%ct")
+    sums: list[str] = []
+    for attempt in ("first", "second"):
+        # From what is committed, and twice: both builds have to be the same, byte by byte.
+        checkout = Path(session.create_tmp()).resolve() / attempt
+        shutil.rmtree(checkout, ignore_errors=True)
+        git("worktree", "prune")
+        git("worktree", "add", "--detach", str(checkout), commit)
+        readme, settings = checkout / "README.md", checkout / "pyproject.toml"
+        absolute = with_absolute_links(readme.read_text("utf-8"), address, version)
+        readme.write_text(absolute, "utf-8")
+        settings.write_text(with_urls(settings.read_text("utf-8"), address), "utf-8")
+        out = dist if attempt == "first" else checkout / "dist"
+        command = ("python", "-m", "build", "--outdir", str(out), str(checkout))
+        session.run(*command, env={"SOURCE_DATE_EPOCH": moment})
+        files = sorted(out.iterdir())
+        hashes = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in files}
+        sums.append("".join(f"{digest}  {name}\n" for name, digest in hashes.items()))
+        git("worktree", "remove", "--force", str(checkout))
+    if sums[0] != sums[1]:
+        session.error(f"two builds differ:\n{sums[0]}\n{sums[1]}")
+    built = [str(each) for each in sorted(dist.iterdir())]
+    session.run("twine", "check", "--strict", *built)
+
+    # What an installation consists of, as pip resolves it today.
+    whole = Path(session.create_tmp()).resolve() / "installed"
+    session.run("python", "-m", "venv", "--clear", str(whole), silent=True)
+    python = whole / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    (wheel,) = dist.glob("*.whl")
+    session.run(str(python), "-m", "pip", "install", "--quiet", str(wheel), external=True)
+    bill = str(dist / f"{PACKAGE}-{version}.cdx.json")
+    session.run("cyclonedx-py", "environment", "--output-file", bill, str(python))
+    (dist / "SHA256SUMS").write_text(sums[0], encoding="utf-8")
+    provenance = {
+        "version": version,
+        "commit": commit,
+        "source": address,
+        "source_date_epoch": int(moment),
+        "python": platform.python_version(),
+        "built_twice_with_equal_bytes": True,
+        "build": "nox -s release",
+    }
+    text = json.dumps(provenance, indent=2) + "\n"
+    (dist / "provenance.json").write_text(text, encoding="utf-8")
+    session.log(f"{dist} is ready; nothing was uploaded. Next: docs/releasing.md")
 
 
 # Each in an environment of its own: aioboto3 pins another aiobotocore than ours, and other

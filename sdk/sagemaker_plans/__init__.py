@@ -9,6 +9,7 @@
 #   _wire             operations, the converter between models and wire dicts, replies
 #   models            what the service says and is asked for
 #   errors            what can go wrong
+#   _version          the version, which the build reads here too
 #   _lazy_names       imports what is behind a public name when the name is first used
 #
 # Beside them: progress, a display; and emulator, which imports nothing of the SDK.
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sagemaker_plans import emulator as emulator
     from sagemaker_plans import errors, journal, models
     from sagemaker_plans import progress as progress
-    from sagemaker_plans._client import AsyncClient
+    from sagemaker_plans._client import AioSageMakerClient, AsyncClient
     from sagemaker_plans._edge.listing import PlanSummaryPager, StageDevicePager
     from sagemaker_plans._edge.plans import EdgeDeploymentPlans
     from sagemaker_plans._edge.reading import StagePager
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sagemaker_plans._training.plan_reads import TrainingPlanPager, UltraServerPager
     from sagemaker_plans._training.reading import ExtensionPager
     from sagemaker_plans._training.training_plans import TrainingPlans
+    from sagemaker_plans._version import __version__
     from sagemaker_plans.errors import (
         AccessDeniedError,
         ConfigurationError,
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
         Coverage,
         DeviceCounts,
         DeviceDeploymentStatus,
+        DeviceSelection,
         DeviceSelectionConfig,
         DeviceSubsetType,
         EdgeDeploymentPlan,
@@ -119,6 +122,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessDeniedError",
+    "AioSageMakerClient",
     "AsyncClient",
     "CandidateVerdict",
     "ConfigurationError",
@@ -128,6 +132,7 @@ __all__ = [
     "CoverageError",
     "DeviceCounts",
     "DeviceDeploymentStatus",
+    "DeviceSelection",
     "DeviceSelectionConfig",
     "DeviceSubsetType",
     "EdgeDeploymentPlan",
@@ -210,6 +215,7 @@ __all__ = [
     "ValidationError",
     "WaitError",
     "WaitTimeoutError",
+    "__version__",
     "errors",
     "journal",
     "models",
@@ -225,6 +231,7 @@ if not TYPE_CHECKING:
         | {name: "errors" for name in __all__ if name.endswith("Error")}
         | {name: name for name in ("errors", "journal", "models")}
         | {
+            "AioSageMakerClient": "_client",
             "AsyncClient": "_client",
             "EdgeDeploymentPlans": "_edge.plans",
             "ExtensionPager": "_training.reading",
@@ -239,6 +246,7 @@ if not TYPE_CHECKING:
             "TrainingPlanPager": "_training.plan_reads",
             "TrainingPlans": "_training.training_plans",
             "UltraServerPager": "_training.plan_reads",
+            "__version__": "_version",
             "shared_client": "_shared_client",
         },
         unlisted=("emulator", "progress"),

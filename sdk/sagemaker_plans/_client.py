@@ -24,18 +24,39 @@ from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import ConfigurationError
+from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans.models._validation import shown
 
 if TYPE_CHECKING:
-    from aiobotocore.config import AioConfig
-    from aiobotocore.session import AioSession
+    from aiobotocore import config as aio_config
+    from aiobotocore import session as aio_session
+else:
+    # Their import takes long, and only who asks for the types needs it.
+    aio_config = LateModule("aiobotocore.config")
+    aio_session = LateModule("aiobotocore.session")
 
 _REQUEST_TIMEOUT: Final = 60.0
 _CLOSE_TIMEOUT: Final = 5.0
 _BACKENDS: Final = ("auto", "aiohttp", "httpx")
 
 _Opened = tuple["_LocatedGateway", Callable[[], Awaitable[None]]]
+
+
+class AioSageMakerClient(Protocol):
+    """An open SageMaker client of aiobotocore, as far as a type checker can tell one.
+
+    A client of boto3 has no ``close`` that can be awaited, and what ``create_client`` returns
+    is a client only inside ``async with``. What else a client needs is checked when it is
+    wrapped.
+    """
+
+    @property
+    def meta(self) -> object:
+        """What botocore says about the client."""
+
+    async def close(self) -> None:
+        """Close its connections."""
 
 
 class _LocatedGateway(Gateway, Protocol):
@@ -185,8 +206,8 @@ class AsyncClient(NotCopied):
         region_name: str | None = None,
         profile_name: str | None = None,
         endpoint_url: str | None = None,
-        session: "AioSession | None" = None,
-        config: "AioConfig | None" = None,
+        session: "aio_session.AioSession | None" = None,
+        config: "aio_config.AioConfig | None" = None,
         http_backend: Literal["auto", "aiohttp", "httpx"] = "auto",
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
@@ -277,7 +298,7 @@ class AsyncClient(NotCopied):
     @classmethod
     def from_client(
         cls,
-        sagemaker_client: object,
+        sagemaker_client: AioSageMakerClient,
         *,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise

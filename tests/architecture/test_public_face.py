@@ -78,6 +78,11 @@ CLASSES: dict[str, type] = {
 }
 
 
+def is_protocol(cls: type) -> bool:
+    """Tell whether a class only says what others must have: nobody makes an object of it."""
+    return bool(getattr(cls, "_is_protocol", False))
+
+
 def own_bases(cls: type) -> list[type]:
     return [each for each in cls.__mro__ if each.__module__.partition(".")[0] == PACKAGE]
 
@@ -257,7 +262,7 @@ def test_a_class_has_a_docstring(cls: type) -> None:
 def test_an_exported_class_tells_what_it_takes(name: str) -> None:
     cls = CLASSES[name]
     written = vars(cls).get("__init__")
-    if not isinstance(written, FunctionType) or attrs.has(cls):
+    if not isinstance(written, FunctionType) or attrs.has(cls) or is_protocol(cls):
         return  # inherited, or attrs made it from attributes documented one by one
     docstring = "\n".join(filter(None, [inspect.getdoc(cls), inspect.getdoc(written)]))
     parameters = list(inspect.signature(written).parameters.values())[1:]

@@ -170,6 +170,8 @@ def test_an_attribute_has_the_type_that_the_page_names(row: Row) -> None:
 
 def written(annotation: object) -> str:
     """Write a type as the page does, without modules."""
+    if annotation == sagemaker_plans.DeviceSelection:
+        return "DeviceSelection"
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     if "[" in str(annotation):
         text = str(annotation)

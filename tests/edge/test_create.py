@@ -12,7 +12,7 @@ from faults.acts import CREATE, DESCRIBE
 from faults.service_gateway import Kind, ServiceGateway, fates
 from harness import MakeClient, a_spec, fast_retries
 from sagemaker_plans import (
-    DeviceSelectionConfig,
+    DeviceSelection,
     EdgeDeploymentPlanSpec,
     FailureHandlingPolicy,
     ModelConfig,
@@ -52,7 +52,7 @@ def spec_of(
     )
 
 
-def staged(selection: DeviceSelectionConfig, policy: FailureHandlingPolicy | None = None) -> Any:
+def staged(selection: DeviceSelection, policy: FailureHandlingPolicy | None = None) -> Any:
     return spec_of(StageSpec("canary", selection, policy))
 
 

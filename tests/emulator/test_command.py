@@ -17,7 +17,7 @@ import pytest
 
 from emulator.requests_made import send_signed
 from sagemaker_plans.emulator import Emulator
-from sagemaker_plans.emulator.__main__ import main
+from sagemaker_plans.emulator.__main__ import _settings, main
 
 COMMAND = [sys.executable, "-m", "sagemaker_plans.emulator"]
 EXPORTS = [
@@ -192,3 +192,16 @@ def test_a_wrong_command_line_is_explained(capsys: pytest.CaptureFixture[str]) -
         main(["--colour"])
     assert caught.value.code == 2
     assert "usage: python -m sagemaker_plans.emulator" in capsys.readouterr().err
+
+
+def test_windows_gets_the_lines_of_its_own_shells() -> None:
+    lines = [*_settings({"NAME": "it's", "OTHER": "a b"}, windows=True)]
+
+    assert lines == [
+        "In PowerShell:",
+        "$env:NAME = 'it''s'",
+        "$env:OTHER = 'a b'",
+        "In the command prompt:",
+        'set "NAME=it\'s"',
+        'set "OTHER=a b"',
+    ]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import anyio
 import pytest
@@ -181,6 +182,10 @@ class Stand:
     emulator: Emulator
     opened: OpenedClient
 
+    @property
+    def theirs(self) -> Any:
+        return self.opened.client
+
     def client(self, sample: Sample) -> AsyncClient:
         """Make the client that meets the fault."""
         retry = fast_retries(
@@ -190,13 +195,13 @@ class Stand:
         )
         timeout = PATIENCE if sample.meaning.lasts else 30.0
         return AsyncClient.from_client(
-            self.opened.client, retry=retry, pace=PacePolicy.off(), request_timeout=timeout
+            self.theirs, retry=retry, pace=PacePolicy.off(), request_timeout=timeout
         )
 
     async def result(self, act: Act, sample: Sample, *, times: int | None) -> Result:
         self.emulator.reset()
         if act.buys_before:
-            async with AsyncClient.from_client(self.opened.client) as buyer:
+            async with AsyncClient.from_client(self.theirs) as buyer:
                 await buyer.training_plans.extend(OFFERING)
         async with self.client(sample) as client:
             return await self._result(client, act, sample, times)

@@ -198,9 +198,8 @@ async def shopped(shopping: Shopping) -> tuple[list[Ended], ServiceGateway]:
         await anyio.sleep(call.begins)
         with anyio.move_on_after(call.patience):
             try:
-                ends[name] = await plans.extend(
-                    call.offering, training_plan_arn=call.arn, max_upfront_fee=call.limit
-                )
+                settings: Any = {"training_plan_arn": call.arn, "max_upfront_fee": call.limit}
+                ends[name] = await plans.extend(call.offering, **settings)
             except SageMakerPlansError as error:
                 ends[name] = error
 

@@ -1,5 +1,6 @@
 """The purchase of a training plan: looked for by its name, sent once, described at last."""
 
+import logging
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -58,6 +59,27 @@ async def test_a_plan_is_looked_for_bought_and_described(
     assert since(emulator) == [DESCRIBE, CREATE, DESCRIBE]
     assert (plan.name, plan.upfront_fee, plan.duration) == (NAME, FEE, offering.duration)
     assert bought(emulator) == [offering.offering_id]
+
+
+async def test_an_auditor_reads_what_was_bought_and_by_which_name(
+    emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sagemaker_plans.purchases")
+    async with make_client() as client:
+        offering = await on_sale(client, emulator)
+        await client.training_plans.create(NAME, offering, max_upfront_fee=FEE)
+        await client.training_plans.create(NAME, offering)
+    lines = [vars(each) for each in caplog.records if each.name == "sagemaker_plans.purchases"]
+    assert [each["outcome"] for each in lines] == [None, "purchased", "already_purchased"]
+    for line in lines:
+        assert (line["plan"], line["idempotency_key"]) == (NAME, NAME)
+        assert (line["offering"], Decimal(line["fee"])) == (offering.offering_id, FEE)
+        assert (line["operation"], line["currency"]) == (CREATE, "USD")
+    assert [each["request_id"] for each in lines] == [
+        None,
+        emulator.requests_of(CREATE)[0].request_id,
+        None,
+    ]
 
 
 async def test_the_same_call_again_buys_nothing(

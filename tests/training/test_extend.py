@@ -401,9 +401,10 @@ async def test_one_error_lists_all_wrong_arguments(
 
 
 async def test_a_limit_needs_the_plan(emulator: Emulator, make_client: MakeClient) -> None:
+    without_plan: Any = {"max_upfront_fee": FEE}  # a type error, if written out
     async with make_client() as client:
         with pytest.raises(errors.ConfigurationError) as caught:
-            await client.training_plans.extend(OFFERING, max_upfront_fee=FEE)
+            await client.training_plans.extend(OFFERING, **without_plan)
     assert str(caught.value) == (
         "extend: max_upfront_fee needs training_plan_arn, because the service lists the fee of "
         "an offering only among the offerings for its plan"

@@ -84,7 +84,7 @@ async def test_a_purchase_whose_reply_is_lost_is_found_in_the_history(
     [request] = emulator.requests_of(EXTEND)
     # If no whole reply came, its request id is not known.
     is_heard = not fault.name.startswith(("disconnect", "cut"))
-    told = [one.getMessage() for one in caplog.records if one.name == "sagemaker_plans"]
+    told = [one.getMessage() for one in caplog.records if one.name == "sagemaker_plans.purchases"]
     assert told[-1] == (
         f"ExtendTrainingPlan: offering {OFFERING} for plan {PLAN_ARN}: confirmed_by_history, "
         f"upfront fee 1234.50 USD, request id {request.request_id if is_heard else None}"
@@ -321,7 +321,7 @@ async def test_a_cancelled_purchase_that_was_made_is_found_and_logged(
             await cancelled_at(client, gate)
     assert asked(emulator) == [HISTORY, EXTEND, HISTORY]
     assert len(emulator.purchases) == 1
-    told = [one.getMessage() for one in caplog.records if one.name == "sagemaker_plans"]
+    told = [one.getMessage() for one in caplog.records if one.name == "sagemaker_plans.purchases"]
     assert told[-2] == (
         f"ExtendTrainingPlan: offering {OFFERING} for plan {PLAN_ARN}: confirmed_by_history, "
         "upfront fee 1234.50 USD, request id None"

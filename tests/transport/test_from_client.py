@@ -51,7 +51,7 @@ EVENTS = tuple(
 pytestmark = pytest.mark.anyio
 
 
-def wrapped(theirs: object, **settings: Any) -> AsyncClient:
+def wrapped(theirs: Any, **settings: Any) -> AsyncClient:
     once: dict[str, Any] = {"retry": RetryPolicy.none()}
     return AsyncClient.from_client(theirs, **{**once, **settings})
 

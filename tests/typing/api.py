@@ -8,8 +8,9 @@ from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import assert_never, assert_type
+from typing import Any, assert_never, assert_type
 
+from aiobotocore.client import AioBaseClient
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 
@@ -18,7 +19,7 @@ from sagemaker_plans import errors, models
 from sagemaker_plans.journal import PurchaseJournal, PurchaseRecord
 
 
-async def clients(sagemaker_client: object, journal: PurchaseJournal) -> None:
+async def clients(sagemaker_client: smp.AioSageMakerClient, journal: PurchaseJournal) -> None:
     async with smp.AsyncClient() as opened:
         assert_type(opened, smp.AsyncClient)
     client = smp.AsyncClient(
@@ -53,6 +54,15 @@ def modules_beside() -> None:
     assert_type(smp.progress.StageProgress(), smp.progress.StageProgress)
 
 
+async def what_can_be_wrapped(
+    client: AioBaseClient, like_one: smp.AioSageMakerClient, instrumented: Any
+) -> None:
+    assert_type(smp.AsyncClient.from_client(client), smp.AsyncClient)
+    smp.AsyncClient.from_client(instrumented)
+    assert_type(like_one.meta, object)
+    assert_type(await like_one.close(), None)
+
+
 async def shared_clients(session: AioSession, config: AioConfig) -> int:
     shared: AbstractAsyncContextManager[smp.AsyncClient, None] = smp.shared_client()
     async with shared as client:
@@ -73,6 +83,8 @@ async def shared_clients(session: AioSession, config: AioConfig) -> int:
 
 
 def policies() -> None:
+    assert_type(smp.__version__, str)
+
     def on_retry(event: smp.RetryEvent) -> None:
         assert_type(event.operation, str)
         assert_type(event.attempt, int)
@@ -100,7 +112,7 @@ def policies() -> None:
     assert_type(policy.max_retry_after, float)
     assert_type(policy.budget, int)
     assert_type(policy.reconcile_limit, float)
-    assert_type(policy.on_retry, Callable[[smp.RetryEvent], object] | None)
+    assert_type(policy.on_retry, Callable[[smp.RetryEvent], None] | None)
     assert_type(policy.delay_bounds(ValueError(), 1), tuple[float, float])
 
     schedule = smp.PollSchedule(interval=15, max_interval=timedelta(minutes=1), jitter=0.5)
@@ -303,6 +315,9 @@ async def training_plans(client: smp.AsyncClient, arn: str, record: PurchaseReco
     )
     await client.training_plans.extend("tpeo-1", training_plan_arn=arn, idempotency_key="march")
     await client.training_plans.extend("tpeo-1", training_plan_arn=arn, idempotency_key=None)
+    perhaps: str | None = arn
+    await client.training_plans.extend("tpeo-1")
+    await client.training_plans.extend("tpeo-1", training_plan_arn=perhaps)
     assert_type(await client.training_plans.settle(arn, bought=True), None)
     await client.training_plans.settle(arn, bought=False, record=record)
     await client.training_plans.settle(arn, bought=False, record=record.number)
@@ -352,7 +367,7 @@ def plan_models(plan: smp.EdgeDeploymentPlan) -> None:
     stage = plan.stage("canary")
     assert_type(stage, smp.Stage)
     assert_type(stage.name, str)
-    assert_type(stage.device_selection, smp.DeviceSelectionConfig)
+    assert_type(stage.device_selection, smp.DeviceSelection)
     assert_type(stage.failure_handling_policy, smp.FailureHandlingPolicy)
     assert_type(stage.status, smp.StageStatus)
     assert_type(stage.status_message, str | None)
@@ -370,7 +385,7 @@ def plan_models(plan: smp.EdgeDeploymentPlan) -> None:
     assert_type(smp.DeviceCounts(1, 2, failed=3), smp.DeviceCounts)
 
 
-def selections(selection: smp.DeviceSelectionConfig) -> None:
+def selections(selection: smp.DeviceSelection) -> None:
     match selection:
         case smp.PercentageOfFleet(percentage):
             assert_type(percentage, int)
@@ -381,7 +396,9 @@ def selections(selection: smp.DeviceSelectionConfig) -> None:
         case smp.UnrecognizedSelection(wire):
             assert_type(wire, Mapping[str, object])
         case _:
-            pass
+            assert_never(selection)
+    base: smp.DeviceSelectionConfig = selection
+    print(base)
     assert_type(selection.device_subset_type, smp.DeviceSubsetType)
     assert_type(selection.problems("device_selection"), Iterator[str])
     # Any iterable of names is taken.
@@ -396,7 +413,7 @@ def specs() -> None:
         failure_handling_policy=smp.FailureHandlingPolicy.DO_NOTHING,
     )
     assert_type(stage.name, str)
-    assert_type(stage.device_selection, smp.DeviceSelectionConfig)
+    assert_type(stage.device_selection, smp.DeviceSelection)
     assert_type(stage.failure_handling_policy, smp.FailureHandlingPolicy | None)
     model = smp.ModelConfig("detector", edge_packaging_job_name="detector-v7")
     assert_type(model.model_handle, str)
@@ -415,7 +432,25 @@ def specs() -> None:
     assert_type(spec.tags, Mapping[str, str])
 
 
+def every_value(policy: smp.FailureHandlingPolicy) -> str:
+    match policy:
+        case smp.FailureHandlingPolicy.ROLLBACK_ON_FAILURE | smp.FailureHandlingPolicy.DO_NOTHING:
+            return policy.name
+        case _:
+            # What AWS adds later comes here, so this can be reached, and compared.
+            assert_type(policy, smp.FailureHandlingPolicy)
+            return "later" if policy == "PAUSE_ON_FAILURE" else policy.value
+
+
 def enums(status: smp.StageStatus) -> None:
+    assert_type(smp.StageStatus.DEPLOYED, smp.StageStatus)
+    assert_type(list(smp.StageStatus), list[smp.StageStatus])
+    assert_type(list(reversed(smp.StageStatus)), list[smp.StageStatus])
+    assert_type(len(smp.StageStatus), int)
+    assert_type(smp.StageStatus["DEPLOYED"], smp.StageStatus)
+    assert_type(smp.StageStatus.__members__, Mapping[str, smp.StageStatus])
+    assert_type(status.name, str)
+    assert_type(status.value, str)
     assert_type(smp.StageStatus("A_STATUS_OF_TOMORROW"), smp.StageStatus)
     assert_type(status.is_terminal, bool)
     assert_type(status.is_under_way, bool)

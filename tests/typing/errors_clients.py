@@ -10,6 +10,9 @@ becomes unnecessary fails the check: then something wrong has become acceptable.
 
 from datetime import UTC, datetime
 
+import boto3
+from aiobotocore.session import AioSession
+
 import sagemaker_plans as smp
 
 
@@ -17,17 +20,24 @@ class MyClient(smp.AsyncClient):  # type: ignore[misc]  # pyright: ignore[report
     """A client is final: wrap it."""
 
 
+async def awaited(event: smp.RetryEvent) -> None: ...
+
+
 smp.AsyncClient("eu-west-1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 smp.AsyncClient(http_backend="requests")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.AsyncClient(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.AsyncClient(request_timeout="60s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.AsyncClient.from_client()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+smp.AsyncClient.from_client(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.AsyncClient.from_client(boto3.client("sagemaker"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.AsyncClient.from_client(AioSession().create_client("sagemaker"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.shared_client("eu-west-1")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 smp.shared_client(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.shared_client(client=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 smp.RetryPolicy(5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 smp.RetryPolicy(max_attempts="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.RetryPolicy(on_retry=lambda: None)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]
+smp.RetryPolicy(on_retry=awaited)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 smp.PollSchedule(15)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 smp.PollSchedule(interval=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

@@ -4,6 +4,8 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
+from typing import assert_never
+
 import sagemaker_plans as smp
 
 
@@ -38,6 +40,34 @@ def made() -> None:
     )
     smp.EdgeDeploymentPlanSpec("spring", device_fleet_name="cameras", model_configs=["detector"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     smp.Stage.from_wire("{}")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def tomorrow(status: smp.StageStatus, policy: smp.FailureHandlingPolicy) -> int:  # type: ignore[return]  # pyright: ignore[reportReturnType]  # noqa: RET503
+    # Open enums: all members are not all values.
+    match policy:  # pyright: ignore[reportMatchNotExhaustive]
+        case smp.FailureHandlingPolicy.ROLLBACK_ON_FAILURE:
+            return 1
+        case smp.FailureHandlingPolicy.DO_NOTHING:
+            return 2
+    if status is smp.StageStatus.DEPLOYED:
+        return 3
+
+
+def never(kind: smp.DeviceSubsetType, selection: smp.DeviceSelection) -> None:
+    match kind:
+        case smp.DeviceSubsetType.PERCENTAGE:
+            pass
+        case smp.DeviceSubsetType.SELECTION:
+            pass
+        case smp.DeviceSubsetType.NAMECONTAINS:
+            pass
+        case _:
+            assert_never(kind)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    match selection:
+        case smp.PercentageOfFleet() | smp.NamedDevices() | smp.NameContains():
+            pass
+        case _:  # UnrecognizedSelection is forgotten
+            assert_never(selection)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def errors(error: smp.SageMakerPlansError, refused: smp.PurchaseRefusedError) -> None:

@@ -24,7 +24,7 @@ from sagemaker_plans.errors import (
     ServiceError,
 )
 from sagemaker_plans.models import (
-    DeviceSelectionConfig,
+    DeviceSelection,
     EdgeDeploymentPlan,
     EdgeDeploymentPlanSpec,
     FailureHandlingPolicy,
@@ -348,7 +348,7 @@ def _stage_differences(asked: StageSpec, there: Stage | None) -> Iterator[str]:
     )
 
 
-def _comparable(selection: DeviceSelectionConfig) -> object:
+def _comparable(selection: DeviceSelection) -> object:
     # The service may list named devices in any order, and each only once.
     if isinstance(selection, NamedDevices):
         return frozenset(selection.device_names)

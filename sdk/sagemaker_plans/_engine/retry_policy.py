@@ -84,7 +84,7 @@ class RetryPolicy:
     """The number of tokens for retries that all calls of a client share."""
     reconcile_limit: float = field(default=10.0, converter=as_seconds)
     """How long to look whether a purchase or a rollout's start had its effect, in seconds."""
-    on_retry: Callable[[RetryEvent], object] | None = None
+    on_retry: Callable[[RetryEvent], None] | None = None
     """Called before each wait."""
 
     @classmethod

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, overload
 
 from sagemaker_plans._engine.keyed_locks import KeyedLocks
 from sagemaker_plans._engine.retries import Retrier
@@ -51,6 +51,27 @@ class TrainingPlanPurchases:
         self._bought: dict[str, list[TrainingPlanExtension]] = {}
         """By plan: the extensions that this client bought. The history may show them later."""
 
+    # A price, a currency and a key need the plan.
+    @overload
+    async def extend(
+        self,
+        offering_id: str | TrainingPlanExtensionOffering,
+        *,
+        training_plan_arn: None = None,
+        max_upfront_fee: None = None,
+        currency_code: None = None,
+        idempotency_key: None = None,
+    ) -> ExtensionReceipt: ...
+    @overload
+    async def extend(
+        self,
+        offering_id: str | TrainingPlanExtensionOffering,
+        *,
+        training_plan_arn: str,
+        max_upfront_fee: Decimal | int | None = None,
+        currency_code: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> ExtensionReceipt: ...
     async def extend(
         self,
         offering_id: str | TrainingPlanExtensionOffering,
@@ -161,7 +182,8 @@ class TrainingPlanPurchases:
         make = purchase.make
         if self._journal is not None and arn is not None:
             ledger = Ledger(self._journal, arn)
-            make = JournaledPurchase(purchase, ledger, key or request.offering_id).make
+            purchase.key = key or request.offering_id
+            make = JournaledPurchase(purchase, ledger, purchase.key).make
 
         async def remembered() -> ExtensionReceipt:
             receipt = await make()

@@ -7,22 +7,69 @@ receipt, nor of the error that says what happened.
 import logging
 import sys
 import traceback
-from typing import Final
+from typing import Final, Literal
+
+from attrs import asdict, frozen
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
+_PURCHASES: Final = logging.getLogger("sagemaker_plans.purchases")
+
+PurchaseEvent = Literal[
+    "purchase_started",
+    "purchase_ended",
+    "purchase_interrupted",
+    "purchase_settled",
+    "purchase_corrected",
+    "journal_not_written",
+]
+"""What happened to a purchase, or to its record in the journal."""
 
 
-def tell(level: int, message: str, *values: object, exc_info: BaseException | None = None) -> None:
-    """Write a line to the log of the package.
+@frozen(kw_only=True)
+class PurchaseFacts:
+    """What an auditor asks of a purchase. Each is a field of the line in the log."""
+
+    event: PurchaseEvent
+    """What happened."""
+    operation: str
+    """The AWS operation."""
+    plan: str | None = None
+    """The ARN of the plan, or the name of a new one; None if the caller named none."""
+    offering: str | None = None
+    """The id of the offering."""
+    fee: str | None = None
+    """The upfront fee, as a decimal number; None if it is not known."""
+    currency: str | None = None
+    """The currency of the fee."""
+    outcome: str | None = None
+    """How it ended; None if it has not ended, or nobody knows yet."""
+    request_id: str | None = None
+    """The id of the request that told the outcome."""
+    idempotency_key: str | None = None
+    """What stands for the purchase in the journal; for a new plan, its name."""
+
+
+def tell(
+    level: int,
+    message: str,
+    *values: object,
+    purchase: PurchaseFacts | None = None,
+    exc_info: BaseException | None = None,
+) -> None:
+    """Write a line to the log of the package, or to that of its purchases.
 
     Args:
         level: The level, of ``logging``.
         message: The message, with a percent sign for each value.
         values: The values.
+        purchase: The facts of a purchase, which become fields of the line; None for a line
+            that is about something else.
         exc_info: An exception to show with its traceback.
     """
+    log = _LOG if purchase is None else _PURCHASES
+    fields = None if purchase is None else asdict(purchase)
     try:
-        _LOG.log(level, message, *values, exc_info=exc_info, stacklevel=2)
+        log.log(level, message, *values, exc_info=exc_info, extra=fields, stacklevel=2)
     except Exception:  # noqa: BLE001  # whatever a filter or a handler raises
         # As the handlers of logging itself do it.
         if logging.raiseExceptions and sys.stderr is not None:

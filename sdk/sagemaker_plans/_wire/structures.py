@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, get_args, get_origin
 import attrs
 
 from sagemaker_plans.models import (
+    DeviceSelection,
     DeviceSelectionConfig,
     DeviceSubsetType,
     TrainingPlanExtension,
@@ -215,7 +216,9 @@ def _spread(whole: _Declared) -> Spread:
 
 
 def _present(kind: Any) -> Any:  # noqa: ANN401  # an attribute may be of any type
-    """Remove None from a union type."""
+    """Remove None from a union type. A selection stands for the class of all selections."""
+    if kind == DeviceSelection:
+        return DeviceSelectionConfig
     if get_origin(kind) is not UnionType:
         return kind
     (present,) = (each for each in get_args(kind) if each is not NoneType)

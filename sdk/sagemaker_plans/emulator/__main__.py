@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -92,9 +92,22 @@ def _export(emulator: Emulator, path: str) -> int:
 
 def _announce(emulator: Emulator) -> None:
     lines = [f"The emulator is ready at {emulator.endpoint_url}"]
-    lines += [f"export {name}={quote(value)}" for name, value in emulator.environment().items()]
+    lines += _settings(emulator.environment(), windows=sys.platform == "win32")
     # Scripts wait for these lines through a pipe.
     print("\n".join(lines), flush=True)  # noqa: T201 - a command
+
+
+def _settings(environment: Mapping[str, str], *, windows: bool) -> Iterator[str]:
+    """Write the commands that set variables, for the shells of a platform."""
+    if not windows:
+        yield from (f"export {name}={quote(value)}" for name, value in environment.items())
+        return
+    yield "In PowerShell:"
+    for name, value in environment.items():
+        quoted = value.replace("'", "''")
+        yield f"$env:{name} = '{quoted}'"
+    yield "In the command prompt:"
+    yield from (f'set "{name}={value}"' for name, value in environment.items())
 
 
 @contextmanager

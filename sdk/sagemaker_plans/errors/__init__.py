@@ -42,6 +42,7 @@ from sagemaker_plans.errors._foundation import (
     InvalidRequestError,
     SageMakerPlansError,
 )
+from sagemaker_plans.errors._late_import import models as _models
 from sagemaker_plans.errors._purchases import (
     CoverageError,
     OutcomeUnknownError,
@@ -109,7 +110,9 @@ __all__ = [
 
 
 def _call_this_their_place() -> None:
-    # Pickles and tracebacks name the place from which users import them.
+    # Pickles and tracebacks name the place from which users import them. There their
+    # annotations are looked up, too.
+    globals()["models"] = _models
     for name in __all__:
         globals()[name].__module__ = __name__
 

@@ -1,14 +1,10 @@
 """Purchases and creates that failed, were refused, or are not known."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sagemaker_plans.errors._foundation import SageMakerPlansError
+from sagemaker_plans.errors._late_import import models
 from sagemaker_plans.errors._service import UnexpectedReplyError
-
-if TYPE_CHECKING:
-    from sagemaker_plans import models
-    from sagemaker_plans.models import TrainingPlanExtension
 
 
 class OutcomeUnknownError(SageMakerPlansError):
@@ -132,7 +128,7 @@ class PurchaseFailedError(SageMakerPlansError):
         operation: The AWS operation.
     """
 
-    extension: "TrainingPlanExtension"
+    extension: "models.TrainingPlanExtension"
     """What failed, as the service shows it. For a new plan, this is its whole time."""
 
     training_plan: "models.TrainingPlan | None"
@@ -145,7 +141,7 @@ class PurchaseFailedError(SageMakerPlansError):
         self,
         message: str,
         *,
-        extension: "TrainingPlanExtension",
+        extension: "models.TrainingPlanExtension",
         training_plan: "models.TrainingPlan | None" = None,
         training_plan_arn: str | None = None,
         operation: str = "ExtendTrainingPlan",

@@ -1,13 +1,7 @@
 """Waits and rollouts that ended without what was waited for."""
 
-from typing import TYPE_CHECKING
-
 from sagemaker_plans.errors._foundation import SageMakerPlansError
-
-if TYPE_CHECKING:
-    from sagemaker_plans import models
-    from sagemaker_plans.models import EdgeDeploymentPlan, Stage
-    from sagemaker_plans.models._rollout import RolloutReport
+from sagemaker_plans.errors._late_import import models
 
 
 class RolloutStoppedError(SageMakerPlansError):
@@ -18,10 +12,10 @@ class RolloutStoppedError(SageMakerPlansError):
         report: What each stage did, what may still run, and the devices that failed.
     """
 
-    report: "RolloutReport"
+    report: "models.RolloutReport"
     """What each stage did, what may still run, and the devices that failed."""
 
-    def __init__(self, message: str, *, report: "RolloutReport") -> None:
+    def __init__(self, message: str, *, report: "models.RolloutReport") -> None:
         super().__init__(message)
         self.report = report
 
@@ -41,9 +35,9 @@ class WaitError(SageMakerPlansError):
 
     plan_name: str | None
     """The name of the plan, or its ARN if the caller passed that."""
-    last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None"
+    last_seen: "models.Stage | models.EdgeDeploymentPlan | models.TrainingPlan | None"
     """The stage or plan as it was read last; None if it was never read."""
-    plan: "EdgeDeploymentPlan | None"
+    plan: "models.EdgeDeploymentPlan | None"
     """The edge deployment plan as it was read last, with all its stages; None if it was never
     read, and for training plans."""
     polls: int
@@ -55,12 +49,12 @@ class WaitError(SageMakerPlansError):
         self,
         message: str,
         *,
-        last_seen: "Stage | EdgeDeploymentPlan | models.TrainingPlan | None",
+        last_seen: "models.Stage | models.EdgeDeploymentPlan | models.TrainingPlan | None",
         polls: int,
         waited: float,
         plan_name: str | None = None,
         operation: str = "DescribeEdgeDeploymentPlan",
-        plan: "EdgeDeploymentPlan | None" = None,
+        plan: "models.EdgeDeploymentPlan | None" = None,
     ) -> None:
         super().__init__(message, operation=operation)
         self.plan_name = plan_name
@@ -74,7 +68,7 @@ class StageFailedError(WaitError):
     """The stage ended as FAILED."""
 
     # Narrower than in WaitError: here it is always a stage.
-    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
+    last_seen: "models.Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
     """The stage that failed, as it was read last; the first one, if the wait was for a plan.
     ``plan`` has all of them."""
 
@@ -83,16 +77,16 @@ class StageStoppedError(WaitError):
     """The stage ended as STOPPED."""
 
     # Narrower than in WaitError: here it is always a stage.
-    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
-    """The stage that was stopped, as it was read last; the first one, if the wait was for a
-    plan. ``plan`` has all of them."""
+    last_seen: "models.Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
+    """The stage that was stopped, as it was read last; the first one, if the wait was for a plan.
+    ``plan`` has all of them."""
 
 
 class StageNotFoundError(WaitError):
     """The plan has no such stage, or no longer has it."""
 
     # Narrower than in WaitError: here it is never a plan.
-    last_seen: "Stage | None"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
+    last_seen: "models.Stage | None"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
     """The stage as it was read last; None if it was never read, or if the whole plan was created
     again. ``plan`` is that new plan then."""
 
@@ -101,7 +95,7 @@ class StageNotStartedError(WaitError):
     """The stage stayed READYTODEPLOY for ``start_grace``, so it was not started."""
 
     # Narrower than in WaitError: here it is always a stage.
-    last_seen: "Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
+    last_seen: "models.Stage"  # pyright: ignore[reportIncompatibleVariableOverride]  # a narrower type; it is never set again
     """The stage as it was read last."""
 
 

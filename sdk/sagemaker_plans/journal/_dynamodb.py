@@ -26,11 +26,14 @@ from sagemaker_plans.errors import (
     ServiceError,
     UnexpectedReplyError,
 )
+from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.journal._items import KEYS, item_of, partition_key, record_in
 from sagemaker_plans.journal._record import PurchaseRecord
 
 if TYPE_CHECKING:
-    from aiobotocore.session import AioSession
+    from aiobotocore import session as aio_session
+else:
+    aio_session = LateModule("aiobotocore.session")
 
 # Done twice, a conditional write changes nothing more: the second one fails its condition.
 _PUT_ITEM: Final = Operation("PutItem", "put_item", Safety.COMMAND, ())
@@ -107,7 +110,7 @@ class DynamoDBJournal:
         self,
         table_name: str,
         *,
-        session: "AioSession | None" = None,
+        session: "aio_session.AioSession | None" = None,
         region_name: str | None = None,
         endpoint_url: str | None = None,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown

@@ -34,6 +34,7 @@ from sagemaker_plans.models._enums import (
 )
 from sagemaker_plans.models._rollout import RolloutReport, StageOutcome, StageReport
 from sagemaker_plans.models._selection import (
+    DeviceSelection,
     DeviceSelectionConfig,
     NameContains,
     NamedDevices,
@@ -67,6 +68,7 @@ __all__ = [
     "Coverage",
     "DeviceCounts",
     "DeviceDeploymentStatus",
+    "DeviceSelection",
     "DeviceSelectionConfig",
     "DeviceSubsetType",
     "EdgeDeploymentPlan",

@@ -9,7 +9,7 @@ from sagemaker_plans.models._enums import (
     FailureHandlingPolicy,
     StageStatus,
 )
-from sagemaker_plans.models._selection import DeviceSelectionConfig
+from sagemaker_plans.models._selection import DeviceSelection
 from sagemaker_plans.models._specs import ModelConfig, StageSpec
 from sagemaker_plans.models._wire_form import WireModel, spread, token_or_none, wire
 
@@ -49,7 +49,7 @@ class Stage(WireModel):
 
     name: str = field(metadata=wire("StageName"))
     """The stage's name, unique within its plan."""
-    device_selection: DeviceSelectionConfig = field(metadata=wire("DeviceSelectionConfig"))
+    device_selection: DeviceSelection = field(metadata=wire("DeviceSelectionConfig"))
     """The devices to which the stage deploys."""
     failure_handling_policy: FailureHandlingPolicy = field(
         metadata=wire("DeploymentConfig.FailureHandlingPolicy")

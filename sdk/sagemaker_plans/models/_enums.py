@@ -1,10 +1,13 @@
 """Enums that accept unknown values, so that a value that AWS adds later can be read."""
 
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar, final
+
+EnumT = TypeVar("EnumT")
 
 
-class OpenEnum(StrEnum):
+class _OpenStrEnum(StrEnum):
     """A string enum that turns an unlisted string into a member-like value.
 
     Such a value compares and hashes like its string, has ``is_unknown`` true, and is
@@ -35,6 +38,43 @@ class OpenEnum(StrEnum):
         return super().__repr__()
 
 
+# A type checker takes the members of an enum for all the values that there are: it would accept
+# a `match` over them that does nothing with the value of tomorrow, and call the `case _:` that
+# does unreachable. So checkers see a class of strings with some known values.
+if TYPE_CHECKING:
+
+    class _Known:
+        def __get__(self, instance: object, owner: type[EnumT]) -> EnumT: ...
+
+    class _OpenEnumType(type):
+        def __iter__(cls: type[EnumT]) -> Iterator[EnumT]: ...
+        def __reversed__(cls: type[EnumT]) -> Iterator[EnumT]: ...
+        def __len__(cls) -> int: ...
+        def __getitem__(cls: type[EnumT], name: str) -> EnumT: ...
+        @property
+        def __members__(cls: type[EnumT]) -> Mapping[str, EnumT]: ...
+
+    class OpenEnum(str, metaclass=_OpenEnumType):
+        """A string enum, to which AWS may add values."""
+
+        __slots__ = ()
+
+        def __new__(cls, value: object) -> Self: ...
+        @property
+        def name(self) -> str: ...
+        @property
+        def value(self) -> str: ...
+        @property
+        def is_unknown(self) -> bool: ...
+
+    def known(value: str) -> _Known: ...
+
+else:
+    OpenEnum = _OpenStrEnum
+    known = str
+
+
+@final
 class StageStatus(OpenEnum):
     """The state of a stage (values: SageMaker's service model).
 
@@ -43,21 +83,21 @@ class StageStatus(OpenEnum):
     After a stop it is STOPPING, then STOPPED.
     """
 
-    CREATING = "CREATING"
+    CREATING = known("CREATING")
     """The stage is being created and cannot be started yet."""
-    READYTODEPLOY = "READYTODEPLOY"
+    READYTODEPLOY = known("READYTODEPLOY")
     """The stage can be started. It stays in this state until then."""
-    STARTING = "STARTING"
+    STARTING = known("STARTING")
     """A start was accepted."""
-    INPROGRESS = "INPROGRESS"
+    INPROGRESS = known("INPROGRESS")
     """Devices are installing the deployment."""
-    DEPLOYED = "DEPLOYED"
+    DEPLOYED = known("DEPLOYED")
     """The deployment is done. Terminal."""
-    FAILED = "FAILED"
+    FAILED = known("FAILED")
     """The deployment failed. Terminal."""
-    STOPPING = "STOPPING"
+    STOPPING = known("STOPPING")
     """A stop was accepted."""
-    STOPPED = "STOPPED"
+    STOPPED = known("STOPPED")
     """The deployment was stopped. Terminal."""
 
     @property
@@ -81,43 +121,47 @@ _TERMINAL = frozenset({StageStatus.DEPLOYED, StageStatus.FAILED, StageStatus.STO
 _UNDER_WAY = frozenset({StageStatus.STARTING, StageStatus.INPROGRESS})
 
 
+@final
 class DeviceDeploymentStatus(OpenEnum):
     """The state of a stage's deployment on one device (values: SageMaker's service model)."""
 
-    READYTODEPLOY = "READYTODEPLOY"
+    READYTODEPLOY = known("READYTODEPLOY")
     """The deployment has not begun on this device."""
-    INPROGRESS = "INPROGRESS"
+    INPROGRESS = known("INPROGRESS")
     """The device is installing the deployment."""
-    DEPLOYED = "DEPLOYED"
+    DEPLOYED = known("DEPLOYED")
     """The deployment succeeded on this device."""
-    FAILED = "FAILED"
+    FAILED = known("FAILED")
     """The deployment failed on this device."""
-    STOPPING = "STOPPING"
+    STOPPING = known("STOPPING")
     """A stop has not reached this device yet."""
-    STOPPED = "STOPPED"
+    STOPPED = known("STOPPED")
     """The deployment was stopped on this device."""
 
 
+@final
 class DeviceSubsetType(OpenEnum):
     """How a stage selects its devices (values: SageMaker's service model)."""
 
-    PERCENTAGE = "PERCENTAGE"
+    PERCENTAGE = known("PERCENTAGE")
     """A share of the fleet: ``PercentageOfFleet``."""
-    SELECTION = "SELECTION"
+    SELECTION = known("SELECTION")
     """Devices by name: ``NamedDevices``."""
-    NAMECONTAINS = "NAMECONTAINS"
+    NAMECONTAINS = known("NAMECONTAINS")
     """Devices whose names contain a text: ``NameContains``."""
 
 
+@final
 class FailureHandlingPolicy(OpenEnum):
     """What a device does if a deployment fails on it (values: SageMaker's service model)."""
 
-    ROLLBACK_ON_FAILURE = "ROLLBACK_ON_FAILURE"
+    ROLLBACK_ON_FAILURE = known("ROLLBACK_ON_FAILURE")
     """The device returns to the models that it ran before. AWS's default."""
-    DO_NOTHING = "DO_NOTHING"
+    DO_NOTHING = known("DO_NOTHING")
     """The device stays as it is, for inspection."""
 
 
+@final
 class TrainingPlanStatus(OpenEnum):
     """The state of a training plan (values: SageMaker's service model).
 
@@ -125,15 +169,15 @@ class TrainingPlanStatus(OpenEnum):
     (AWS's documentation).
     """
 
-    PENDING = "Pending"
+    PENDING = known("Pending")
     """The plan was bought, and the payment is not through yet."""
-    ACTIVE = "Active"
+    ACTIVE = known("Active")
     """The capacity can be used now."""
-    SCHEDULED = "Scheduled"
+    SCHEDULED = known("Scheduled")
     """The plan is paid for, and the capacity can be used later."""
-    EXPIRED = "Expired"
+    EXPIRED = known("Expired")
     """The plan is over. Terminal."""
-    FAILED = "Failed"
+    FAILED = known("Failed")
     """The plan could not be made. Terminal."""
 
     @property
@@ -142,49 +186,53 @@ class TrainingPlanStatus(OpenEnum):
         return self in {TrainingPlanStatus.EXPIRED, TrainingPlanStatus.FAILED}
 
 
+@final
 class ReservedCapacityStatus(OpenEnum):
     """The state of a reserved capacity (values: SageMaker's service model)."""
 
-    PENDING = "Pending"
+    PENDING = known("Pending")
     """The payment is not through yet."""
-    ACTIVE = "Active"
+    ACTIVE = known("Active")
     """It can be used now."""
-    SCHEDULED = "Scheduled"
+    SCHEDULED = known("Scheduled")
     """It can be used later."""
-    EXPIRED = "Expired"
+    EXPIRED = known("Expired")
     """It is over."""
-    FAILED = "Failed"
+    FAILED = known("Failed")
     """It could not be reserved."""
 
 
+@final
 class ReservedCapacityType(OpenEnum):
     """What a reserved capacity consists of (values: SageMaker's service model)."""
 
-    INSTANCE = "Instance"
+    INSTANCE = known("Instance")
     """Single instances."""
-    ULTRA_SERVER = "UltraServer"
+    ULTRA_SERVER = known("UltraServer")
     """UltraServers: several instances with one fast network among them."""
 
 
+@final
 class TargetResource(OpenEnum):
     """What a training plan can be used for (values: SageMaker's service model)."""
 
-    TRAINING_JOB = "training-job"
+    TRAINING_JOB = known("training-job")
     """Training jobs. AWS takes the machines away 30 minutes before the end."""
-    HYPERPOD_CLUSTER = "hyperpod-cluster"
+    HYPERPOD_CLUSTER = known("hyperpod-cluster")
     """HyperPod clusters. AWS takes the machines away one hour before the end."""
-    ENDPOINT = "endpoint"
+    ENDPOINT = known("endpoint")
     """Inference endpoints."""
-    STUDIO_APPS = "studio-apps"
+    STUDIO_APPS = known("studio-apps")
     """Apps of SageMaker Studio."""
 
 
+@final
 class UltraServerHealth(OpenEnum):
     """How an UltraServer does (values: SageMaker's service model)."""
 
-    OK = "OK"
+    OK = known("OK")
     """It works."""
-    IMPAIRED = "Impaired"
+    IMPAIRED = known("Impaired")
     """Something is broken."""
-    INSUFFICIENT_DATA = "Insufficient-Data"
+    INSUFFICIENT_DATA = known("Insufficient-Data")
     """The service does not know."""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Final, cast
+from typing import Final, TypeAlias, cast, final
 
 from attrs import field, frozen
 
@@ -41,6 +41,7 @@ class DeviceSelectionConfig(WireModel, ABC):
         """
 
 
+@final
 @frozen
 class PercentageOfFleet(DeviceSelectionConfig):
     """A share of the fleet's devices.
@@ -79,6 +80,7 @@ def _device_names(names: _validation.Several[str]) -> tuple[str, ...]:
     return found
 
 
+@final
 @frozen
 class NamedDevices(DeviceSelectionConfig):
     """Devices chosen by name.
@@ -113,6 +115,7 @@ class NamedDevices(DeviceSelectionConfig):
         yield from _validation.items(argument, self.device_names, _validation.name)
 
 
+@final
 @frozen
 class NameContains(DeviceSelectionConfig):
     """Devices whose names contain a text.
@@ -141,6 +144,7 @@ class NameContains(DeviceSelectionConfig):
         yield from _validation.name(f"{argument}.device_name_contains", self.device_name_contains)
 
 
+@final
 @frozen
 class UnrecognizedSelection(DeviceSelectionConfig):
     """A type of selection that this release does not know. It can be read but not sent.
@@ -171,6 +175,9 @@ class UnrecognizedSelection(DeviceSelectionConfig):
             "allowed are PercentageOfFleet, NamedDevices and NameContains"
         )
 
+
+DeviceSelection: TypeAlias = PercentageOfFleet | NamedDevices | NameContains | UnrecognizedSelection
+"""What selects the devices of a stage: one of these four, and no other class."""
 
 UNDERSTOOD: Final = (PercentageOfFleet, NamedDevices, NameContains)
 """The types of selection that this release knows; each has one attribute."""

@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from sagemaker_plans.models import _validation
 from sagemaker_plans.models._enums import FailureHandlingPolicy
-from sagemaker_plans.models._selection import DeviceSelectionConfig
+from sagemaker_plans.models._selection import DeviceSelection, DeviceSelectionConfig
 from sagemaker_plans.models._wire_form import WireModel, wire
 
 
@@ -50,7 +50,7 @@ class StageSpec(WireModel):
 
     name: str = field(metadata=wire("StageName"))
     """The stage's name."""
-    device_selection: DeviceSelectionConfig = field(metadata=wire("DeviceSelectionConfig"))
+    device_selection: DeviceSelection = field(metadata=wire("DeviceSelectionConfig"))
     """The devices to which the stage deploys."""
     failure_handling_policy: FailureHandlingPolicy | None = field(
         default=None,

@@ -87,11 +87,11 @@ def names() -> st.SearchStrategy[str]:
 
 
 def statuses() -> st.SearchStrategy[StageStatus]:
-    return st.sampled_from(StageStatus) | st.text().map(StageStatus)
+    return st.sampled_from([*StageStatus]) | st.text().map(StageStatus)
 
 
 def policies() -> st.SearchStrategy[FailureHandlingPolicy]:
-    return st.sampled_from(FailureHandlingPolicy) | st.text().map(FailureHandlingPolicy)
+    return st.sampled_from([*FailureHandlingPolicy]) | st.text().map(FailureHandlingPolicy)
 
 
 def _json_values() -> st.SearchStrategy[object]:
@@ -296,7 +296,7 @@ def plan_summary_pages() -> st.SearchStrategy[PlanSummaryPage]:
 
 def stage_devices() -> st.SearchStrategy[StageDevice]:
     text = st.none() | st.text()
-    known = st.sampled_from(DeviceDeploymentStatus)
+    known = st.sampled_from([*DeviceDeploymentStatus])
     return st.builds(
         StageDevice,
         name=st.text(),

@@ -71,7 +71,7 @@ def _values(kind: Any, moments: st.SearchStrategy[datetime]) -> st.SearchStrateg
     if kind in plain:
         return plain[kind]
     if issubclass(kind, OpenEnum):
-        return st.sampled_from(kind) | st.text().map(kind)
+        return st.sampled_from([*kind]) | st.text().map(kind)
     return instances(kind, moments)
 
 

@@ -13,7 +13,7 @@ from training.journal.worlds import a_world
 from waiting.virtual_plans import virtually
 
 Patch = pytest.MonkeyPatch
-LOGGER = logging.getLogger("sagemaker_plans")
+LOGGERS = [logging.getLogger(f"sagemaker_plans{part}") for part in ("", ".purchases")]
 
 
 @contextmanager
@@ -25,13 +25,15 @@ def raising(error: BaseException, *, at: str = "") -> Generator[None]:
             raise error
         return True
 
-    LOGGER.addFilter(refuse)
-    LOGGER.setLevel(logging.INFO)
+    for each in LOGGERS:
+        each.addFilter(refuse)
+        each.setLevel(logging.INFO)
     try:
         yield
     finally:
-        LOGGER.removeFilter(refuse)
-        LOGGER.setLevel(logging.NOTSET)
+        for each in LOGGERS:
+            each.removeFilter(refuse)
+            each.setLevel(logging.NOTSET)
 
 
 @virtually

@@ -24,6 +24,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader
 
+import sagemaker_plans
 from harness import TRANSPORTS, Transport, dead_endpoint, session
 from sagemaker_plans import (
     AsyncClient,
@@ -543,7 +544,8 @@ async def test_the_configuration_of_a_users_session_wins_over_the_defaults(
 async def test_a_user_agent_tells_of_the_package(emulator: Emulator, transport: Transport) -> None:
     await ask(client_with(emulator.endpoint_url, transport))
 
-    assert "lib/sagemaker-plans" in emulator.requests[0].headers["user-agent"]
+    agent = emulator.requests[0].headers["user-agent"]
+    assert f"lib/sagemaker-plans#{sagemaker_plans.__version__}" in agent.split()
 
 
 @pytest.mark.anyio

@@ -119,7 +119,9 @@ class JournaledPurchase:
                 raise self.purchase.refused(
                     f"a person settled {_named(own)} as bought, and the history does not show it"
                 )
-            return self._receipt(extension, history)
+            receipt = self._receipt(extension, history)
+            self.purchase.log_outcome(receipt, None)
+            return receipt
         other = log.blocking(records, history, self.key)
         if other is not None:
             known = (

@@ -12,7 +12,8 @@ from uuid import uuid4
 import anyio
 from attrs import evolve, frozen
 
-from sagemaker_plans._wire.logs import tell
+from sagemaker_plans._wire.logs import PurchaseEvent, PurchaseFacts, tell
+from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans._wire.redaction import fit_to_show, redacted
 from sagemaker_plans.journal import ClosedBy, PurchaseJournal, PurchaseRecord, PurchaseState
 from sagemaker_plans.models import TrainingPlanExtension
@@ -155,6 +156,7 @@ class Ledger:
             record.number,
             record.plan,
             problem,
+            purchase=recorded(record, "journal_not_written", "not_bought"),
         )
 
     async def close(
@@ -192,6 +194,7 @@ class Ledger:
             record.offering_id,
             state,
             _TOO_LATE if limit.cancelled_caught else problem,
+            purchase=recorded(record, "journal_not_written", state),
         )
         return False
 
@@ -247,6 +250,7 @@ class Ledger:
                         record.offering_id,
                         current.closed_by,
                         state,
+                        purchase=recorded(record, "purchase_corrected", state),
                     )
                 return True
             same = [each for each in await self.read() if each.id == record.id]
@@ -254,6 +258,29 @@ class Ledger:
                 raise LedgerError("the record is not in it any more")
             current = same[0]
         return False
+
+
+def recorded(record: PurchaseRecord, event: PurchaseEvent, outcome: str) -> PurchaseFacts:
+    """Gather the facts of a recorded purchase for the log.
+
+    Args:
+        record: The record.
+        event: What happened to it.
+        outcome: What became of the purchase.
+
+    Returns:
+        The facts.
+    """
+    return PurchaseFacts(
+        event=event,
+        operation=EXTEND_TRAINING_PLAN.name,
+        plan=record.plan,
+        offering=record.offering_id,
+        fee=None if record.upfront_fee is None else f"{record.upfront_fee:f}",
+        currency=record.currency_code,
+        outcome=outcome,
+        idempotency_key=record.idempotency_key,
+    )
 
 
 def _counts_more(current: PurchaseRecord, state: PurchaseState, closed_by: ClosedBy) -> bool:

@@ -14,7 +14,7 @@ from sagemaker_plans._training.purchases.plan_request import PlanRequest
 from sagemaker_plans._training.purchases.price_check import PriceError, affordable
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._wire import replies
-from sagemaker_plans._wire.logs import tell
+from sagemaker_plans._wire.logs import PurchaseFacts, tell
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
@@ -102,7 +102,7 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             SageMakerPlansError: If the service rejected the purchase, or it could not be
                 sent.
         """
-        self.listed = self.request.offering
+        self.listed, self.key = self.request.offering, self.name
         try:
             found = await self._described(self.retrier)
         except SageMakerPlansError as error:
@@ -112,9 +112,9 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             ) from error
         if found is not None:
             return self._already_made(found)
-        fee = await self._checked_fee()
+        await self._check_fee()
         try:
-            bought = await self.send(fee)
+            bought = await self.send()
         except ResourceInUseError as error:
             # The name is taken, perhaps by an earlier call whose plan does not show yet.
             there = await self.looked_for()
@@ -134,7 +134,13 @@ class PlanPurchase(SentOnce[BoughtPlan]):
                 f"a plan with the name {self.name} was bought before and failed "
                 f"({plan.status_message}); choose another name"
             )
-        tell(logging.INFO, "CreateTrainingPlan: %s was bought before (%s)", self.name, plan.arn)
+        tell(
+            logging.INFO,
+            "CreateTrainingPlan: %s was bought before (%s)",
+            self.name,
+            plan.arn,
+            purchase=self._facts(plan, "already_purchased"),
+        )
         return plan
 
     def _check_same(self, plan: TrainingPlan, known: str) -> None:
@@ -155,10 +161,10 @@ class PlanPurchase(SentOnce[BoughtPlan]):
         except ResourceNotFoundError:
             return None
 
-    async def _checked_fee(self) -> str:
-        """Look up the price, if there is a limit for it, and give it for the log."""
+    async def _check_fee(self) -> None:
+        """Look up the price, if there is a limit for it."""
         if self.request.max_upfront_fee is None:
-            return "not checked"
+            return
         try:
             offerings = await search_plan_offerings(
                 self.gateway, self.retrier, _search_for(self.request.offering)
@@ -178,7 +184,7 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             self.listed = affordable(self.request, listed)
         except PriceError as error:
             raise self.refused(str(error)) from error
-        return f"{self.listed.upfront_fee} {self.listed.currency_code}"
+        self.listed_fee, self.listed_currency = self.listed.upfront_fee, self.listed.currency_code
 
     def read(self, reply: Reply, /) -> BoughtPlan:
         """Read the ARN of the plan from the reply.
@@ -202,6 +208,7 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             request_id: The id of the request that told it; None if there was none.
         """
         how = "found by its name" if receipt.plan else "purchased"
+        outcome = "confirmed_by_history" if receipt.plan else "purchased"
         tell(
             logging.INFO,
             "CreateTrainingPlan: offering %s for plan %s: %s, %s, request id %s",
@@ -210,7 +217,12 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             how,
             receipt.arn,
             request_id,
+            purchase=self.facts("purchase_ended", outcome, request_id=request_id),
         )
+
+    def _facts(self, plan: TrainingPlan, outcome: str) -> PurchaseFacts:
+        fee, currency = plan.upfront_fee, plan.currency_code
+        return self.facts("purchase_ended", outcome, fee=fee, currency=currency)
 
     def paid_for(self, receipt: BoughtPlan, /) -> BoughtPlan:
         """Give the receipt, unless the service says that the purchase failed.
@@ -255,7 +267,8 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             training_plan_arn=plan.arn,
             operation=CREATE_TRAINING_PLAN.name,
         )
-        tell(logging.WARNING, "CreateTrainingPlan: %s", failed)
+        facts = self._facts(plan, "failed")
+        tell(logging.WARNING, "CreateTrainingPlan: %s", failed, purchase=facts)
         raise failed
 
     @property

@@ -95,9 +95,9 @@ class Purchase(SentOnce[ExtensionReceipt]):
         Raises:
             SageMakerPlansError: As for ``make``.
         """
-        return await self.send(
-            f"{listed.upfront_fee} {listed.currency_code}" if listed else "not checked"
-        )
+        if listed is not None:
+            self.listed_fee, self.listed_currency = listed.upfront_fee, listed.currency_code
+        return await self.send()
 
     def read(self, reply: Reply, /) -> ExtensionReceipt:
         """Read what was bought from the reply.
@@ -165,7 +165,13 @@ class Purchase(SentOnce[ExtensionReceipt]):
             extension=extension,
             training_plan_arn=self.request.training_plan_arn,
         )
-        tell(logging.WARNING, "ExtendTrainingPlan: %s", failed)
+        facts = self.facts(
+            "purchase_ended",
+            "failed",
+            fee=extension.upfront_fee,
+            currency=extension.currency_code,
+        )
+        tell(logging.WARNING, "ExtendTrainingPlan: %s", failed, purchase=facts)
         raise failed
 
     def log_outcome(self, receipt: ExtensionReceipt, request_id: str | None) -> None:
@@ -184,6 +190,13 @@ class Purchase(SentOnce[ExtensionReceipt]):
             receipt.extension.upfront_fee_text,
             receipt.extension.currency_code,
             request_id,
+            purchase=self.facts(
+                "purchase_ended",
+                receipt.outcome,
+                fee=receipt.extension.upfront_fee,
+                currency=receipt.extension.currency_code,
+                request_id=request_id,
+            ),
         )
 
     async def checked_history(self, arn: str) -> tuple[TrainingPlanExtension, ...]:

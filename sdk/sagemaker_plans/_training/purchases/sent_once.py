@@ -9,6 +9,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, Generic, TypeVar
 
 import anyio
@@ -19,7 +20,7 @@ from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, decide
 from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire.logs import tell
+from sagemaker_plans._wire.logs import PurchaseEvent, PurchaseFacts, tell
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
@@ -51,6 +52,12 @@ class SentOnce(ABC, Generic[R]):
     """No request that is signed later than this is sent, by this machine's clock."""
     latest: datetime | None = field(default=None, kw_only=True)
     """The same by the service's clock."""
+    key: str | None = field(default=None, kw_only=True)
+    """What stands for the purchase in the journal; None without a journal."""
+    listed_fee: Decimal | None = field(default=None, init=False)
+    """The upfront fee that was looked up; None if it was not."""
+    listed_currency: str | None = field(default=None, init=False)
+    """The currency of that fee."""
     in_flight: bool = field(default=False, init=False)
     """Whether a purchase request may be on its way, or may have taken effect without a reply."""
     may_be_bought: bool = field(default=False, init=False)
@@ -119,11 +126,43 @@ class SentOnce(ABC, Generic[R]):
     def advice(self) -> str:
         """Say what to check if the outcome is not known."""
 
-    async def send(self, fee: str) -> R:
-        """Send the purchase, and find out its outcome.
+    def facts(
+        self,
+        event: PurchaseEvent,
+        outcome: str | None = None,
+        *,
+        fee: Decimal | None = None,
+        currency: str | None = None,
+        request_id: str | None = None,
+    ) -> PurchaseFacts:
+        """Gather the facts of this purchase for the log.
 
         Args:
-            fee: The price that was looked up, for the log.
+            event: What happened.
+            outcome: How it ended.
+            fee: The upfront fee that was charged; None for the one that was looked up.
+            currency: The currency of ``fee``.
+            request_id: The id of the request that told the outcome.
+
+        Returns:
+            The facts.
+        """
+        if fee is None:
+            fee, currency = self.listed_fee, self.listed_currency
+        return PurchaseFacts(
+            event=event,
+            operation=self.operation.name,
+            plan=self.name or self.arn,
+            offering=self.offering,
+            fee=None if fee is None else f"{fee:f}",
+            currency=currency,
+            outcome=outcome,
+            request_id=request_id,
+            idempotency_key=self.key,
+        )
+
+    async def send(self) -> R:
+        """Send the purchase, and find out its outcome.
 
         Returns:
             The receipt.
@@ -136,13 +175,15 @@ class SentOnce(ABC, Generic[R]):
             SageMakerPlansError: If the service rejected the purchase, or it could not be
                 sent.
         """
+        fee = f"{self.listed_fee:f} {self.listed_currency}" if self.listed_fee is not None else None
         tell(
             logging.INFO,
             "%s: buying offering %s for plan %s, upfront fee %s",
             self.operation.name,
             self.offering,
             self.plan,
-            fee,
+            fee or "not checked",
+            purchase=self.facts("purchase_started"),
         )
         try:
             return await self._send()
@@ -165,6 +206,11 @@ class SentOnce(ABC, Generic[R]):
                     self.operation.name,
                     self.offering,
                     error,
+                    purchase=self.facts(
+                        "purchase_ended",
+                        "not_bought",
+                        request_id=getattr(error, "request_id", None),
+                    ),
                 )
             raise
 
@@ -202,7 +248,7 @@ class SentOnce(ABC, Generic[R]):
             training_plan_arn=self.arn,
             operation=self.operation.name,
         )
-        tell(logging.INFO, "%s", refused)
+        tell(logging.INFO, "%s", refused, purchase=self.facts("purchase_ended", "refused"))
         return refused
 
     async def _reconciled(self, error: SageMakerPlansError) -> R:
@@ -215,7 +261,10 @@ class SentOnce(ABC, Generic[R]):
             self.log_outcome(receipt, getattr(error, "request_id", None))
             return self.paid_for(receipt)
         unknown = self._unknown(error)
-        tell(logging.WARNING, "%s: %s", self.operation.name, unknown)
+        facts = self.facts(
+            "purchase_ended", "unknown", request_id=getattr(error, "request_id", None)
+        )
+        tell(logging.WARNING, "%s: %s", self.operation.name, unknown, purchase=facts)
         raise unknown from error
 
     async def looked_for(self) -> R | None:
@@ -282,6 +331,12 @@ class SentOnce(ABC, Generic[R]):
             self.found = receipt
             if receipt is not None:
                 self.log_outcome(receipt, None)
+            request_id = getattr(self.doubt, "request_id", None)
+            facts = self.facts(
+                "purchase_interrupted",
+                "unknown" if receipt is None else "confirmed_by_history",
+                request_id=request_id,
+            )
             found = (
                 "its outcome is not known"
                 if receipt is None
@@ -296,6 +351,7 @@ class SentOnce(ABC, Generic[R]):
                 self.plan,
                 type(error).__name__,
                 found,
+                purchase=facts,
             )
             if receipt is None and self.doubt is not None:
                 # The caller gets the cancellation, so only the log can show the error.
@@ -304,9 +360,10 @@ class SentOnce(ABC, Generic[R]):
                     "%s: %s; request id %s, reply %.2000s",
                     self.operation.name,
                     self._unknown(self.doubt),
-                    getattr(self.doubt, "request_id", None),
+                    request_id,
                     # A proxy's error page may repeat the headers of the request.
                     redacted(repr(getattr(self.doubt, "reply", None))),
+                    purchase=facts,
                 )
 
 

@@ -7,7 +7,7 @@ from attrs import define
 
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._training.payment_status import is_failed
-from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError
+from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError, recorded
 from sagemaker_plans._training.purchases.records import CERTAIN_AFTER, shown_for
 from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._training.reading import extension_pager
@@ -144,6 +144,7 @@ class Settlement:
                 record.plan,
                 "bought" if self.bought else "not bought",
                 record.number,
+                purchase=recorded(record, "purchase_settled", state),
             )
         return is_written
 

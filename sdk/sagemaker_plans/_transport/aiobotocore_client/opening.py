@@ -28,6 +28,7 @@ from sagemaker_plans._transport.exception_mapping import (
     shown_cause,
 )
 from sagemaker_plans._transport.fast_path import FastPath
+from sagemaker_plans._version import __version__
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError, ConnectionFailedError
 
@@ -126,7 +127,7 @@ def client_config(
         connect_timeout=min(_CONNECT_TIMEOUT, request_timeout),
         read_timeout=request_timeout,
         max_pool_connections=_MAX_CONNECTIONS,
-        user_agent_extra="lib/sagemaker-plans",
+        user_agent_extra=f"lib/sagemaker-plans#{__version__}",
     )
     # Any: a plain Config of botocore merges as well.
     layers = cast("tuple[Any, ...]", (session.get_default_client_config(), backend, config))
@@ -184,7 +185,8 @@ def _backend(session: AioSession, wanted: HttpBackend, *, is_ours: bool) -> AioC
         return AioConfig(http_session_cls=AIOHTTPSession)
     if not any(map(find_spec, ("httpx2", "httpx"))):
         raise ConfigurationError(
-            "http_backend: httpx is not installed; install sagemaker-plans[trio]"
+            "http_backend: httpx is not installed; install sagemaker-plans[httpx], or "
+            "sagemaker-plans[trio] for trio"
         )
     # A full pool is no failure: a request waits for its turn, bounded by request_timeout.
     session_cls = cast("Any", HttpxSession)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,7 +15,10 @@ from sagemaker_plans.emulator._wire.arns import REGION
 from sagemaker_plans.emulator._wire.members import Caller
 
 if TYPE_CHECKING:
-    from sagemaker_plans.emulator._service.service import Service
+    from sagemaker_plans.emulator import _service
+else:
+    # The folder imports its modules late, because they import this one.
+    _service = import_module("sagemaker_plans.emulator._service")
 
 
 class SeedError(ValueError):
@@ -176,7 +180,9 @@ class Seed:
             ),
         )
 
-    def plant(self, service: Service, *, on_entry: Callable[[str], None] | None = None) -> None:
+    def plant(
+        self, service: _service.Service, *, on_entry: Callable[[str], None] | None = None
+    ) -> None:
         """Create everything in a service.
 
         Args:
@@ -193,7 +199,7 @@ class Seed:
             if on_entry is not None:
                 on_entry(entry)
 
-    def _created(self, service: Service) -> Iterator[str]:
+    def _created(self, service: _service.Service) -> Iterator[str]:
         """Yield the name of each entry, and create the entry after that."""
         if self.state is not None:
             yield "state"
