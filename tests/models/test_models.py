@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.samples.model_strategies import ANY_MODEL, BRIEF, PATIENT, device_counts
@@ -384,6 +384,8 @@ def test_the_name_of_a_member_is_its_value_in_capitals(member: OpenEnum) -> None
 @given(text=st.text())
 def test_an_unknown_value_is_like_its_text(enum: type[OpenEnum], text: str) -> None:
     value = enum(text)
+    # A known value may have another name than its text, such as ACTIVE for Active.
+    assume(value.is_unknown)
     assert (value == text, hash(value), str(value), value.value, value.name) == (
         True,
         hash(text),
