@@ -46,7 +46,7 @@ nitpick_ignore_regex = [
         r"py:.*",
         r"(collections\.abc|datetime|decimal|enum|typing|types|os|pathlib|contextlib|abc|rich)\..*",
     ),
-    (r"py:.*", r"(aiobotocore|AioSession|AioConfig|rich).*"),
+    (r"py:.*", r"(aiobotocore|aio_session|aio_config|AioSession|AioConfig|rich).*"),
     # Type variables have no entry of their own.
     (r"py:class", r"sagemaker_plans\._engine\.pagination\.(ItemT|PageT)"),
 ]
