@@ -93,6 +93,7 @@ def test_the_public_names_are_models_enums_the_selections_base_and_the_outcomes(
     known = {cls.__name__ for cls in [*MODELS, *ENUMS]}
     assert set(models.__all__) - known == {
         "CandidateVerdict",
+        "DeviceSelection",
         "DeviceSelectionConfig",
         "PurchaseOutcome",
         "StageOutcome",
