@@ -12,12 +12,13 @@ from decimal import Decimal
 import sagemaker_plans as smp
 from sagemaker_plans.emulator import Emulator
 
+CAMERAS = [f"cam-{number:03}" for number in range(1, 11)]
 SPEC = smp.EdgeDeploymentPlanSpec(
     name="spring-rollout",
     device_fleet_name="cameras",
     model_configs=[smp.ModelConfig("detector", "detector-v7")],
     stages=[
-        smp.StageSpec("canary", smp.NamedDevices(["cam-001", "cam-002"])),
+        smp.StageSpec("canary", smp.NamedDevices(CAMERAS[:2])),
         smp.StageSpec("everyone", smp.PercentageOfFleet(100)),
     ],
 )
@@ -25,7 +26,7 @@ SPEC = smp.EdgeDeploymentPlanSpec(
 
 async def roll_out(client: smp.AsyncClient, emulator: Emulator) -> None:
     """Deploy a detector to two cameras first, then to all. One camera fails at first."""
-    emulator.add_fleet("cameras", devices=10, failing=["cam-002"])
+    emulator.add_fleet("cameras", devices=CAMERAS, failing=["cam-002"])
     try:
         with shown_progress() as show:
             await client.plans.roll_out(SPEC, stage_timeout=60, on_change=show)
@@ -34,7 +35,7 @@ async def roll_out(client: smp.AsyncClient, emulator: Emulator) -> None:
             print(f"\nStopped, because {device.name} failed: {device.status_message}")
 
     print("It is repaired. The same call again goes on where things stand:\n")
-    emulator.add_fleet("cameras", devices=10)
+    emulator.add_fleet("cameras", devices=CAMERAS)
     with shown_progress() as show:
         report = await client.plans.roll_out(SPEC, stage_timeout=60, on_change=show, restart=True)
     print("Rolled out:", ", ".join(f"{each.stage.name} {each.outcome}" for each in report.stages))

@@ -24,7 +24,7 @@ from typing import Final, TypeVar
 import attrs
 
 from benchmarks import servers
-from benchmarks.peers import OURS_AND_BASE, PEERS, WIRE_PLAN, Load
+from benchmarks.peers import FLEET, OURS_AND_BASE, PEERS, WIRE_PLAN, Load
 from benchmarks.processes import (
     Process,
     ProcessFailedError,
@@ -47,7 +47,7 @@ from benchmarks.results import (
     TRIO,
     Results,
 )
-from sagemaker_plans.emulator import Emulator, PlanSeed, Seed
+from sagemaker_plans.emulator import Emulator, FleetSeed, PlanSeed, Seed
 
 T = TypeVar("T")
 
@@ -285,7 +285,8 @@ class Benchmark:
 
     def waits(self) -> None:
         """Count the describes of all who wait for one stage, at the emulator."""
-        with Emulator(seed=Seed(plans=(PlanSeed(create=WIRE_PLAN),))) as emulator:
+        seed = Seed(fleets=(FleetSeed(name=FLEET),), plans=(PlanSeed(create=WIRE_PLAN),))
+        with Emulator(seed=seed) as emulator:
             for peer in (OURS, BASE):
                 say(f"waits, {peer}")
                 with self.tolerated(f"waits, {peer}"), ExitStack() as stack:

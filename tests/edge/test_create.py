@@ -81,6 +81,8 @@ class Creation:
             fates(CreateEdgeDeploymentPlan=self.create, DescribeEdgeDeploymentPlan=self.describe)
         )
         if self.there is not None:
+            cameras = [f"cam-{number:03}" for number in range(1, 11)]
+            gateway.service.add_fleet(self.there.device_fleet_name, devices=cameras)
             gateway.service.handle(CREATE, self.there.to_wire())
         try:
             self.arn = await create_plan(gateway, Retrier(self.policy, uniform=max), spec)

@@ -33,14 +33,21 @@ def _session() -> Any:
     return boto3.session.Session()
 
 
-def boto_client(emulator: Emulator, *, read_timeout: float = 5.0) -> SageMakerClient:
+def boto_client(
+    emulator: Emulator,
+    *,
+    read_timeout: float = 5.0,
+    region: str = "us-east-1",
+    key: str | None = None,
+    secret: str | None = None,
+) -> SageMakerClient:
     # All clients share a session, because each session loads the service model anew.
     client: SageMakerClient = _session().client(
         "sagemaker",
         endpoint_url=emulator.endpoint_url,
-        region_name=emulator.region,
-        aws_access_key_id=emulator.access_key_id,
-        aws_secret_access_key=emulator.secret_access_key,
+        region_name=region,
+        aws_access_key_id=key or emulator.access_key_id,
+        aws_secret_access_key=secret or emulator.secret_access_key,
         config=Config(
             retries={"total_max_attempts": 1, "mode": "standard"},
             read_timeout=read_timeout,

@@ -222,9 +222,10 @@ def test_the_clock_runs_at_the_given_speed() -> None:
 
 
 def test_a_seed_can_hold_plans_that_run() -> None:
-    from sagemaker_plans.emulator import PlanSeed
+    from sagemaker_plans.emulator import FleetSeed, PlanSeed
 
     seed = Seed(
+        fleets=(FleetSeed(name="cameras"),),
         plans=(PlanSeed(create=plan_request("p", stage("s")), start=("s",)),),
         training_plans=(TrainingPlanSeed(name="t", status="Pending"),),
     )

@@ -74,7 +74,7 @@ def sagemaker_emulator_seed():
     return Seed(fleets=(FleetSeed(name="mine"),))
 
 def fleets(emulator):
-    return list(emulator.service.snapshot()["fleets"])
+    return [one["DeviceFleetName"] for one in emulator.service.snapshot()["fleets"]]
 
 def test_first(sagemaker_emulator, sagemaker_emulator_session):
     sagemaker_emulator.add_fleet("a")

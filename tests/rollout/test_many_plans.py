@@ -26,6 +26,14 @@ def example() -> Any:
     return module
 
 
+def world_of_sites() -> World:
+    """Give a world in which each plan of the example finds its fleet."""
+    world = World(timings=MINUTES, rate=RATE)
+    for name in NAMES:
+        world.service.add_fleet(name.replace("rollout", "site"))
+    return world
+
+
 def client_of(process: Process) -> Any:
     return SimpleNamespace(plans=process.plans)
 
@@ -39,7 +47,7 @@ def test_all_are_rolled_out_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
 
     @guarded
     async def run() -> None:
-        worlds.append(World(timings=MINUTES, rate=RATE))
+        worlds.append(world_of_sites())
         await example().roll_out_all(client_of(Process(worlds[0])))
         for name in NAMES:
             assert set(worlds[0].statuses(name).values()) == {"DEPLOYED"}
@@ -59,7 +67,7 @@ def test_all_are_rolled_out_and_shown(capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_first_that_fails_stops_them_all() -> None:
     @guarded
     async def run() -> None:
-        world = World(timings=MINUTES, rate=RATE)
+        world = world_of_sites()
         world.service.add_fleet("site-07", devices=20, failing=["site-07-0002"])
         with pytest.raises(ExceptionGroup) as group:
             await example().roll_out_all(client_of(Process(world)))

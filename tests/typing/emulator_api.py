@@ -46,7 +46,7 @@ def emulators() -> None:
         speed=60.0,
         timings=Timings(device_report=0.1),
         credentials={"test": "test"},
-        strict_fleets=True,
+        loose_fleets=True,
         failure_tolerance=0.1,
         seed=Path("seed.toml"),
         signature_clock="emulator",
@@ -74,8 +74,23 @@ def emulators() -> None:
 
 
 def state(emulator: Emulator) -> None:
-    emulator.add_fleet("cameras", devices=5, failing=["device-1"], failure_rate=0.1)
-    emulator.add_fleet("cameras", devices=["cam-001"])
+    fleet = emulator.add_fleet("cameras", devices=5, failing=["device-1"], failure_rate=0.1)
+    assert_type(fleet, str)
+    emulator.add_fleet(
+        "cameras",
+        devices=["cam-001"],
+        description="In the hall",
+        tags={"team": "vision"},
+        region="us-gov-west-1",
+        account_id="111122223333",
+    )
+    assert_type(
+        emulator.add_devices(fleet, ["cam-011"], failing=["cam-011"], tags={"hall": "2"}),
+        tuple[str, ...],
+    )
+    emulator.add_tags(fleet, {"team": "vision"})
+    assert_type(emulator.tags_of(fleet), dict[str, str])
+    assert_type(emulator.account_id, str)
     arn = emulator.add_training_plan(
         "plan",
         status="Active",
@@ -89,6 +104,8 @@ def state(emulator: Emulator) -> None:
         ultra_server_count=2,
         spare_instances=1,
         impaired_ultra_servers=1,
+        tags={"team": "vision"},
+        account_id="111122223333",
     )
     assert_type(arn, str)
     assert_type(
@@ -189,6 +206,7 @@ def records(request: RecordedRequest, purchase: Purchase) -> None:
     assert_type(request.raw_body, bytes)
     assert_type(request.headers["user-agent"], str)
     assert_type(request.region, str | None)
+    assert_type(request.account_id, str)
     assert_type(request.received_at, float)
     assert_type(request.fault, str | None)
     assert_type(request.committed, bool)
@@ -205,8 +223,26 @@ def records(request: RecordedRequest, purchase: Purchase) -> None:
 
 def seeds() -> None:
     seed = Seed(
-        fleets=(FleetSeed(name="cameras", devices=3, failing=("a",), failure_rate=0.5),),
-        plans=(PlanSeed(create={"EdgeDeploymentPlanName": "spring"}, start=("canary",)),),
+        fleets=(
+            FleetSeed(
+                name="cameras",
+                devices=3,
+                failing=("a",),
+                failure_rate=0.5,
+                description="In the hall",
+                tags={"team": "vision"},
+                region="us-gov-west-1",
+                account_id="111122223333",
+            ),
+        ),
+        plans=(
+            PlanSeed(
+                create={"EdgeDeploymentPlanName": "spring"},
+                start=("canary",),
+                region="us-gov-west-1",
+                account_id=None,
+            ),
+        ),
         training_plans=(
             TrainingPlanSeed(
                 name="plan",
@@ -221,6 +257,8 @@ def seeds() -> None:
                 ultra_server_count=0,
                 spare_instances=0,
                 impaired_ultra_servers=0,
+                tags={"team": "vision"},
+                account_id=None,
                 offerings=(
                     OfferingSeed(
                         offering_id="tpeo-1",
@@ -250,7 +288,12 @@ def seeds() -> None:
 
 def services(seed: Seed) -> None:
     service = Service(
-        clock=Clock(), timings=Timings(), strict_fleets=False, failure_tolerance=0.0, seed=seed
+        clock=Clock(),
+        timings=Timings(),
+        loose_fleets=False,
+        failure_tolerance=0.0,
+        seed=seed,
+        account_id="111122223333",
     )
     assert_type(service.operations, tuple[str, ...])
     assert_type(service.purchases, tuple[Purchase, ...])

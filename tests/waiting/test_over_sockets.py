@@ -18,7 +18,7 @@ from sagemaker_plans import (
     ThrottledError,
     WaitTimeoutError,
 )
-from sagemaker_plans.emulator import Emulator, Fault, PlanSeed, Seed, Timings
+from sagemaker_plans.emulator import Emulator, Fault, FleetSeed, PlanSeed, Seed, Timings
 from waiting.virtual_plans import DESCRIBE, plans_kept
 
 STAGES = tuple(f"stage-{number}" for number in range(10))
@@ -32,7 +32,8 @@ def rolling_out(plans: int) -> Emulator:
         PlanSeed(create=a_spec(f"rollout-{number}", stages=10).to_wire(), start=STAGES)
         for number in range(plans)
     ]
-    emulator = Emulator(seed=Seed(plans=tuple(seeds)), timings=Timings(starting=AN_HOUR / 2))
+    seed = Seed(fleets=(FleetSeed(name="cameras"),), plans=tuple(seeds))
+    emulator = Emulator(seed=seed, timings=Timings(starting=AN_HOUR / 2))
     emulator.clock.hold()
     return emulator
 

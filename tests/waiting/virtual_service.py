@@ -20,6 +20,7 @@ class VirtualService(Gateway):
         # A time at which seconds and halves of them are exact floats.
         clock = Clock(source=anyio.current_time, start=1_700_000_000.0)
         self.state = Service(clock=clock, timings=timings, seed=Seed())
+        self.state.add_fleet("cameras")
         self.calls: Counter[str] = Counter()
 
     async def call(

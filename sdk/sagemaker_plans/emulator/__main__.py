@@ -61,6 +61,7 @@ def _serve(options: argparse.Namespace, piped: bytes | None, stopped: threading.
                 port=options.port,
                 speed=options.speed,
                 credentials="any" if options.any_credentials else None,
+                loose_fleets=options.loose_fleets,
                 seed=seed,
                 data=options.data,
                 signature_clock=options.signature_clock,
@@ -167,6 +168,11 @@ def _parser() -> argparse.ArgumentParser:
         "--any-credentials",
         action="store_true",
         help="accept any key: signatures are checked for form only",
+    )
+    parser.add_argument(
+        "--loose-fleets",
+        action="store_true",
+        help="let plans name fleets and devices that nobody has registered",
     )
     parser.add_argument(
         "--signature-clock",

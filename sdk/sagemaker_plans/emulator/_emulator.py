@@ -26,20 +26,22 @@ from sagemaker_plans.emulator._http.signature import (
     DEFAULT_CREDENTIALS,
     Credentials,
     SignatureClock,
+    account_named_by,
     signature_times,
 )
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._seeds.seed_file import plant, seed_text
-from sagemaker_plans.emulator._service.resource_setup import ResourceSetup
+from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.timings import Timings
+from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID, REGION
 
 _LARGEST_PORT: Final = 65_535
 
 
 @final
-class Emulator(ResourceSetup):
+class Emulator(FleetSetup):
     """A local SageMaker on the loopback interface.
 
     Use it as a context manager. The server has its own thread and event loop, so that
@@ -51,9 +53,10 @@ class Emulator(ResourceSetup):
         speed: Emulated seconds per real second.
         timings: How long things take, on the emulator's clock.
         credentials: Secret keys by access key id. "any" checks signatures for form only.
-            None stands for the keys that tests and documentation use, `test`/`test` first.
-        strict_fleets: Whether plans may only name registered fleets and devices. Otherwise
-            fleets and devices are created when a plan names them.
+            None stands for the keys that tests and documentation use, `test`/`test` first. A
+            key id of twelve digits is an account's number, and belongs to that account.
+        loose_fleets: Whether plans may name fleets and devices that nobody has registered. They
+            are registered then. Otherwise such plans are refused.
         failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
             the stage is FAILED; with 0 one failed device is enough.
         seed: The resources that exist at the beginning, or the path of a JSON, TOML or YAML
@@ -86,7 +89,7 @@ class Emulator(ResourceSetup):
         speed: float = 1.0,
         timings: Timings | None = None,
         credentials: Credentials | None = None,
-        strict_fleets: bool = False,
+        loose_fleets: bool = False,
         failure_tolerance: float = 0.0,
         seed: Seed | str | os.PathLike[str] | None = None,
         data: str | os.PathLike[str] | None = None,
@@ -104,12 +107,13 @@ class Emulator(ResourceSetup):
         service = Service(
             clock=Clock(speed=speed),
             timings=timings,
-            strict_fleets=strict_fleets,
+            loose_fleets=loose_fleets,
             failure_tolerance=failure_tolerance,
             seed=Seed(),
+            account_id=account_named_by(self.access_key_id) or ACCOUNT_ID,
         )
         plant(seed, service)
-        super().__init__(service._resources)  # noqa: SLF001 - both are a ResourceSetup
+        super().__init__(service._resources)  # noqa: SLF001 - both are a FleetSetup
         self._service = service
         self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()
@@ -240,7 +244,7 @@ class Emulator(ResourceSetup):
     @property
     def region(self) -> str:
         """The region of the default seed's ARNs; requests of other regions are served too."""
-        return "us-east-1"
+        return REGION
 
     @property
     def access_key_id(self) -> str:

@@ -26,7 +26,7 @@ import anyio
 from harness import TRANSPORTS, Transport, a_spec, client_for
 from sagemaker_plans import PollSchedule, Stage
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
-from sagemaker_plans.emulator import Emulator, PlanSeed, Seed, Timings
+from sagemaker_plans.emulator import Emulator, FleetSeed, PlanSeed, Seed, Timings
 from virtual_clock import LOOPS, Loop, run_virtually
 from waiting.virtual_plans import DESCRIBE, VirtualPlans, a_plan, a_stage, plans_of
 
@@ -166,7 +166,8 @@ def over_sockets(plans: int, waiters: int) -> None:
         for name in names(plans)
     )
     for transport in TRANSPORTS:
-        emulator = Emulator(seed=Seed(plans=seeds), timings=Timings(starting=AN_HOUR / 2))
+        seed = Seed(fleets=(FleetSeed(name="cameras"),), plans=seeds)
+        emulator = Emulator(seed=seed, timings=Timings(starting=AN_HOUR / 2))
         emulator.clock.hold()
         with emulator:
             began = time.perf_counter()

@@ -34,6 +34,9 @@ class Facts:
     in_doubt: set[str] = attrs.Factory(set[str])
     """Offerings that were asked for, perhaps without an answer."""
 
+    devices: dict[str, str] = attrs.Factory(dict[str, str])
+    """What the tag of each device says that was registered."""
+
     now: float = 0.0
     answers: int = 0
 
@@ -62,7 +65,7 @@ def live(emulator: Emulator, number: int, facts: Facts, chance: random.Random) -
         for turn in range(10_000):
             name = f"plan-{number}-{chance.randrange(6)}"
             named = {"EdgeDeploymentPlanName": name}
-            kind = chance.choice(["create", "start", "delete", "extend", "advance"])
+            kind = chance.choice(["create", "start", "delete", "extend", "register", "advance"])
             if kind == "advance":
                 step = b'{"advance": 1}'
                 facts.now = send(emulator, step, path="/_emulator/clock").json["now"]
@@ -74,6 +77,16 @@ def live(emulator: Emulator, number: int, facts: Facts, chance: random.Random) -
                 )
                 if "__type" not in reply:
                     facts.bought.add(offering)
+            elif kind == "register":
+                device = f"device-{number}-{chance.randrange(10**9)}"
+                call(
+                    emulator,
+                    "RegisterDevices",
+                    DeviceFleetName="cameras",
+                    Devices=[{"DeviceName": device}],
+                    Tags=[{"Key": "turn", "Value": str(turn)}],
+                )
+                facts.devices[device] = str(turn)
             else:
                 facts.plans.pop(name, None)
                 if kind == "create":
@@ -107,6 +120,10 @@ def check(emulator: Emulator, number: int, facts: Facts) -> None:
     """Compare what exists with what was answered."""
     for name, plan in facts.plans.items():
         assert described(emulator, name) == plan
+    for device, turn in facts.devices.items():
+        there = call(emulator, "DescribeDevice", DeviceFleetName="cameras", DeviceName=device)
+        tags = call(emulator, "ListTags", ResourceArn=there["DeviceArn"])["Tags"]
+        assert tags == [{"Key": "turn", "Value": turn}]
     arn = f"arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan-{number}"
     shown: set[str] = set()
     token: dict[str, str] = {}

@@ -26,6 +26,7 @@ from sagemaker_plans.emulator.__main__ import main
 from sagemaker_plans.emulator._data.structuring import Structuring
 from sagemaker_plans.emulator._http import application
 from sagemaker_plans.emulator._seeds.seed_file import read_seed, seed_text
+from sagemaker_plans.emulator._wire.members import Caller
 
 NAMES = st.sampled_from(["spring", "autumn", "é"])
 STEPS = st.one_of(
@@ -36,6 +37,9 @@ STEPS = st.one_of(
     st.tuples(st.just("extend"), st.just(""), st.integers(0, 2)),
     st.tuples(st.just("buy"), NAMES, st.integers(0, 1)),
     st.tuples(st.just("fleet"), NAMES, st.integers(0, 3)),
+    st.tuples(st.just("create fleet"), NAMES, st.integers(0, 1)),
+    st.tuples(st.just("register"), NAMES, st.integers(0, 3)),
+    st.tuples(st.just("tag"), NAMES, st.integers(0, 3)),
     st.tuples(st.just("advance"), st.just(""), st.integers(0, 200_000)),
 )
 OFFERINGS = ["tpeo-0123456789abcdef", "tpeo-0123456789abcde0", "tpeo-0123456789abcde1"]
@@ -60,10 +64,33 @@ def take(service: Service, kind: str, name: str, number: int) -> None:
                 "CreateTrainingPlan",
                 {"TrainingPlanName": name, "TrainingPlanOfferingId": bought},
             )
+        case "advance":
+            service.clock.advance(number / 1000)
+        case _:
+            take_with_fleet(service, kind, name, number)
+
+
+def take_with_fleet(service: Service, kind: str, name: str, number: int) -> None:
+    match kind:
         case "fleet":
             service.add_fleet(name, devices=number, failing=["bad"], failure_rate=0.5)
+        case "create fleet":
+            output = {"S3OutputLocation": "s3://reports/"}
+            service.handle(
+                "CreateDeviceFleet",
+                {"DeviceFleetName": name, "OutputConfig": output, "Description": "new"},
+                caller=Caller(region=("us-east-1", "eu-west-1")[number], account_id="111122223333"),
+            )
+        case "register":
+            device = {"DeviceName": f"d-{number}", "Description": "in the hall"}
+            tags = [{"Key": "shift", "Value": str(number)}]
+            service.handle(
+                "RegisterDevices", {"DeviceFleetName": name, "Devices": [device], "Tags": tags}
+            )
         case _:
-            service.clock.advance(number / 1000)
+            arn = Caller().arn(f"device-fleet/{name}")
+            tags = [{"Key": "team", "Value": str(number)}]
+            service.handle("AddTags", {"ResourceArn": arn, "Tags": tags})
 
 
 @settings(max_examples=examples(60))
@@ -178,7 +205,7 @@ def test_a_state_and_other_entries_go_together(filled: Emulator, tmp_path: Path)
     path.write_text(seed_text(seed))
     with Emulator(seed=path) as other:
         fleets: Any = other.service.snapshot()["fleets"]
-    assert list(fleets) == ["cameras", "robots"]
+    assert [fleet["DeviceFleetName"] for fleet in fleets] == ["cameras", "robots"]
 
 
 def test_an_exported_clock_that_runs_goes_on(tmp_path: Path) -> None:

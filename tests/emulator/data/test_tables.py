@@ -54,6 +54,10 @@ def test_a_table_shows_how_long_it_is() -> None:
     assert repr(table()) == "<3 rows>"
 
 
+def a_fleet(name: str) -> Fleet:
+    return Fleet.create(name, f"arn:{name}", now=0.0)
+
+
 def test_only_the_outermost_block_keeps() -> None:
     tables, kept = Tables(), list[tuple[str, ...]]()
     lock = StateLock(tables)
@@ -62,12 +66,12 @@ def test_only_the_outermost_block_keeps() -> None:
         kept.append(tables.fleets.taken_changes().touched)
 
     with lock:
-        tables.fleets["before"] = Fleet.create("before")
+        tables.fleets["before"] = a_fleet("before")
     lock.keep_by(keep)
     with lock:
-        tables.fleets["a"] = Fleet.create("a")
+        tables.fleets["a"] = a_fleet("a")
         with lock:
-            tables.fleets["b"] = Fleet.create("b")
+            tables.fleets["b"] = a_fleet("b")
         with lock.reading:
             assert kept == []
     assert kept == [("a", "b")]
@@ -80,7 +84,7 @@ def test_what_an_error_leaves_is_kept_too() -> None:
 
     def fail() -> None:
         with lock:
-            tables.fleets["a"] = Fleet.create("a")
+            tables.fleets["a"] = a_fleet("a")
             raise ValueError("half of it is done")
 
     with pytest.raises(ValueError, match="half"):

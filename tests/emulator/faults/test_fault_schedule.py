@@ -137,7 +137,10 @@ def test_cleared_faults_are_gone(emulator: Emulator, sagemaker: SageMakerClient)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"operation": "Describe"}, "there is no operation 'Describe'; there are \\*, Create"),
+        (
+            {"operation": "Describe"},
+            "there is no operation 'Describe'; there are \\*, AddTags, Create",
+        ),
         ({"nth": 0}, "nth and times must be at least 1"),
         ({"times": 0}, "nth and times must be at least 1"),
     ],

@@ -32,7 +32,8 @@ def test_the_state_can_be_queried(emulator: Emulator) -> None:
     state = get(emulator, "state")
     assert state["clock"] == {"now": emulator.clock.now(), "held": True, "speed": 1.0}
     assert "ExtendTrainingPlan" in state["operations"]
-    assert state["fleets"]["cameras"][0] == "cam-001"
+    (fleet,) = state["fleets"]
+    assert (fleet["DeviceFleetName"], fleet["Devices"][0]) == ("cameras", "cam-001")
     assert state["edge_deployment_plans"][0]["Stages"][0]["StageName"] == "s"
     (plan,) = state["training_plans"]
     assert len(plan["Offerings"]) == 3

@@ -41,6 +41,20 @@ LISTS = [
         {"EdgeDeploymentPlanName": "plan-0", "StageName": "all"},
     ),
     List(
+        "list_device_fleets",
+        "DeviceFleetSummaries",
+        "DeviceFleetName",
+        ["cameras", "drones", "robots"],
+        {"SortBy": "NAME"},
+    ),
+    List(
+        "list_devices",
+        "DeviceSummaries",
+        "DeviceName",
+        ["r-1", "r-2", "r-3"],
+        {"DeviceFleetName": "robots"},
+    ),
+    List(
         "list_training_plans",
         "TrainingPlanSummaries",
         "TrainingPlanName",
@@ -70,6 +84,8 @@ def stocked(emulator: Emulator) -> Emulator:
         emulator.service.handle(
             "CreateEdgeDeploymentPlan", plan_request(f"plan-{number}", stage("all"))
         )
+    emulator.add_fleet("robots", devices=["r-1", "r-2", "r-3"])
+    emulator.add_fleet("drones")
     emulator.add_training_plan("second")
     emulator.add_training_plan(
         "third", instance_count=3, ultra_server_type="ml.u-x", ultra_server_count=3

@@ -13,6 +13,7 @@ def request(number: int, *, body: bytes = b"{}") -> RecordedRequest:
         raw_body=body,
         headers=Headers({"host": "localhost"}),
         region="us-east-1",
+        account_id="123456789012",
         received_at=0.0,
     )
 

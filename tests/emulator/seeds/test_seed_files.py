@@ -20,6 +20,10 @@ TOML = """
 name = "robots"
 devices = ["r-1", "r-2"]
 failing = ["r-2"]
+description = "In the hall"
+tags = { team = "vision" }
+region = "us-gov-west-1"
+account_id = "111122223333"
 
 [[fleets]]
 name = "sensors"
@@ -28,6 +32,8 @@ failure_rate = 0.1
 
 [[plans]]
 start = ["canary"]
+region = "us-gov-west-1"
+account_id = "111122223333"
 [plans.create]
 EdgeDeploymentPlanName = "spring"
 DeviceFleetName = "robots"
@@ -44,6 +50,8 @@ duration_hours = 100
 instance_type = "ml.p5.48xlarge"
 instance_count = 4
 region = "eu-west-1"
+account_id = "111122223333"
+tags = { cost-centre = "7" }
 offerings = [
     { offering_id = "tpeo-1", duration_hours = 24, upfront_fee = "10.00", resellable = true },
     { offering_id = "tpeo-2", currency_code = "EUR", sold_out = true, payment_fails = false },
@@ -76,8 +84,12 @@ def test_a_toml_file_is_a_seed(tmp_path: Path) -> None:
     with Emulator(seed=written(tmp_path, "seed.toml", TOML)) as emulator:
         emulator.clock.advance(60)
         state: Any = emulator.service.snapshot()
-    assert set(state["fleets"]) == {"robots", "sensors"}
+    robots, sensors = state["fleets"]
+    assert robots["DeviceFleetArn"].startswith("arn:aws-us-gov:sagemaker:us-gov-west-1:11112222")
+    assert (robots["Tags"], robots["Description"]) == ({"team": "vision"}, "In the hall")
+    assert len(sensors["Devices"]) == 100
     (plan,) = state["edge_deployment_plans"]
+    assert plan["EdgeDeploymentPlanArn"].startswith("arn:aws-us-gov:sagemaker:us-gov-west-1:1111")
     assert plan["Stages"][0]["DeploymentStatus"]["StageStatus"] == "FAILED"
     training_plan, ultra = state["training_plans"]
     assert ultra["TotalUltraServerCount"] == 2
@@ -85,15 +97,17 @@ def test_a_toml_file_is_a_seed(tmp_path: Path) -> None:
     (offering,) = state["plan_offerings"]
     assert offering["UpfrontFee"] == "20.00"
     assert offering["TargetResources"] == ["training-job", "endpoint"]
-    assert training_plan["TrainingPlanArn"].startswith("arn:aws:sagemaker:eu-west-1:")
+    assert training_plan["TrainingPlanArn"].startswith("arn:aws:sagemaker:eu-west-1:11112222")
+    assert training_plan["Tags"] == {"cost-centre": "7"}
     assert [one["UpfrontFee"] for one in training_plan["Offerings"]] == ["10.00", "1234.50"]
 
 
 def test_a_json_file_is_a_seed(tmp_path: Path) -> None:
-    seed = {"fleets": [{"name": "f"}], "plans": [{"create": plan_request("p", stage("s"))}]}
+    plan = plan_request("p", stage("s"), DeviceFleetName="f")
+    seed = {"fleets": [{"name": "f"}], "plans": [{"create": plan}]}
     emulator = Emulator(seed=str(written(tmp_path, "seed.json", seed)))
     state: Any = emulator.service.snapshot()
-    assert len(state["fleets"]["f"]) == 10
+    assert len(state["fleets"][0]["Devices"]) == 10
     assert state["training_plans"] == []
 
 
@@ -151,6 +165,16 @@ ERRORS: list[tuple[str, Any, str]] = [
         "s.toml",
         '[[fleets]]\nname = "f"\n[[fleets]]\n"name" = "f"\n',
         ":4: fleets[1].name must be unique, but 'f' is fleets[0].name too",
+    ),
+    (
+        "s.toml",
+        '[[fleets]]\nname = "f"\n\n[fleets.tags]\nteam = 1\n',
+        ":4: fleets[0].tags must be a table of texts",
+    ),
+    (
+        "s.toml",
+        '[[fleets]]\nname = "f"\naccount_id = "12345678901"\n',
+        ":3: fleets[0].account_id must be an account's number in quotes, twelve digits",
     ),
     (
         "s.toml",
@@ -227,6 +251,18 @@ def test_an_error_tells_file_line_key_and_what_is_allowed(
     assert str(caught.value).startswith(f"{path}{error}")
 
 
+def test_a_name_is_unique_in_its_region_and_account(tmp_path: Path) -> None:
+    places = [{}, {"region": "eu-west-1"}, {"account_id": "111122223333"}]
+    seed = {"fleets": [{"name": "f", **place} for place in places]}
+    emulator = Emulator(seed=written(tmp_path, "seed.json", seed))
+    state: Any = emulator.service.snapshot()
+    assert [one["DeviceFleetArn"].split(":", 3)[3] for one in state["fleets"]] == [
+        "us-east-1:123456789012:device-fleet/f",
+        "eu-west-1:123456789012:device-fleet/f",
+        "us-east-1:111122223333:device-fleet/f",
+    ]
+
+
 def test_a_seed_is_text(tmp_path: Path) -> None:
     path = tmp_path / "seed.json"
     path.write_bytes(b"\xff")
@@ -243,12 +279,22 @@ def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
     ("seed", "error"),
     [
         (
-            {"plans": [{"create": plan_request("p")}, {"create": plan_request("p")}]},
-            ":17: plans[1].create is refused: ResourceInUse: Edge deployment plan p already exists",
+            {
+                "fleets": [{"name": "cameras"}],
+                "plans": [{"create": plan_request("p")}, {"create": plan_request("p")}],
+            },
+            ":22: plans[1].create is refused: ResourceInUse: Edge deployment plan p already exists",
         ),
         (
-            {"plans": [{"create": plan_request("p"), "start": ["nobody"]}]},
-            ":16: plans[0].start[0] is refused: ResourceNotFound: Stage nobody does not exist in",
+            {
+                "fleets": [{"name": "cameras"}],
+                "plans": [{"create": plan_request("p"), "start": ["nobody"]}],
+            },
+            ":21: plans[0].start[0] is refused: ResourceNotFound: Stage nobody does not exist in",
+        ),
+        (
+            {"plans": [{"create": plan_request("p")}]},
+            ":4: plans[0].create is refused: ResourceNotFound: Device fleet cameras does not exist",
         ),
         (
             {"training_plans": [{"name": "t"}, {"name": "t"}]},

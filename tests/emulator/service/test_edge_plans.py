@@ -177,14 +177,12 @@ def test_a_percentage_is_rounded_up(service: Service, percentage: int, count: in
     assert found == [f"cam-{number:03}" for number in range(1, count + 1)]
 
 
-def test_named_devices_are_chosen_once_each_and_join_the_fleet(service: Service) -> None:
-    names = ["cam-002", "new", "cam-002"]
+def test_named_devices_are_chosen_once_each(service: Service) -> None:
+    names = ["cam-002", "cam-001", "cam-002"]
     assert chosen(service, {"DeviceSubsetType": "SELECTION", "DeviceNames": names}) == [
         "cam-002",
-        "new",
+        "cam-001",
     ]
-    create(service, "all", stage("s"))
-    assert len(devices(service, "all", "s")) == 11
 
 
 def test_devices_are_chosen_by_part_of_their_name(service: Service) -> None:
@@ -207,24 +205,61 @@ def test_a_selection_has_what_its_type_needs(service: Service, selection: dict[s
         chosen(service, selection)
 
 
-def test_unknown_fleets_come_into_being_with_ten_devices(service: Service) -> None:
+@pytest.mark.parametrize("fleet", ["robots", "Cameras"])
+def test_a_fleet_has_to_be_registered(service: Service, fleet: str) -> None:
+    with pytest.raises(Refusal, match=f"ResourceNotFound: Device fleet {fleet} does not exist"):
+        create(service, "p", DeviceFleetName=fleet)
+    assert listed(service) == []
+
+
+def test_devices_have_to_be_registered(service: Service) -> None:
+    misspelt = {"DeviceSubsetType": "SELECTION", "DeviceNames": ["cam-001", "cam-1"]}
+    with pytest.raises(
+        Refusal, match="ResourceNotFound: Device cam-1 does not exist in device fle"
+    ):
+        create(service, "p", stage("s", misspelt))
+    create(service, "p")
+    with pytest.raises(
+        Refusal, match="ResourceNotFound: Device cam-1 does not exist in device fle"
+    ):
+        service.handle(
+            "CreateEdgeDeploymentStage",
+            {"EdgeDeploymentPlanName": "p", "Stages": [stage("s", misspelt)]},
+        )
+    assert described(service, "p")["Stages"] == []
+
+
+def test_a_device_that_left_its_fleet_is_refused_at_the_start(service: Service) -> None:
+    create(service, "p", stage("s", {"DeviceSubsetType": "SELECTION", "DeviceNames": ["cam-002"]}))
+    request = {"DeviceFleetName": "cameras", "DeviceNames": ["cam-002"]}
+    service.handle("DeregisterDevices", request)
+    with pytest.raises(Refusal, match="ResourceNotFound: Device cam-002 does not exist"):
+        start(service, "p", "s")
+    assert stage_state(service, "p", "s") == ("READYTODEPLOY", 0, 1, 0)
+
+
+def test_loose_fleets_come_into_being_with_ten_devices() -> None:
+    service = Service(loose_fleets=True)
     create(service, "p", stage("s"), DeviceFleetName="robots")
     assert devices(service, "p", "s")[0] == "robots-0001"
     assert stage_state(service, "p", "s") == ("READYTODEPLOY", 0, 10, 0)
+    described_fleet = service.handle("DescribeDeviceFleet", {"DeviceFleetName": "robots"})
+    assert described_fleet["DeviceFleetName"] == "robots"
 
 
-def test_strict_fleets_and_devices_must_be_registered() -> None:
-    service = Service(strict_fleets=True)
-    with pytest.raises(Refusal, match="ResourceNotFound: Device fleet robots"):
-        create(service, "p", DeviceFleetName="robots")
-    with pytest.raises(Refusal, match="ResourceNotFound: Device new does not exist"):
-        chosen(service, {"DeviceSubsetType": "SELECTION", "DeviceNames": ["cam-001", "new"]})
-    assert chosen(service, {"DeviceSubsetType": "SELECTION", "DeviceNames": ["cam-001"]}) == [
-        "cam-001"
+def test_loose_devices_join_their_fleet() -> None:
+    service = Service(loose_fleets=True)
+    names = ["cam-002", "new", "cam-002"]
+    assert chosen(service, {"DeviceSubsetType": "SELECTION", "DeviceNames": names}) == [
+        "cam-002",
+        "new",
     ]
+    create(service, "all", stage("s"))
+    assert len(devices(service, "all", "s")) == 11
 
 
-def test_a_refused_plan_changes_nothing(service: Service) -> None:
+def test_a_refused_plan_changes_nothing() -> None:
+    service = Service(loose_fleets=True)
     joining = {"DeviceSubsetType": "SELECTION", "DeviceNames": ["new"]}
     with pytest.raises(Refusal):
         create(service, "p", stage("a", joining), stage("b", {"DeviceSubsetType": "SELECTION"}))
@@ -326,6 +361,8 @@ def test_plans_are_filtered_and_sorted(request_: dict[str, Any], names: list[str
     from sagemaker_plans.emulator import Clock
 
     service = Service(clock=Clock(source=lambda: 0.0, start=1000.0))
+    for name in "xyz":
+        service.add_fleet(name)
     for name, fleet in (("b-one", "y"), ("a-two", "z"), ("c-two", "x")):
         create(service, name, stage("s"), DeviceFleetName=fleet)
         service.clock.advance(1)

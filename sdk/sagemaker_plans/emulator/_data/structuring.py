@@ -323,7 +323,7 @@ def _object(value: object, _kind: object) -> Mapping[str, object]:
 
 
 def _is_open_object(kind: object) -> bool:
-    return kind == Mapping[str, object]
+    return kind in {Mapping[str, object], dict[str, object]}
 
 
 def _is_table(kind: object) -> bool:

@@ -76,6 +76,9 @@ class RecordedRequest:
     region: str | None
     """The region of its credential scope."""
 
+    account_id: str
+    """The account of its access key."""
+
     received_at: float
     """Epoch seconds of the emulator's clock."""
 

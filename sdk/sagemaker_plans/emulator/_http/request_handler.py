@@ -32,7 +32,6 @@ from sagemaker_plans.emulator._http.responses import (
     reply_response,
 )
 from sagemaker_plans.emulator._http.signature import (
-    Claim,
     Credentials,
     SignedRequest,
     check_signature,
@@ -57,9 +56,8 @@ _TOO_LARGE: Final = Refusal("RequestEntityTooLargeException", "The body is too l
 class _Call:
     """One signed request to the service."""
 
-    request_id: str
     operation: str
-    region: str
+    caller: Caller
     body: Mapping[str, object]
 
 
@@ -98,46 +96,47 @@ class RequestHandler:
             body=raw_body,
         )
         check_signature(signed, claim)
-        self._record(exchange.request_id, exchange.operation, signed, claim)
+        caller = Caller(
+            region=claim.region,
+            account_id=claim.account_id or self.service.account_id,
+            request_id=exchange.request_id,
+        )
+        self._record(exchange.operation, signed, caller)
         try:
             body = parsed_object(raw_body)
         except Refusal as refusal:
             return self._reply(error_response(exchange.request_id, refusal))
-        call = _Call(
-            request_id=exchange.request_id,
-            operation=exchange.operation,
-            region=claim.region,
-            body=body,
-        )
+        call = _Call(operation=exchange.operation, caller=caller, body=body)
         fault = self.faults.next_fault(call.operation)
         if fault is None:
             return self._reply(self._carry_out(call, None))
         exchange.fault = fault.name
-        self.recorder.mark_fault(call.request_id, fault.name)
+        self.recorder.mark_fault(exchange.request_id, fault.name)
         return await self._apply_fault(request, call, fault)
 
-    def _record(self, request_id: str, operation: str, signed: SignedRequest, claim: Claim) -> None:
+    def _record(self, operation: str, signed: SignedRequest, caller: Caller) -> None:
         self.recorder.add(
             RecordedRequest(
-                request_id=request_id,
+                request_id=caller.request_id,
                 operation=operation,
                 raw_body=signed.body,
                 headers=Headers(signed.headers),
-                region=claim.region,
+                region=caller.region,
+                account_id=caller.account_id,
                 received_at=self.service.clock.now(),
             )
         )
 
     def _carry_out(self, call: _Call, fault: Fault | None) -> Response:
-        caller = Caller(region=call.region, request_id=call.request_id)
+        request_id = call.caller.request_id
         try:
-            reply = self.service.handle(call.operation, call.body, caller=caller)
+            reply = self.service.handle(call.operation, call.body, caller=call.caller)
         except Refusal as refusal:
-            return error_response(call.request_id, refusal)
-        self.recorder.mark_committed(call.request_id)
+            return error_response(request_id, refusal)
+        self.recorder.mark_committed(request_id)
         if fault is not None and fault.change is not None:
             reply = fault.change(call.operation, call.body, reply)
-        response = reply_response(call.request_id, call.operation, reply)
+        response = reply_response(request_id, call.operation, reply)
         if fault is not None and fault.damage is not None:
             body = fault.damage(response.body)
             response = attrs.evolve(response, body=body, content_type=fault.content_type)
@@ -150,7 +149,7 @@ class RequestHandler:
         # later, that cannot undo half of it.
         response = self._carry_out(call, fault) if fault.committed else None
         if fault.answer is not None:
-            response = error_response(call.request_id, fault.answer)
+            response = error_response(call.caller.request_id, fault.answer)
         if _holds_back(fault) and isinstance(request.protocol, Connection):
             request.protocol.end_with_client()
         if fault.gate is not None:

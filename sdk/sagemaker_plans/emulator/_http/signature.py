@@ -32,6 +32,7 @@ SignatureClock: TypeAlias = Literal["both", "machine", "emulator"]
 _PURCHASES: Final = frozenset({"CreateTrainingPlan", "ExtendTrainingPlan"})
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
+_ACCOUNT_DIGITS: Final = 12
 _TOLERANCE: Final = dt.timedelta(minutes=5)
 _AUTHORIZATION: Final = re.compile(
     r"AWS4-HMAC-SHA256\s+"
@@ -68,6 +69,22 @@ class Claim:
     def region(self) -> str:
         """The region of the credential scope."""
         return self.found["region"]
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that the access key names; None if it names none."""
+        return account_named_by(self.found["key"])
+
+
+def account_named_by(access_key_id: str) -> str | None:
+    """Return the account that an access key names: an account's number has twelve digits.
+
+    Returns:
+        The key itself, or None if it is no account's number.
+    """
+    if len(access_key_id) != _ACCOUNT_DIGITS:
+        return None
+    return access_key_id if access_key_id.isascii() and access_key_id.isdecimal() else None
 
 
 def check_signature_head(

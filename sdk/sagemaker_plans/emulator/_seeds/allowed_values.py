@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -38,6 +39,10 @@ def _is_between(least: float, most: float) -> Callable[[object], bool]:
     return lambda value: isinstance(value, int | float) and least <= value <= most
 
 
+def _is_account(value: object) -> bool:
+    return value is None or re.fullmatch(r"[0-9]{12}", str(value)) is not None
+
+
 _NAME: Final = Allowed("a name", _is_given)
 _TEXT: Final = Allowed("a text", _is_given)
 _COUNT: Final = Allowed("a whole number, zero or more", _is_count)
@@ -48,6 +53,9 @@ _SHIFT: Final = Allowed(
     f"a number of hours, up to {_MOST_HOURS}", _is_between(-_MOST_HOURS, _MOST_HOURS)
 )
 _NAMES: Final = Allowed("a list of names", _are_given)
+_ACCOUNT: Final = Allowed("an account's number in quotes, twelve digits", _is_account)
+_TAGS: Final = Allowed("a table of texts")
+_PLACE: Final = {"region": _TEXT, "account_id": _ACCOUNT}
 _OFFERING: Final = {
     "offering_id": Allowed("an offering's id", _is_given),
     "duration_hours": _HOURS,
@@ -77,10 +85,14 @@ ALLOWED: Final[Mapping[type, Mapping[str, Allowed]]] = {
         ),
         "failing": _NAMES,
         "failure_rate": Allowed("a number between 0 and 1", _is_between(0, 1)),
+        "description": _TEXT,
+        "tags": _TAGS,
+        **_PLACE,
     },
     PlanSeed: {
         "create": Allowed("a CreateEdgeDeploymentPlan request"),
         "start": _NAMES,
+        **_PLACE,
     },
     OfferingSeed: _OFFERING,
     TrainingPlanSeed: {
@@ -89,6 +101,8 @@ ALLOWED: Final[Mapping[type, Mapping[str, Allowed]]] = {
         "duration_hours": _HOURS,
         "spare_instances": _COUNT,
         "impaired_ultra_servers": _COUNT,
+        "tags": _TAGS,
+        "account_id": _ACCOUNT,
     },
     PlanOfferingSeed: {**_CAPACITY, **_OFFERING},
     SavedState: {

@@ -10,6 +10,8 @@ import attrs
 from sagemaker_plans.emulator._data.saved_state import SavedState
 from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE
 from sagemaker_plans.emulator._state.training_plans import TrainingPlanStatus
+from sagemaker_plans.emulator._wire.arns import REGION
+from sagemaker_plans.emulator._wire.members import Caller
 
 if TYPE_CHECKING:
     from sagemaker_plans.emulator._service.service import Service
@@ -34,6 +36,12 @@ class FleetSeed:
     failure_rate: float = 0.0
     """The share of the devices, 0 to 1, that fail in addition."""
 
+    description: str | None = None
+    tags: Mapping[str, str] = attrs.Factory(dict[str, str])
+    region: str = REGION
+    account_id: str | None = None
+    """None stands for the emulator's own account, here and in other entries."""
+
 
 @attrs.frozen(kw_only=True)
 class PlanSeed:
@@ -44,6 +52,9 @@ class PlanSeed:
 
     start: tuple[str, ...] = ()
     """The names of the stages that are started when the plan is created."""
+
+    region: str = REGION
+    account_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +80,7 @@ class TrainingPlanSeed:
     duration_hours: int = 720
     instance_type: str = "ml.p5.48xlarge"
     instance_count: int = 2
-    region: str = "us-east-1"
+    region: str = REGION
     target_resources: tuple[str, ...] = ("training-job",)
     ultra_server_type: str | None = None
     ultra_server_count: int = 0
@@ -77,6 +88,8 @@ class TrainingPlanSeed:
     """Of each UltraServer."""
     impaired_ultra_servers: int = 0
     offerings: tuple[OfferingSeed, ...] = ()
+    tags: Mapping[str, str] = attrs.Factory(dict[str, str])
+    account_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +106,7 @@ class PlanOfferingSeed:
     ultra_server_type: str | None = None
     ultra_server_count: int = 0
     target_resources: tuple[str, ...] = ("training-job",)
-    region: str = "us-east-1"
+    region: str = REGION
     resellable: bool = False
     sold_out: bool = False
     payment_fails: bool = False
@@ -187,12 +200,7 @@ class Seed:
             service.restore(self.state)
         for number, fleet in enumerate(self.fleets):
             yield f"fleets[{number}]"
-            service.add_fleet(
-                fleet.name,
-                devices=fleet.devices,
-                failing=fleet.failing,
-                failure_rate=fleet.failure_rate,
-            )
+            service.add_fleet(**attrs.asdict(fleet, recurse=False))
         for number, training_plan in enumerate(self.training_plans):
             yield f"training_plans[{number}]"
             arn = service.add_training_plan(
@@ -208,8 +216,9 @@ class Seed:
             yield f"plan_offerings[{number}]"
             service.add_plan_offering(**attrs.asdict(plan_offering, recurse=False))
         for number, plan in enumerate(self.plans):
+            caller = Caller(region=plan.region, account_id=plan.account_id or service.account_id)
             yield f"plans[{number}].create"
-            service.handle("CreateEdgeDeploymentPlan", plan.create)
+            service.handle("CreateEdgeDeploymentPlan", plan.create, caller=caller)
             for started, stage in enumerate(plan.start):
                 yield f"plans[{number}].start[{started}]"
                 service.handle(
@@ -218,4 +227,5 @@ class Seed:
                         "EdgeDeploymentPlanName": plan.create["EdgeDeploymentPlanName"],
                         "StageName": stage,
                     },
+                    caller=caller,
                 )

@@ -176,7 +176,8 @@ def _first_member(message: str) -> str:
 def _named(seed: Seed) -> Iterator[tuple[str, str, str]]:
     """Return the kind, the name and the place of everything that has a name of its own."""
     for number, fleet in enumerate(seed.fleets):
-        yield "fleet", fleet.name, f"fleets[{number}].name"
+        kind = f"fleet in {fleet.region} of {fleet.account_id}"
+        yield kind, fleet.name, f"fleets[{number}].name"
     for number, plan in enumerate(seed.training_plans):
         for inner, offering in enumerate(plan.offerings):
             where = f"training_plans[{number}].offerings[{inner}].offering_id"

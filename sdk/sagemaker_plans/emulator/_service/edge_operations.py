@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
 
+from sagemaker_plans.emulator._service.fleet_operations import fleet_arn
 from sagemaker_plans.emulator._state.edge_plans import DEFAULT_POLICY, EdgePlan, Stage
-from sagemaker_plans.emulator._state.fleets import Fleet
+from sagemaker_plans.emulator._state.fleets import Device, Fleet
 from sagemaker_plans.emulator._state.rollout import (
     BUSY,
     RUNNING,
@@ -23,10 +23,11 @@ from sagemaker_plans.emulator._wire.members import (
     Reply,
     Request,
     flag,
-    optional_moment,
+    is_between,
     optional_text,
     structure,
     structures,
+    tags,
     text,
 )
 from sagemaker_plans.emulator._wire.pagination import page, with_token
@@ -42,46 +43,50 @@ class EdgeDeployments:
 
     now: Callable[[], float]
     timings: Timings
-    account_id: str
-    strict_fleets: bool
+    loose_fleets: bool
     failure_tolerance: float
     fleets: Table[str, Fleet]
+    """By ARN."""
+
     plans: Table[str, EdgePlan]
+    """By ARN. The fleet of a plan is always there."""
 
     def create_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer CreateEdgeDeploymentPlan."""
         name = text(request, "EdgeDeploymentPlanName")
-        if name in self.plans:
+        arn = caller.arn(f"edge-deployment/{name}")
+        if arn in self.plans:
             raise in_use(f"Edge deployment plan {name} already exists.")
         fleet_name = text(request, "DeviceFleetName")
         plan = EdgePlan(
             name=name,
-            arn=f"arn:aws:sagemaker:{caller.region}:{self.account_id}:edge-deployment/{name}",
+            arn=arn,
             fleet_name=fleet_name,
             model_configs=structures(request, "ModelConfigs"),
             created_at=self.now(),
             modified_at=self.now(),
+            tags=tags(request),
         )
-        fleet = self.fleets.get(fleet_name)
+        fleet = self.fleets.get(fleet_arn(fleet_name, caller))
         if fleet is None:
-            if self.strict_fleets:
+            if not self.loose_fleets:
                 raise not_found(f"Device fleet {fleet_name} does not exist.")
-            fleet = Fleet.create(fleet_name)
+            fleet = Fleet.create(fleet_name, fleet_arn(fleet_name, caller), now=self.now())
         self._add_stages(plan, fleet, structures(request, "Stages"))
-        self.fleets[fleet_name] = fleet
-        self.plans[name] = plan
+        self.fleets[fleet.arn] = fleet
+        self.plans[arn] = plan
         return {"EdgeDeploymentPlanArn": plan.arn}
 
-    def create_stages(self, request: Request, _caller: Caller) -> Reply:
+    def create_stages(self, request: Request, caller: Caller) -> Reply:
         """Answer CreateEdgeDeploymentStage."""
-        plan = self._plan(request)
-        self._add_stages(plan, self.fleets[plan.fleet_name], structures(request, "Stages"))
+        plan = self._plan(request, caller)
+        self._add_stages(plan, self._fleet(plan, caller), structures(request, "Stages"))
         plan.modified_at = self.now()
         return {}
 
-    def describe_plan(self, request: Request, _caller: Caller) -> Reply:
+    def describe_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer DescribeEdgeDeploymentPlan."""
-        plan, now = self._shown(self._plan(request))
+        plan, now = self._shown(self._plan(request, caller))
         stages, next_token = page(
             "DescribeEdgeDeploymentPlan",
             request,
@@ -93,17 +98,17 @@ class EdgeDeployments:
         reply["Stages"] = [stage.summary(now) for stage in stages]
         return with_token(reply, next_token)
 
-    def start_stage(self, request: Request, _caller: Caller) -> Reply:
+    def start_stage(self, request: Request, caller: Caller) -> Reply:
         """Answer StartEdgeDeploymentStage."""
-        plan, now = self._plan(request), self.now()
+        plan, now = self._plan(request, caller), self.now()
         stage = plan.stage(text(request, "StageName"))
         status = stage.status(now)
         if status not in STARTABLE:
             raise in_use(f"Stage {stage.name} cannot be started while it is {status}.")
-        fleet = self.fleets[plan.fleet_name]
+        fleet = self._fleet(plan, caller)
         # The fleet may have changed since the stage was created.
-        stage.devices = fleet.select(stage.selection, strict=self.strict_fleets)
-        fleet.add(stage.devices)
+        stage.devices = fleet.select(stage.selection, loose=self.loose_fleets)
+        self._join(fleet, stage)
         stage.rollout = Rollout(
             devices=stage.devices,
             failing=tuple(
@@ -122,9 +127,9 @@ class EdgeDeployments:
         plan.modified_at = now
         return {}
 
-    def stop_stage(self, request: Request, _caller: Caller) -> Reply:
+    def stop_stage(self, request: Request, caller: Caller) -> Reply:
         """Answer StopEdgeDeploymentStage."""
-        plan, now = self._plan(request), self.now()
+        plan, now = self._plan(request, caller), self.now()
         stage = plan.stage(text(request, "StageName"))
         status = stage.status(now)
         if stage.rollout is None or status not in RUNNING:
@@ -133,23 +138,23 @@ class EdgeDeployments:
         plan.modified_at = now
         return {}
 
-    def delete_stage(self, request: Request, _caller: Caller) -> Reply:
+    def delete_stage(self, request: Request, caller: Caller) -> Reply:
         """Answer DeleteEdgeDeploymentStage."""
-        plan, now = self._plan(request), self.now()
+        plan, now = self._plan(request, caller), self.now()
         stage = plan.stage(text(request, "StageName"))
         _check_not_busy((stage,), now)
         del plan.stages[stage.name]
         plan.modified_at = now
         return {}
 
-    def delete_plan(self, request: Request, _caller: Caller) -> Reply:
+    def delete_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer DeleteEdgeDeploymentPlan."""
-        plan = self._plan(request)
+        plan = self._plan(request, caller)
         _check_not_busy(tuple(plan.stages.values()), self.now())
-        del self.plans[plan.name]
+        del self.plans[plan.arn]
         return {}
 
-    def list_plans(self, request: Request, _caller: Caller) -> Reply:
+    def list_plans(self, request: Request, caller: Caller) -> Reply:
         """Answer ListEdgeDeploymentPlans."""
         sort_keys: dict[str, Callable[[EdgePlan], tuple[float | str, str]]] = {
             "NAME": lambda plan: (plan.name, plan.name),
@@ -158,7 +163,11 @@ class EdgeDeployments:
             "LAST_MODIFIED_TIME": lambda plan: (plan.modified_at, plan.name),
         }
         found = sorted(
-            (plan for plan in self.plans.values() if _is_listed(plan, request)),
+            (
+                plan
+                for arn, plan in self.plans.items()
+                if caller.owns(arn) and _is_listed(plan, request)
+            ),
             key=sort_keys[optional_text(request, "SortBy") or "CREATION_TIME"],
             reverse=optional_text(request, "SortOrder") == "Descending",
         )
@@ -168,7 +177,7 @@ class EdgeDeployments:
 
     def list_stage_devices(self, request: Request, caller: Caller) -> Reply:
         """Answer ListStageDevices."""
-        plan, now = self._shown(self._plan(request))
+        plan, now = self._shown(self._plan(request, caller))
         stage = plan.stage(text(request, "StageName"))
         positions: Sequence[int] = range(len(stage.devices))
         if flag(request, "ExcludeDevicesDeployedInOtherStage"):
@@ -181,10 +190,8 @@ class EdgeDeployments:
             )
             positions = [index for index in positions if stage.devices[index] not in elsewhere]
         listed, next_token = page("ListStageDevices", request, positions, default_size=100)
-        fleet_arn = (
-            f"arn:aws:sagemaker:{caller.region}:{self.account_id}:device-fleet/{plan.fleet_name}"
-        )
-        summaries = [_device_summary(plan, stage, index, fleet_arn, now) for index in listed]
+        fleet = self._fleet(plan, caller)
+        summaries = [_device_summary(plan, stage, index, fleet, now) for index in listed]
         return with_token({"DeviceDeploymentSummaries": summaries}, next_token)
 
     def _shown(self, plan: EdgePlan) -> tuple[EdgePlan, float]:
@@ -192,10 +199,13 @@ class EdgeDeployments:
         moment = self.now() - self.timings.reading_lag
         return (plan.as_of(moment) if self.timings.reading_lag else plan), moment
 
-    def _plan(self, request: Request) -> EdgePlan:
+    def _fleet(self, plan: EdgePlan, caller: Caller) -> Fleet:
+        return self.fleets[fleet_arn(plan.fleet_name, caller)]
+
+    def _plan(self, request: Request, caller: Caller) -> EdgePlan:
         name = text(request, "EdgeDeploymentPlanName")
         try:
-            return self.plans[name]
+            return self.plans[caller.arn(f"edge-deployment/{name}")]
         except KeyError:
             raise not_found(f"Edge deployment plan {name} does not exist.") from None
 
@@ -218,12 +228,17 @@ class EdgeDeployments:
             policy = DEFAULT_POLICY
             if "DeploymentConfig" in spec:
                 policy = text(structure(spec, "DeploymentConfig"), "FailureHandlingPolicy")
-            devices = fleet.select(selection, strict=self.strict_fleets)
+            devices = fleet.select(selection, loose=self.loose_fleets)
             added[name] = Stage(name, selection, policy, ready_at, devices)
         # All stages are valid, so the plan can change now.
         plan.stages |= added
         for stage in added.values():
-            fleet.add(stage.devices)
+            self._join(fleet, stage)
+
+    def _join(self, fleet: Fleet, stage: Stage) -> None:
+        """Register the devices that a stage names, where nobody else has to."""
+        if self.loose_fleets:
+            fleet.add(stage.devices, Device(registered_at=self.now()))
 
 
 def _check_not_busy(stages: Sequence[Stage], now: float) -> None:
@@ -233,26 +248,23 @@ def _check_not_busy(stages: Sequence[Stage], now: float) -> None:
 
 
 def _is_listed(plan: EdgePlan, request: Request) -> bool:
-    def between(moment: float, member: str) -> bool:
-        after, before = (optional_moment(request, member + side) for side in ("After", "Before"))
-        return (after or -math.inf) <= moment <= (math.inf if before is None else before)
-
     return (
         (optional_text(request, "NameContains") or "") in plan.name
         and (optional_text(request, "DeviceFleetNameContains") or "") in plan.fleet_name
-        and between(plan.created_at, "CreationTime")
-        and between(plan.modified_at, "LastModifiedTime")
+        and is_between(request, "CreationTime", plan.created_at)
+        and is_between(request, "LastModifiedTime", plan.modified_at)
     )
 
 
-def _device_summary(plan: EdgePlan, stage: Stage, index: int, fleet_arn: str, now: float) -> Reply:
+def _device_summary(plan: EdgePlan, stage: Stage, index: int, fleet: Fleet, now: float) -> Reply:
+    name = stage.devices[index]
     summary: Reply = {
         "EdgeDeploymentPlanArn": plan.arn,
         "EdgeDeploymentPlanName": plan.name,
         "StageName": stage.name,
         "DeviceFleetName": plan.fleet_name,
-        "DeviceName": stage.devices[index],
-        "DeviceArn": f"{fleet_arn}/device/{stage.devices[index]}",
+        "DeviceName": name,
+        "DeviceArn": fleet.device_arn(name),
         "DeviceDeploymentStatus": "READYTODEPLOY",
     }
     if stage.rollout is not None:

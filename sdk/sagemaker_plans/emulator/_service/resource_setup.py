@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
 
 import attrs
 
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
-from sagemaker_plans.emulator._service.training_operations import TrainingPlans, ultra_servers
+from sagemaker_plans.emulator._service.tag_operations import Tagging
+from sagemaker_plans.emulator._service.training_operations import (
+    TrainingPlans,
+    training_plan_arn,
+    ultra_servers,
+)
 from sagemaker_plans.emulator._state.clock import Clock
-from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE, Fleet
 from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering
 from sagemaker_plans.emulator._state.tables import StateLock, Tables
 from sagemaker_plans.emulator._state.training_plans import (
@@ -20,25 +23,28 @@ from sagemaker_plans.emulator._state.training_plans import (
     TrainingPlan,
     TrainingPlanStatus,
 )
-
-ACCOUNT_ID: Final = "123456789012"
-"""The account in every ARN."""
+from sagemaker_plans.emulator._wire.arns import REGION
+from sagemaker_plans.emulator._wire.members import Caller
 
 
 @attrs.frozen(kw_only=True)
 class Resources:
     """All resources of the emulated service."""
 
+    account_id: str
+    """The account of what nobody says otherwise of."""
+
     clock: Clock
     edge: EdgeDeployments
     training: TrainingPlans
+    tagging: Tagging
     tables: Tables
     lock: StateLock
     """A thread must hold this lock while it reads or changes `edge` or `training`."""
 
 
 class ResourceSetup:
-    """The methods of both `Emulator` and `Service` with which tests read and add resources.
+    """The methods of both `Emulator` and `Service` with which tests read and add training plans.
 
     Args:
         resources: The resources of the emulated service.
@@ -53,36 +59,15 @@ class ResourceSetup:
         return self._resources.clock
 
     @property
+    def account_id(self) -> str:
+        """The account of all access keys that name no other, and of what is added without one."""
+        return self._resources.account_id
+
+    @property
     def purchases(self) -> tuple[Purchase, ...]:
         """Every accepted purchase of a training plan or an extension, in order."""
         with self._resources.lock.reading:
             return tuple(self._resources.training.purchases.values())
-
-    def add_fleet(
-        self,
-        name: str,
-        *,
-        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
-        failing: Iterable[str] = (),
-        failure_rate: float = 0.0,
-    ) -> None:
-        """Register a device fleet, or replace it for the stages that start from now on.
-
-        Args:
-            name: The fleet's name.
-            devices: The names of the devices in the order in which they report, or the number
-                of devices.
-            failing: The names of devices whose deployments fail.
-            failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
-                drawn from the fleet's name, so they are the same in every run.
-
-        Raises:
-            ValueError: The rate is outside 0 to 1, the number of devices is negative, or a
-                string was passed where a list of names is needed.
-        """
-        fleet = Fleet.create(name, devices, failing=failing, failure_rate=failure_rate)
-        with self._resources.lock:
-            self._resources.edge.fleets[name] = fleet
 
     def add_training_plan(
         self,
@@ -93,12 +78,14 @@ class ResourceSetup:
         duration_hours: int = 720,
         instance_type: str = "ml.p5.48xlarge",
         instance_count: int = 2,
-        region: str = "us-east-1",
+        region: str = REGION,
         target_resources: Iterable[str] = ("training-job",),
         ultra_server_type: str | None = None,
         ultra_server_count: int = 0,
         spare_instances: int = 0,
         impaired_ultra_servers: int = 0,
+        tags: Mapping[str, str] | None = None,
+        account_id: str | None = None,
     ) -> str:
         """Register a training plan.
 
@@ -118,12 +105,14 @@ class ResourceSetup:
             ultra_server_count: How many UltraServers it has.
             spare_instances: How many instances of each UltraServer are spares.
             impaired_ultra_servers: How many UltraServers are Impaired, each by one instance.
+            tags: The plan's tags.
+            account_id: The account of the plan; None stands for `account_id` of the emulator.
 
         Returns:
             The plan's ARN.
 
         Raises:
-            ValueError: A plan of that name exists in that region, or the numbers of
+            ValueError: A plan of that name exists in that region and account, or the numbers of
                 UltraServers do not fit together.
         """
         servers = ultra_servers(
@@ -133,7 +122,7 @@ class ResourceSetup:
             spares=spare_instances,
             impaired=impaired_ultra_servers,
         )
-        arn = self._resources.training.arn_of(name, region)
+        arn = training_plan_arn(name, self._owner(region, account_id))
         with self._resources.lock:
             plans = self._resources.training.plans
             if arn in plans:
@@ -150,6 +139,7 @@ class ResourceSetup:
                 instance_type=instance_type,
                 instance_count=instance_count,
                 availability_zone=f"{region}a",
+                tags={**(tags or {})},
             )
         return arn
 
@@ -220,7 +210,7 @@ class ResourceSetup:
         ultra_server_type: str | None = None,
         ultra_server_count: int = 0,
         target_resources: Iterable[str] = ("training-job",),
-        region: str = "us-east-1",
+        region: str = REGION,
         resellable: bool = False,
         sold_out: bool = False,
         payment_fails: bool = False,
@@ -240,7 +230,7 @@ class ResourceSetup:
                 None for a plan without.
             ultra_server_count: How many UltraServers it reserves.
             target_resources: What the plan is for.
-            region: The region in which it is on sale.
+            region: The region in which it is on sale, to every account.
             resellable: Whether more than one plan can be made from it.
             sold_out: Whether it is listed but every purchase of it is refused.
             payment_fails: Whether its payment fails, so that the plan becomes Failed.
@@ -282,3 +272,6 @@ class ResourceSetup:
                 )
             offerings[offering_id] = offering
         return offering_id
+
+    def _owner(self, region: str, account_id: str | None) -> Caller:
+        return Caller(region=region, account_id=account_id or self.account_id)

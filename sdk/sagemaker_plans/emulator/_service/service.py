@@ -15,13 +15,18 @@ from sagemaker_plans.emulator._data.saved_state import STATE_FORMAT, SavedState
 from sagemaker_plans.emulator._data.structuring import Row, Structuring
 from sagemaker_plans.emulator._seeds.seed import Seed
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
-from sagemaker_plans.emulator._service.resource_setup import ACCOUNT_ID, Resources, ResourceSetup
+from sagemaker_plans.emulator._service.fleet_operations import DeviceFleets
+from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
+from sagemaker_plans.emulator._service.resource_setup import Resources
+from sagemaker_plans.emulator._service.tag_operations import Tagging
 from sagemaker_plans.emulator._service.training_operations import TrainingPlans
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.edge_plans import EdgePlan
+from sagemaker_plans.emulator._state.fleets import Fleet
 from sagemaker_plans.emulator._state.tables import StateLock, Tables
 from sagemaker_plans.emulator._state.timings import Timings
 from sagemaker_plans.emulator._state.training_plans import TrainingPlan
+from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID
 from sagemaker_plans.emulator._wire.json_pieces import long_lists_read
 from sagemaker_plans.emulator._wire.members import Caller, Reply, Request
 from sagemaker_plans.emulator._wire.refusal import Refusal
@@ -36,17 +41,18 @@ _Operation: TypeAlias = Callable[[Request, Caller], Reply]
 
 
 @final
-class Service(ResourceSetup):
+class Service(FleetSetup):
     """The state of the emulated SageMaker, and its operations. Any thread may use it.
 
     Args:
         clock: The service's time; None makes a new `Clock` that runs.
         timings: How long the emulated steps take.
-        strict_fleets: Whether plans may only name registered fleets and devices. Otherwise
-            fleets and devices are created when a plan names them.
+        loose_fleets: Whether plans may name fleets and devices that nobody has registered. They
+            are registered then. Otherwise such plans are refused.
         failure_tolerance: The share of a stage's devices, 0 to 1, that may fail before
             the stage is FAILED; with 0 one failed device is enough.
         seed: The resources that exist at the beginning; None stands for `Seed.default()`.
+        account_id: The account of callers and resources that name no other.
 
     Raises:
         ValueError: `failure_tolerance` is outside 0 to 1.
@@ -58,9 +64,10 @@ class Service(ResourceSetup):
         *,
         clock: Clock | None = None,
         timings: Timings | None = None,
-        strict_fleets: bool = False,
+        loose_fleets: bool = False,
         failure_tolerance: float = 0.0,
         seed: Seed | None = None,
+        account_id: str = ACCOUNT_ID,
     ) -> None:
         if not 0 <= failure_tolerance <= 1:
             raise ValueError(f"failure_tolerance must be between 0 and 1, not {failure_tolerance}")
@@ -71,8 +78,7 @@ class Service(ResourceSetup):
         edge = EdgeDeployments(
             now=clock.now,
             timings=timings,
-            account_id=ACCOUNT_ID,
-            strict_fleets=strict_fleets,
+            loose_fleets=loose_fleets,
             failure_tolerance=failure_tolerance,
             fleets=tables.fleets,
             plans=tables.edge_plans,
@@ -80,35 +86,60 @@ class Service(ResourceSetup):
         training = TrainingPlans(
             now=clock.now,
             timings=timings,
-            account_id=ACCOUNT_ID,
             plans=tables.training_plans,
             plan_offerings=tables.plan_offerings,
             used_offerings=tables.used_offerings,
             purchases=tables.purchases,
         )
+        fleets = DeviceFleets(now=clock.now, fleets=tables.fleets, plans=tables.edge_plans)
+        tagging = Tagging(
+            fleets=tables.fleets,
+            edge_plans=tables.edge_plans,
+            training_plans=tables.training_plans,
+        )
         super().__init__(
             Resources(
-                clock=clock, edge=edge, training=training, tables=tables, lock=StateLock(tables)
+                account_id=account_id,
+                clock=clock,
+                edge=edge,
+                training=training,
+                tagging=tagging,
+                tables=tables,
+                lock=StateLock(tables),
             )
         )
+        self._in_process = Caller(account_id=account_id)
         self._operations: dict[str, _Operation] = {
+            "AddTags": tagging.add,
+            "CreateDeviceFleet": fleets.create,
             "CreateEdgeDeploymentPlan": edge.create_plan,
             "CreateEdgeDeploymentStage": edge.create_stages,
             "CreateTrainingPlan": training.create,
+            "DeleteDeviceFleet": fleets.delete,
             "DeleteEdgeDeploymentPlan": edge.delete_plan,
             "DeleteEdgeDeploymentStage": edge.delete_stage,
+            "DeleteTags": tagging.delete,
+            "DeregisterDevices": fleets.deregister,
+            "DescribeDevice": fleets.describe_device,
+            "DescribeDeviceFleet": fleets.describe,
             "DescribeEdgeDeploymentPlan": edge.describe_plan,
             "DescribeReservedCapacity": training.describe_capacity,
             "DescribeTrainingPlan": training.describe_plan,
             "DescribeTrainingPlanExtensionHistory": training.extension_history,
             "ExtendTrainingPlan": training.extend,
+            "ListDeviceFleets": fleets.list,
+            "ListDevices": fleets.list_devices,
             "ListEdgeDeploymentPlans": edge.list_plans,
             "ListStageDevices": edge.list_stage_devices,
+            "ListTags": tagging.list,
             "ListTrainingPlans": training.list_plans,
             "ListUltraServersByReservedCapacity": training.list_ultra_servers,
+            "RegisterDevices": fleets.register,
             "SearchTrainingPlanOfferings": training.search_offerings,
             "StartEdgeDeploymentStage": edge.start_stage,
             "StopEdgeDeploymentStage": edge.stop_stage,
+            "UpdateDeviceFleet": fleets.update,
+            "UpdateDevices": fleets.update_devices,
         }
         self.plant(Seed.default() if seed is None else seed)
 
@@ -190,7 +221,8 @@ class Service(ResourceSetup):
         Args:
             operation: The operation's name, without the target prefix.
             request: The parsed body of the request.
-            caller: Region and request id of the HTTP request.
+            caller: Region, account and request id of the HTTP request; None stands for a
+                caller in us-east-1.
 
         Returns:
             The reply's body, with timestamps in epoch seconds. It is `{}` if the operation has
@@ -207,7 +239,7 @@ class Service(ResourceSetup):
         lock.check()
         with lock.reading if operation.startswith(_READING) else lock:
             return self._operations[operation](
-                validated(operation, request), Caller() if caller is None else caller
+                validated(operation, request), self._in_process if caller is None else caller
             )
 
     @property
@@ -238,22 +270,26 @@ class Service(ResourceSetup):
         lock = self._resources.lock.reading
         edge, training = self._resources.edge, self._resources.training
 
+        def fleet_of_devices(fleet: Fleet) -> object:
+            with lock:
+                return fleet.description() | {"Tags": {**fleet.tags}, "Devices": [*fleet.devices]}
+
         def edge_plan(plan: EdgePlan) -> object:
             with lock:
                 stages = [stage.summary(now) for stage in plan.stages.values()]
-                return plan.summary(now) | {"Stages": stages}
+                return plan.summary(now) | {"Tags": {**plan.tags}, "Stages": stages}
 
         def training_plan(plan: TrainingPlan) -> object:
             with lock:
                 return plan.summary(now) | {
-                    "Tags": dict(plan.tags),
+                    "Tags": {**plan.tags},
                     "Offerings": [one.summary(plan, now) for one in plan.offerings.values()],
                     "Extensions": [one.summary(plan, now) for one in plan.extensions],
                 }
 
         with lock:
             return {
-                "fleets": {name: [*fleet.devices] for name, fleet in edge.fleets.items()},
+                "fleets": map(fleet_of_devices, tuple(edge.fleets.values())),
                 "edge_deployment_plans": map(edge_plan, tuple(edge.plans.values())),
                 "training_plans": map(training_plan, tuple(training.plans.values())),
                 "plan_offerings": [one.summary({}) for one in training.plan_offerings.values()],

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering, partition_of
+from sagemaker_plans.emulator._state.plan_offerings import HOUR, PlanOffering
 from sagemaker_plans.emulator._state.tables import Table
 from sagemaker_plans.emulator._state.timings import Timings, reached
 from sagemaker_plans.emulator._state.training_plans import (
@@ -26,6 +26,7 @@ from sagemaker_plans.emulator._wire.members import (
     optional_moment,
     optional_text,
     structures,
+    tags,
     text,
 )
 from sagemaker_plans.emulator._wire.pagination import page, with_token
@@ -56,7 +57,6 @@ class TrainingPlans:
 
     now: Callable[[], float]
     timings: Timings
-    account_id: str
     plans: Table[str, TrainingPlan]
     """By ARN."""
 
@@ -71,9 +71,7 @@ class TrainingPlans:
 
     def extend(self, request: Request, caller: Caller) -> Reply:
         """Answer ExtendTrainingPlan: buy an offering."""
-        plan, offering = self._offering(
-            text(request, "TrainingPlanExtensionOfferingId"), caller.region
-        )
+        plan, offering = self._offering(text(request, "TrainingPlanExtensionOfferingId"), caller)
         now = self.now()
         _check_extendable(plan, now)
         if offering.sold_out:
@@ -108,7 +106,7 @@ class TrainingPlans:
     def create(self, request: Request, caller: Caller) -> Reply:
         """Answer CreateTrainingPlan: buy a new plan."""
         name, region, now = text(request, "TrainingPlanName"), caller.region, self.now()
-        arn = self.arn_of(name, region)
+        arn = training_plan_arn(name, caller)
         if arn in self.plans:
             raise in_use(f"Training plan {name} already exists.")
         offering_id = text(request, "TrainingPlanOfferingId")
@@ -137,7 +135,7 @@ class TrainingPlans:
             availability_zone=f"{region}a",
             upfront_fee=offering.upfront_fee,
             currency_code=offering.currency_code,
-            tags={text(one, "Key"): text(one, "Value") for one in structures(request, "Tags")},
+            tags=tags(request),
             paid_at=now + self.timings.payment_seconds,
             payment_fails=offering.payment_fails,
             shows_at=now + self.timings.history_lag,
@@ -191,7 +189,7 @@ class TrainingPlans:
     def describe_plan(self, request: Request, caller: Caller) -> Reply:
         """Answer DescribeTrainingPlan, by name or ARN."""
         given = text(request, "TrainingPlanName")
-        arn = given if given.startswith("arn:") else self.arn_of(given, caller.region)
+        arn = given if given.startswith("arn:") else training_plan_arn(given, caller)
         plan, now = self._plan(arn, caller), self.now()
         if not reached(now, plan.shows_at):
             raise not_found(f"Training plan {given} does not exist.")
@@ -212,7 +210,7 @@ class TrainingPlans:
     def _plan_of_capacity(self, request: Request, caller: Caller) -> TrainingPlan:
         arn = text(request, "ReservedCapacityArn")
         for plan in self.plans.values():
-            if plan.capacity_arn == arn and plan.region == caller.region:
+            if plan.capacity_arn == arn and caller.owns(arn):
                 return plan
         raise not_found(f"Reserved capacity {arn} does not exist.")
 
@@ -231,7 +229,7 @@ class TrainingPlans:
             (
                 plan
                 for plan in self.plans.values()
-                if plan.region == caller.region
+                if caller.owns(plan.arn)
                 and reached(now, plan.shows_at)
                 and (not wanted or plan.status(now) in wanted)
                 and (-math.inf if after is None else after) <= plan.start_time
@@ -245,11 +243,6 @@ class TrainingPlans:
             {"TrainingPlanSummaries": [plan.summary(now) for plan in listed]}, next_token
         )
 
-    def arn_of(self, name: str, region: str) -> str:
-        """Return the ARN of a plan's name in a region."""
-        partition = partition_of(region)
-        return f"arn:{partition}:sagemaker:{region}:{self.account_id}:training-plan/{name}"
-
     def owner_of(self, offering_id: str) -> str | None:
         """Return the ARN of the plan that an extension offering is for; None for none."""
         owner = self.plans.first(lambda plan: offering_id in plan.offerings)
@@ -257,17 +250,22 @@ class TrainingPlans:
 
     def _plan(self, arn: str, caller: Caller) -> TrainingPlan:
         plan = self.plans.get(arn)
-        if plan is None or plan.region != caller.region:
+        if plan is None or not caller.owns(arn):
             raise not_found(f"Training plan {arn} does not exist.")
         return plan
 
-    def _offering(self, offering_id: str, region: str) -> tuple[TrainingPlan, Offering]:
+    def _offering(self, offering_id: str, caller: Caller) -> tuple[TrainingPlan, Offering]:
         plan = self.plans.first(
-            lambda plan: plan.region == region and offering_id in plan.offerings
+            lambda plan: offering_id in plan.offerings and caller.owns(plan.arn)
         )
         if plan is None:
             raise not_found(f"Training plan extension offering {offering_id} does not exist.")
         return plan, plan.offerings[offering_id]
+
+
+def training_plan_arn(name: str, caller: Caller) -> str:
+    """Return the ARN of a training plan of the caller's."""
+    return caller.arn(f"training-plan/{name}")
 
 
 def ultra_servers(

@@ -87,6 +87,7 @@ class EdgePlan:
     model_configs: tuple[Request, ...]
     created_at: float
     modified_at: float
+    tags: dict[str, str]
     stages: dict[str, Stage] = attrs.Factory(dict[str, Stage])
 
     def summary(self, now: float) -> Reply:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
 
 from sagemaker_plans.emulator._wire.members import (
+    Reply,
     Request,
     optional_count,
     optional_text,
@@ -19,17 +20,35 @@ from sagemaker_plans.emulator._wire.members import (
 from sagemaker_plans.emulator._wire.refusal import invalid, not_found
 
 DEFAULT_FLEET_SIZE: Final = 10
-"""The number of devices of a fleet that is created because a plan names it."""
+"""The number of devices of a fleet of which nobody says how many it has."""
 
 
-@attrs.define
+@attrs.frozen(kw_only=True)
+class Device:
+    """What is known of a device besides its name. Devices that are alike may share a record."""
+
+    registered_at: float
+    details: Request = attrs.Factory(dict[str, object])
+    """`Description` and `IotThingName`, as far as they were given."""
+
+    tags: Mapping[str, str] = attrs.Factory(dict[str, str])
+
+
+@attrs.define(kw_only=True)
 class Fleet:
     """A named group of devices."""
 
     name: str
+    arn: str
+    created_at: float
+    modified_at: float
+    settings: dict[str, object]
+    """`OutputConfig`, and `RoleArn`, `Description` and `EnableIotRoleAlias` as far as given."""
 
-    devices: dict[str, None]
-    """Device names in the order in which they report; a dict serves as an ordered set."""
+    tags: dict[str, str]
+
+    devices: dict[str, Device | None]
+    """By name, in the order in which they report. None for those that came with the fleet."""
 
     failing: frozenset[str] = frozenset()
     """Devices whose deployments always fail."""
@@ -38,20 +57,28 @@ class Fleet:
     def create(
         cls,
         name: str,
-        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
+        arn: str,
         *,
+        now: float,
+        devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
         failing: Iterable[str] = (),
         failure_rate: float = 0.0,
+        settings: Request | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> Fleet:
         """Create a fleet.
 
         Args:
             name: The fleet's name.
+            arn: Its ARN.
+            now: The time, in epoch seconds.
             devices: The device names, or the number of devices. Devices that are given as a
                 number are named `<fleet>-0001` and so on.
             failing: Devices that fail. If the fleet does not have them, they are added.
             failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
                 drawn from the fleet's name, so they are the same in every run.
+            settings: The members of a CreateDeviceFleet request that describe it.
+            tags: Its tags.
 
         Returns:
             The fleet.
@@ -60,12 +87,6 @@ class Fleet:
             ValueError: The rate is outside 0 to 1, the number of devices is negative, or a
                 string was passed where a list of names is needed.
         """
-        for argument, names in (("devices", devices), ("failing", failing)):
-            if isinstance(names, str):
-                # All wrong arguments raise ValueError, which seed files report with the line.
-                raise ValueError(  # noqa: TRY004 - see the line above
-                    f"{argument} must be a list of names, not {names!r}"
-                )
         if not 0 <= failure_rate <= 1:
             raise ValueError(f"failure_rate must be between 0 and 1, not {failure_rate!r}")
         if isinstance(devices, int):
@@ -74,21 +95,58 @@ class Fleet:
             # Long fleet names are cut so that device names stay within 63 characters.
             stem = name[:56].rstrip("-")
             devices = (f"{stem}-{number:04}" for number in range(1, devices + 1))
-        members = dict.fromkeys(devices)
-        named = frozenset(failing)
-        members |= dict.fromkeys(sorted(named))
+        fleet = cls(
+            name=name,
+            arn=arn,
+            created_at=now,
+            modified_at=now,
+            settings={"OutputConfig": {"S3OutputLocation": f"s3://{name}/"}, **(settings or {})},
+            tags={**(tags or {})},
+            devices={},
+        )
+        fleet.add(devices, None, failing=failing)
         # The same fleet must fail in the same way in every run, so the seed is the name.
         drawn = random.Random(name).sample(  # noqa: S311 - not used for a secret
-            sorted(members), round(failure_rate * len(members))
+            sorted(fleet.devices), round(failure_rate * len(fleet.devices))
         )
-        return cls(name, members, named | frozenset(drawn))
+        fleet.failing |= {*drawn}
+        return fleet
 
-    def select(self, selection: Request, *, strict: bool) -> tuple[str, ...]:
+    def add(
+        self, names: Iterable[str], device: Device | None, *, failing: Iterable[str] = ()
+    ) -> tuple[str, ...]:
+        """Add devices that are alike. Devices that the fleet already has stay as they are.
+
+        Args:
+            names: Their names.
+            device: What is known of them; None if they come with the fleet.
+            failing: Which fail. If the fleet does not have them, they are added too.
+
+        Returns:
+            The names of all of them.
+
+        Raises:
+            ValueError: A string was passed where a list of names is needed.
+        """
+        for argument, given in (("devices", names), ("failing", failing)):
+            if isinstance(given, str):
+                # All wrong arguments raise ValueError, which seed files report with the line.
+                raise ValueError(  # noqa: TRY004 - see the line above
+                    f"{argument} must be a list of names, not {given!r}"
+                )
+        named = frozenset(failing)
+        added = tuple(dict.fromkeys([*names, *sorted(named)]))
+        for name in added:
+            self.devices.setdefault(name, device)
+        self.failing |= named
+        return added
+
+    def select(self, selection: Request, *, loose: bool) -> tuple[str, ...]:
         """Return the devices that a stage's `DeviceSelectionConfig` selects.
 
         Args:
             selection: The wire form.
-            strict: Whether to refuse named devices that the fleet does not have.
+            loose: Whether it may name devices that the fleet does not have.
 
         Returns:
             Device names in the order in which they will report.
@@ -101,15 +159,64 @@ class Fleet:
         if kind == "PERCENTAGE":
             return self._by_percentage(optional_count(selection, "Percentage"))
         if kind == "SELECTION":
-            return self._by_name(texts(selection, "DeviceNames"), strict=strict)
+            names = texts(selection, "DeviceNames")
+            if not names:
+                raise invalid("DeviceNames is required when DeviceSubsetType is SELECTION.")
+            if not loose:
+                self.check_registered(names)
+            return tuple(dict.fromkeys(names))
         part = optional_text(selection, "DeviceNameContains")
         if part is None:
             raise invalid("DeviceNameContains is required when DeviceSubsetType is NAMECONTAINS.")
         return tuple(device for device in self.devices if part in device)
 
-    def add(self, devices: Iterable[str]) -> None:
-        """Add devices to the fleet. Devices that it already has keep their position."""
-        self.devices |= dict.fromkeys(devices)
+    def check_registered(self, names: Iterable[str]) -> None:
+        """Check that the fleet has all of these devices.
+
+        Raises:
+            Refusal: It does not. The first that it does not have is named.
+        """
+        for name in names:
+            if name not in self.devices:
+                raise not_found(f"Device {name} does not exist in device fleet {self.name}.")
+
+    def device(self, name: str) -> Device:
+        """Return what is known of one of its devices."""
+        return self.devices[name] or Device(registered_at=self.created_at)
+
+    def device_arn(self, name: str) -> str:
+        """Return the ARN of one of its devices."""
+        return f"{self.arn}/device/{name}"
+
+    def summary(self) -> Reply:
+        """Return the wire form that a description and a list entry have in common."""
+        return {
+            "DeviceFleetArn": self.arn,
+            "DeviceFleetName": self.name,
+            "CreationTime": self.created_at,
+            "LastModifiedTime": self.modified_at,
+        }
+
+    def description(self) -> Reply:
+        """Return the wire form, as a description has it."""
+        shown = {**self.settings, **self.summary()}
+        if shown.pop("EnableIotRoleAlias", False):
+            _, partition, _, _, account_id, _ = self.arn.split(":")
+            alias = f"rolealias/SageMakerEdge-{self.name}"
+            shown["IotRoleAlias"] = f"arn:{partition}:iam::{account_id}:{alias}"
+        return shown
+
+    def device_summary(self, name: str) -> Reply:
+        """Return the wire form of a device, which its description and its list entry share."""
+        device = self.device(name)
+        return {
+            "DeviceName": name,
+            "DeviceArn": self.device_arn(name),
+            "DeviceFleetName": self.name,
+            "RegistrationTime": device.registered_at,
+            "Models": [],
+            **device.details,
+        }
 
     def _by_percentage(self, percentage: int | None) -> tuple[str, ...]:
         if percentage is None or percentage < 1:
@@ -117,11 +224,3 @@ class Fleet:
                 "Percentage must be between 1 and 100 when DeviceSubsetType is PERCENTAGE."
             )
         return tuple(self.devices)[: math.ceil(len(self.devices) * percentage / 100)]
-
-    def _by_name(self, names: tuple[str, ...], *, strict: bool) -> tuple[str, ...]:
-        if not names:
-            raise invalid("DeviceNames is required when DeviceSubsetType is SELECTION.")
-        unknown = [device for device in names if device not in self.devices]
-        if strict and unknown:
-            raise not_found(f"Device {unknown[0]} does not exist in device fleet {self.name}.")
-        return tuple(dict.fromkeys(names))

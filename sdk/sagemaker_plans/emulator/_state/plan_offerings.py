@@ -20,22 +20,6 @@ from sagemaker_plans.emulator._wire.members import (
 HOUR: Final = 3600.0
 """Seconds of an hour."""
 
-_PARTITIONS: Final = {
-    "cn-": "aws-cn",
-    "us-gov-": "aws-us-gov",
-    "us-iso-": "aws-iso",
-    "us-isob-": "aws-iso-b",
-    "us-isof-": "aws-iso-f",
-    "eu-isoe-": "aws-iso-e",
-    "eusc-": "aws-eusc",
-}
-
-
-def partition_of(region: str) -> str:
-    """Return the partition of a region, which is part of every ARN."""
-    found = (part for start, part in _PARTITIONS.items() if region.startswith(start))
-    return next(found, "aws")
-
 
 @attrs.frozen(kw_only=True)
 class PlanOffering:

@@ -111,10 +111,10 @@ class Tables:
     """
 
     fleets: Table[str, Fleet] = attrs.field(factory=Table[str, Fleet])
-    """By name."""
+    """By ARN."""
 
     edge_plans: Table[str, EdgePlan] = attrs.field(factory=Table[str, EdgePlan])
-    """By name."""
+    """By ARN."""
 
     training_plans: Table[str, TrainingPlan] = attrs.field(factory=Table[str, TrainingPlan])
     """By ARN."""

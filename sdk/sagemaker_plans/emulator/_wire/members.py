@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeAlias, cast
 
 import attrs
+
+from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID, REGION, arn_start
+from sagemaker_plans.emulator._wire.refusal import invalid
 
 Request: TypeAlias = Mapping[str, object]
 Reply: TypeAlias = dict[str, object]
@@ -15,11 +19,22 @@ Reply: TypeAlias = dict[str, object]
 class Caller:
     """What the operations need to know about the HTTP request."""
 
-    region: str = "us-east-1"
-    """The region of the credential scope, which becomes part of new ARNs."""
+    region: str = REGION
+    """The region of the credential scope."""
+
+    account_id: str = ACCOUNT_ID
+    """The account of the access key."""
 
     request_id: str = "in-process"
     """The id of the reply."""
+
+    def arn(self, resource: str) -> str:
+        """Return the ARN of a resource of this account in this region."""
+        return arn_start(self.region, self.account_id) + resource
+
+    def owns(self, arn: str) -> bool:
+        """Tell whether an ARN is of this account and this region. Nothing else is seen."""
+        return arn.startswith(arn_start(self.region, self.account_id))
 
 
 def text(request: Request, member: str) -> str:
@@ -48,6 +63,17 @@ def optional_moment(request: Request, member: str) -> float | None:
     return value
 
 
+def is_between(request: Request, member: str, moment: float) -> bool:
+    """Tell whether a moment is within the bounds `<member>After` and `<member>Before`."""
+    after = optional_moment(request, f"{member}After")
+    before = optional_moment(request, f"{member}Before")
+    return (
+        (-math.inf if after is None else after)
+        <= moment
+        <= (math.inf if before is None else before)
+    )
+
+
 def flag(request: Request, member: str) -> bool:
     """Return a boolean member; absent means false."""
     return request.get(member) is True
@@ -66,3 +92,21 @@ def structure(request: Request, member: str) -> Request:
 def structures(request: Request, member: str) -> tuple[Request, ...]:
     """Return a list of structures; absent means empty."""
     return tuple(cast("list[Request]", request.get(member, [])))
+
+
+def tags(request: Request) -> dict[str, str]:
+    """Return the values of a request's tags by key; absent means none.
+
+    Raises:
+        Refusal: A key is given more than once.
+    """
+    given = structures(request, "Tags")
+    found = {text(tag, "Key"): text(tag, "Value") for tag in given}
+    if len(found) < len(given):
+        raise invalid("Tags have the same key more than once.")
+    return found
+
+
+def tag_list(values: Mapping[str, str]) -> list[Reply]:
+    """Return the wire form of tags."""
+    return [{"Key": key, "Value": value} for key, value in values.items()]

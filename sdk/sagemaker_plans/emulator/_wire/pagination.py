@@ -14,9 +14,12 @@ _Item = TypeVar("_Item")
 
 PAGED_MEMBERS: Final = {
     "DescribeEdgeDeploymentPlan": "Stages",
+    "ListDeviceFleets": "DeviceFleetSummaries",
+    "ListDevices": "DeviceSummaries",
     "ListEdgeDeploymentPlans": "EdgeDeploymentPlanSummaries",
     "ListStageDevices": "DeviceDeploymentSummaries",
     "DescribeTrainingPlanExtensionHistory": "TrainingPlanExtensions",
+    "ListTags": "Tags",
     "ListTrainingPlans": "TrainingPlanSummaries",
     "ListUltraServersByReservedCapacity": "UltraServers",
 }
