@@ -154,7 +154,7 @@ def test_what_is_refused_or_read_is_not_written(path: Path) -> None:
 
 def test_a_file_in_use_is_refused(path: Path) -> None:
     with Emulator(data=path) as emulator:
-        with pytest.raises(DataFileError, match=r"state\.db is in use by another emulator$"):
+        with pytest.raises(DataFileError, match=r"state\.db is in use by another emulator"):
             Emulator(data=path)
         create(emulator.service, "spring")
     Emulator(data=path).stop()
@@ -163,7 +163,7 @@ def test_a_file_in_use_is_refused(path: Path) -> None:
 @pytest.mark.parametrize("content", [b"no database at all " * 100, b"{}"])
 def test_a_foreign_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(DataFileError, match=r"state\.db is no data file of an emulator$"):
+    with pytest.raises(DataFileError, match=r"state\.db is no data file of an emulator"):
         Emulator(data=path)
     assert path.read_bytes() == content
     assert [one.name for one in path.parent.iterdir()] == ["state.db"]

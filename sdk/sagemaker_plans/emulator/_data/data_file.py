@@ -31,6 +31,12 @@ _APPLICATION: Final = int.from_bytes(b"smpe", "big")
 _PRIMARY: Final = 0xFF
 # The other bits of an error's code are details.
 
+_PROBLEMS: Final = {
+    sqlite3.SQLITE_BUSY: "is in use by another emulator",
+    sqlite3.SQLITE_CORRUPT: "is damaged",
+    sqlite3.SQLITE_NOTADB: "is no data file of an emulator",
+}
+
 _CLOCK: Final = "clock"
 # The kind of the one row that is not in a table.
 
@@ -232,14 +238,9 @@ class DataFile:
                     f"this version reads formats up to {FORMAT}"
                 )
             found = run("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY:
-                raise self._error("is in use by another emulator") from error
-            raise self._error(f"cannot be opened: {error}") from error
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-                raise self._error("is no data file of an emulator") from error
-            raise self._error(f"is damaged: {error}") from error
+        except sqlite3.Error as error:
+            problem = _PROBLEMS.get(error.sqlite_errorcode & _PRIMARY, "cannot be opened")
+            raise self._error(f"{problem}: {error}") from error
         if found != "ok":
             raise self._error(f"is damaged: {found}")
         return False

@@ -323,7 +323,7 @@ def _object(value: object, _kind: object) -> Mapping[str, object]:
 
 
 def _is_open_object(kind: object) -> bool:
-    return kind in {Mapping[str, object], dict[str, object]}
+    return get_origin(kind) in {Mapping, dict} and get_args(kind) == (str, object)
 
 
 def _is_table(kind: object) -> bool:
