@@ -7,13 +7,13 @@ from signal import SIGTERM, raise_signal, signal
 from threading import Timer
 from typing import Any
 
-import airflow
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException
+from airflow_world import SPEC, context, run
 from jsonschema import validate
 
+import airflow
 import sagemaker_plans.airflow as provider
-from airflow_world import SPEC, context, run
 from sagemaker_plans.airflow import CreateEdgeDeploymentPlanOperator, RollOutOperator
 from sagemaker_plans.airflow.links import console_link
 from sagemaker_plans.emulator import Emulator
@@ -106,7 +106,7 @@ def test_a_task_that_is_killed_stops_the_stage_that_it_has_started(emulator: Emu
     before = signal(SIGTERM, lambda _number, _frame: operator.on_kill())
     try:
         with emulator.hold_replies("StartEdgeDeploymentStage") as gate:
-            Timer(0.0, lambda: (gate.wait_for_reply(), raise_signal(SIGTERM))).start()
+            Timer(0.0, lambda: (gate.wait_for_arrivals(), raise_signal(SIGTERM))).start()
             with pytest.raises(AirflowException, match="killed"):
                 operator.execute(context())
     finally:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
-
 from airflow_world import Store, context, run
+
 from sagemaker_plans import ConfigurationError, OutcomeUnknownError, PurchaseRefusedError
+from sagemaker_plans._training.coverage import sweep
 from sagemaker_plans.airflow import (
     EnsureTrainingPlanOperator,
     ExtendTrainingPlanOperator,
@@ -54,6 +55,12 @@ def ensure(emulator: Emulator, days: float, **arguments: Any) -> EnsureTrainingP
     return EnsureTrainingPlanOperator(task_id="ensure", **arguments)
 
 
+@pytest.fixture(autouse=True)
+def _quick_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The service permits one a second, and a date takes dozens.
+    monkeypatch.setattr(sweep, "_PAUSE", 0.001)
+
+
 @pytest.fixture(params=["store", "files"])
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> PurchaseJournal | None:
     """The journal that an operator is made with: none, for the store of the context, or files."""
@@ -62,9 +69,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> PurchaseJournal | No
 
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_an_extension_is_bought_and_waited_for(emulator: Emulator, *, deferrable: bool) -> None:
-    receipt, triggers = run(
-        extend(emulator, offering(emulator), deferrable=deferrable), context()
-    )
+    receipt, triggers = run(extend(emulator, offering(emulator), deferrable=deferrable), context())
 
     assert receipt["outcome"] == "purchased"
     assert receipt["extension"]["payment_status"] == "Completed"
@@ -115,7 +120,7 @@ def test_a_purchase_in_doubt_is_not_repeated_by_the_next_try(
     emulator: Emulator, made: PurchaseJournal | None
 ) -> None:
     offering_id, store = offering(emulator), Store()
-    emulator.inject("ExtendTrainingPlan", Fault.drop_reply())
+    emulator.inject("ExtendTrainingPlan", Fault.disconnect(committed=True))
     for _ in range(2):
         with pytest.raises(OutcomeUnknownError):
             run(extend(emulator, offering_id, journal=made), context(store))
@@ -128,10 +133,8 @@ def test_a_purchase_in_doubt_is_looked_for_until_the_history_shows_it(
     emulator: Emulator, made: PurchaseJournal | None
 ) -> None:
     offering_id, store = offering(emulator), Store()
-    emulator.inject("ExtendTrainingPlan", Fault.drop_reply())
-    operator = extend(
-        emulator, offering_id, journal=made, outcome_timeout=timedelta(seconds=60)
-    )
+    emulator.inject("ExtendTrainingPlan", Fault.disconnect(committed=True))
+    operator = extend(emulator, offering_id, journal=made, outcome_timeout=timedelta(seconds=60))
 
     receipt, _ = run(operator, context(store))
 
@@ -157,9 +160,7 @@ def test_a_try_whose_last_write_was_let_through_buys_nothing(emulator: Emulator)
 def test_a_failed_payment_fails_the_task_without_a_retry(
     emulator: Emulator, *, deferrable: bool
 ) -> None:
-    operator = extend(
-        emulator, offering(emulator, payment_fails=True), deferrable=deferrable
-    )
+    operator = extend(emulator, offering(emulator, payment_fails=True), deferrable=deferrable)
 
     with pytest.raises(AirflowFailException):
         run(operator, context())
@@ -260,9 +261,7 @@ def test_a_deferred_task_comes_again_by_itself(emulator: Emulator) -> None:
 def test_budget_since_and_dates_may_be_objects(emulator: Emulator) -> None:
     offering(emulator, duration_hours=168)
     now = datetime.now(UTC)
-    operator = ensure(
-        emulator, 0, until=now + timedelta(days=33), budget=Decimal(5000), since=now
-    )
+    operator = ensure(emulator, 0, until=now + timedelta(days=33), budget=Decimal(5000), since=now)
 
     assert run(operator, context())[0]["covered"]
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import BaseOperator
-
 from airflow_world import SPEC, context, run
+
 from sagemaker_plans import RolloutStoppedError
 from sagemaker_plans.airflow import (
     CreateEdgeDeploymentPlanOperator,
@@ -97,9 +97,7 @@ def test_only_the_stages_that_are_asked_for_are_rolled_out(emulator: Emulator, p
 
 
 def test_a_stage_bakes_in_the_triggerer(plan: str) -> None:
-    report, triggers = run(
-        roll_out(deferrable=True, bake_time=timedelta(seconds=0.1)), context()
-    )
+    report, triggers = run(roll_out(deferrable=True, bake_time=timedelta(seconds=0.1)), context())
 
     names = [type(each).__name__ for each in triggers]
     assert names == ["StageDeployedTrigger", "DateTimeTrigger"] * 2

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from airflow.triggers.base import BaseTrigger
-
 from airflow_world import SPEC, again, context, first_event, run
+
 from sagemaker_plans import AsyncClient
 from sagemaker_plans.airflow import (
     CreateEdgeDeploymentPlanOperator,
@@ -97,7 +97,11 @@ def test_the_hook_uses_what_it_is_given_and_then_the_connection(
 
     async def seen(hook: SageMakerPlansHook) -> tuple[object, ...]:
         async with await hook.get_async_conn() as client:  # type: ignore[no-untyped-call]  # the provider's
-            return client.meta.region_name, client.meta.endpoint_url, client.meta.config.read_timeout
+            return (
+                client.meta.region_name,
+                client.meta.endpoint_url,
+                client.meta.config.read_timeout,
+            )
 
     of_connection = SageMakerPlansHook("aws_other")
     given = SageMakerPlansHook("aws_other", region_name="eu-west-1", config={"read_timeout": 12})
