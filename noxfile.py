@@ -363,9 +363,42 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+def airflow(session: nox.Session) -> None:
+    """Test `sagemaker_plans.airflow`, with coverage and types, in an environment with Airflow."""
+    install_wheel(session, "[airflow]", *group("airflow"))
+    folder = Path(session.create_tmp())
+    settings = {"branch": "true", "source_pkgs": f"{PACKAGE}.airflow", "concurrency": "thread"}
+    lines = ["[run]", *(f"{name} = {value}" for name, value in settings.items())]
+    lines += ["[report]", "exclude_also =", "    if TYPE_CHECKING:", "    ^\\s*\\.\\.\\.$"]
+    rcfile = folder / "coveragerc"
+    rcfile.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    env = {"COVERAGE_RCFILE": str(rcfile), "COVERAGE_FILE": str(folder / ".coverage")}
+    # Airflow and its provider warn of each other.
+    tests = ("pytest", "-W", "ignore", "tests/airflow", *session.posargs)
+    session.run("coverage", "run", "-m", *tests, env={**env, "HYPOTHESIS_PROFILE": "quick"})
+    if not session.posargs:
+        session.run("coverage", "report", "--show-missing", "--fail-under=100", env=env)
+    # Airflow's own annotations have gaps that pyright's strict mode does not forgive.
+    session.run(
+        *("mypy", "--strict", "--config-file=", "--explicit-package-bases"),
+        *("sdk/sagemaker_plans/airflow", "tests/airflow"),
+        env={"MYPYPATH": os.pathsep.join(["sdk", "tests", "tests/airflow"])},
+    )
+
+
+@nox.session(python=OLDEST, default=False)
+def airflow_processes(session: nox.Session) -> None:
+    """Kill the processes of a real Airflow, with Postgres where it is installed. It takes long."""
+    install_wheel(session, "[airflow]", *group("airflow"))
+    env = {**NO_AWS, "AIRFLOW_PROCESSES": "1", "HYPOTHESIS_PROFILE": "quick"}
+    tests = ("pytest", "-W", "ignore", "-s", "tests/airflow/processes", *session.posargs)
+    session.run(*tests, env=env)
+
+
+@nox.session(python=OLDEST, default=False)
 def examples_airflow(session: nox.Session) -> None:
     """Run the Airflow example in a real Airflow, which takes minutes to install."""
-    install_wheel(session, "", *group("examples-airflow"))
+    install_wheel(session, "[airflow]", *group("airflow"))
     folder = "docs/examples/airflow_rollout"
     session.run("python", f"{folder}/run.py", env=NO_AWS)
     # Airflow's own annotations have gaps that pyright's strict mode does not forgive.

@@ -10,7 +10,8 @@
 #   models            what the service says and is asked for
 #   errors            what can go wrong
 #
-# Beside them: progress, a display; and emulator, which imports nothing of the SDK.
+# Beside them: progress, a display; airflow, for those who have it; and emulator, which imports
+# nothing of the SDK.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
 
 from sagemaker_plans import errors, journal, models

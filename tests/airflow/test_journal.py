@@ -52,8 +52,14 @@ async def test_it_keeps_what_the_protocol_asks_of_one_writer() -> None:
 
 @pytest.mark.parametrize(
     "check",
-    [_check._check_durable, _check._check_begin, _check._check_end, _check._check_fields]
-    + [_check._check_order, _check._check_plans],
+    [
+        _check._check_durable,
+        _check._check_begin,
+        _check._check_end,
+        _check._check_fields,
+        _check._check_order,
+        _check._check_plans,
+    ],
 )
 async def test_it_passes_the_checks_of_journals_that_have_one_writer(
     check: Callable[[PurchaseJournal, PurchaseJournal], Awaitable[None]],

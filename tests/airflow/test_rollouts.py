@@ -55,9 +55,8 @@ def test_a_plan_can_be_given_in_the_form_of_requests_with_templates() -> None:
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_rollout_starts_each_stage_once(
-    emulator: Emulator, plan: str, *, deferrable: bool
-) -> None:
+@pytest.mark.usefixtures("plan")
+def test_a_rollout_starts_each_stage_once(emulator: Emulator, *, deferrable: bool) -> None:
     report, triggers = run(roll_out(deferrable=deferrable), context())
 
     assert [each["outcome"] for each in report["stages"]] == ["deployed", "deployed"] or deferrable
@@ -67,17 +66,17 @@ def test_a_rollout_starts_each_stage_once(
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_a_retry_after_the_rollout_starts_nothing(
-    emulator: Emulator, plan: str, *, deferrable: bool
-) -> None:
+@pytest.mark.usefixtures("plan")
+def test_a_retry_after_the_rollout_starts_nothing(emulator: Emulator, *, deferrable: bool) -> None:
     run(roll_out(deferrable=deferrable), context())
     run(roll_out(deferrable=deferrable), context())
 
     assert starts(emulator) == ["canary", "everyone"]
 
 
+@pytest.mark.usefixtures("plan")
 def test_a_second_try_waits_for_the_stage_that_the_first_one_started(
-    emulator: Emulator, plan: str
+    emulator: Emulator,
 ) -> None:
     from airflow.sdk.exceptions import TaskDeferred
 
@@ -89,14 +88,18 @@ def test_a_second_try_waits_for_the_stage_that_the_first_one_started(
     assert starts(emulator) == ["canary"]
 
 
-def test_only_the_stages_that_are_asked_for_are_rolled_out(emulator: Emulator, plan: str) -> None:
+@pytest.mark.usefixtures("plan")
+def test_only_the_stages_that_are_asked_for_are_rolled_out(
+    emulator: Emulator,
+) -> None:
     report, _ = run(roll_out(deferrable=True, stages=["everyone"]), context())
 
     assert [each["stage"]["name"] for each in report["stages"]] == ["everyone"]
     assert starts(emulator) == ["everyone"]
 
 
-def test_a_stage_bakes_in_the_triggerer(plan: str) -> None:
+@pytest.mark.usefixtures("plan")
+def test_a_stage_bakes_in_the_triggerer() -> None:
     report, triggers = run(roll_out(deferrable=True, bake_time=timedelta(seconds=0.1)), context())
 
     names = [type(each).__name__ for each in triggers]
@@ -112,8 +115,9 @@ def failing(emulator: Emulator) -> str:
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.usefixtures("failing")
 def test_a_failed_stage_stops_the_rollout_and_names_the_device(
-    emulator: Emulator, failing: str, *, deferrable: bool
+    emulator: Emulator, *, deferrable: bool
 ) -> None:
     with pytest.raises(RolloutStoppedError) as stopped:
         run(roll_out(deferrable=deferrable), context())
@@ -122,7 +126,10 @@ def test_a_failed_stage_stops_the_rollout_and_names_the_device(
     assert starts(emulator) == ["canary"]
 
 
-def test_restart_starts_a_failed_stage_again_once(emulator: Emulator, failing: str) -> None:
+@pytest.mark.usefixtures("failing")
+def test_restart_starts_a_failed_stage_again_once(
+    emulator: Emulator,
+) -> None:
     for _ in range(2):
         with pytest.raises(RolloutStoppedError):
             run(roll_out(deferrable=True, restart=True), context())
@@ -132,8 +139,9 @@ def test_restart_starts_a_failed_stage_again_once(emulator: Emulator, failing: s
 
 @pytest.mark.parametrize("emulator", [{"starting": 3600.0}], indirect=True)
 @pytest.mark.parametrize(("stop_on_exit", "stops"), [(True, ["canary"]), (False, [])])
+@pytest.mark.usefixtures("plan")
 def test_a_stage_that_takes_too_long_is_stopped_by_the_worker(
-    emulator: Emulator, plan: str, *, stop_on_exit: bool, stops: list[str]
+    emulator: Emulator, *, stop_on_exit: bool, stops: list[str]
 ) -> None:
     with pytest.raises(RolloutStoppedError):
         run(
@@ -173,18 +181,16 @@ def test_a_trigger_fires_when_too_many_devices_failed_and_the_worker_stops_the_s
 
 @pytest.mark.parametrize("deferrable", [False, True])
 @pytest.mark.parametrize("kind", ["plan", "stage"])
-def test_a_sensor_ends_when_all_is_deployed(
-    emulator: Emulator, plan: str, kind: str, *, deferrable: bool
-) -> None:
+@pytest.mark.usefixtures("emulator", "plan")
+def test_a_sensor_ends_when_all_is_deployed(kind: str, *, deferrable: bool) -> None:
     run(roll_out(deferrable=False), context())
 
     assert run(sensor(kind, deferrable=deferrable), context())[0] is None
 
 
 @pytest.mark.parametrize("kind", ["plan", "stage"])
-def test_a_deferrable_sensor_waits_in_the_triggerer(
-    emulator: Emulator, plan: str, kind: str
-) -> None:
+@pytest.mark.usefixtures("emulator", "plan")
+def test_a_deferrable_sensor_waits_in_the_triggerer(kind: str) -> None:
     from airflow.sdk.exceptions import TaskDeferred
 
     with pytest.raises(TaskDeferred):
@@ -216,7 +222,8 @@ def sensor(
 
 @pytest.mark.parametrize("deferrable", [False, True])
 @pytest.mark.parametrize("kind", ["plan", "stage"])
-def test_a_sensor_fails_with_a_failed_stage(failing: str, kind: str, *, deferrable: bool) -> None:
+@pytest.mark.usefixtures("failing")
+def test_a_sensor_fails_with_a_failed_stage(kind: str, *, deferrable: bool) -> None:
     with pytest.raises(RolloutStoppedError):
         run(roll_out(deferrable=False), context())
 
@@ -224,22 +231,23 @@ def test_a_sensor_fails_with_a_failed_stage(failing: str, kind: str, *, deferrab
         run(sensor(kind, deferrable=deferrable), context())
 
 
-def test_a_sensor_of_a_stage_that_is_not_there_fails(plan: str) -> None:
+@pytest.mark.usefixtures("plan")
+def test_a_sensor_of_a_stage_that_is_not_there_fails() -> None:
     with pytest.raises(AirflowException, match="has no stage nowhere"):
         run(sensor("stage", deferrable=True, stage_name="nowhere"), context())
 
 
 @pytest.mark.parametrize("kind", ["plan", "stage"])
-def test_a_deferred_sensor_times_out(plan: str, kind: str) -> None:
+@pytest.mark.usefixtures("plan")
+def test_a_deferred_sensor_times_out(kind: str) -> None:
     waiting = sensor(kind, deferrable=True, timeout=timedelta(seconds=0.3))
 
     with pytest.raises(AirflowException, match="WaitTimeoutError"):
         run(waiting, context())
 
 
-def test_a_deferred_sensor_fails_with_a_stage_that_fails_meanwhile(
-    emulator: Emulator, failing: str
-) -> None:
+@pytest.mark.usefixtures("emulator", "failing")
+def test_a_deferred_sensor_fails_with_a_stage_that_fails_meanwhile() -> None:
     from airflow.sdk.exceptions import TaskDeferred
 
     with pytest.raises(TaskDeferred):

@@ -58,7 +58,8 @@ def test_a_trigger_is_made_again_with_all_that_it_had(trigger: BaseTrigger) -> N
     assert {name: kwargs[name] for name in REACH} == REACH
 
 
-def test_an_operator_hands_its_connection_on(emulator: Emulator) -> None:
+@pytest.mark.usefixtures("emulator")
+def test_an_operator_hands_its_connection_on() -> None:
     from airflow.sdk.exceptions import TaskDeferred
 
     run(CreateEdgeDeploymentPlanOperator(task_id="create", spec=SPEC), context())
@@ -75,8 +76,9 @@ def test_an_operator_hands_its_connection_on(emulator: Emulator) -> None:
     assert kwargs["aws_conn_id"] == "aws_default"
 
 
+@pytest.mark.usefixtures("emulator")
 def test_the_hook_uses_what_it_is_given_and_then_the_connection(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(
         "AIRFLOW_CONN_AWS_OTHER",

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib import import_module
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from anyio import to_thread
 
 from sagemaker_plans import AsyncClient
+from sagemaker_plans._client import import_transport
 from sagemaker_plans.journal import PurchaseJournal
 
 
@@ -58,8 +58,8 @@ class SageMakerPlansHook(AwsBaseHook):
         Raises:
             ConfigurationError: If the connection's client cannot be used.
         """
-        # 240 ms of CPU time, and a triggerer has one event loop for all its triggers.
-        await to_thread.run_sync(import_module, "sagemaker_plans._transport.botocore_gateway")
+        # A triggerer has one event loop for all its triggers.
+        await to_thread.run_sync(import_transport)
         async with AsyncExitStack() as stack:
             if isinstance(journal, AbstractAsyncContextManager):
                 await stack.enter_async_context(journal)

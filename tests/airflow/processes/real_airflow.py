@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,13 +52,17 @@ def database(folder: Path) -> Iterator[str]:
     control = [*as_user, str(binaries / "pg_ctl"), "-D", data, "-l", str(home / "log"), "-w"]
     initdb = [*as_user, str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "airflow"]
     subprocess.run([*initdb, "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, cwd="/")
-    subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    subprocess.run(
+        [*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/"
+    )
     try:
         create = [str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "airflow"]
         subprocess.run([*create, "airflow"], check=True)
         yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run(
+            [*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/"
+        )
 
 
 @define
@@ -100,14 +104,10 @@ class RealAirflow:
         for process in self.processes.values():
             os.killpg(process.pid, signal.SIGTERM)
         for process in self.processes.values():
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(20)
-            except subprocess.TimeoutExpired:
-                pass
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
 
     def api(self, path: str, body: object = None, method: str | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -169,7 +169,7 @@ def real_airflow(folder: Path, env: dict[str, str]) -> Iterator[RealAirflow]:
         (folder / "notes").mkdir()
         settings = {
             "API__PORT": str(port),
-            "API_AUTH__JWT_SECRET": "a secret of this test, which is long enough for SHA-512 and more",
+            "API_AUTH__JWT_SECRET": "a secret of this test " * 4,
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "CORE__DAGS_FOLDER": str(HERE / "dags"),
             "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
