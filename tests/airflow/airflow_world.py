@@ -61,7 +61,7 @@ def again(trigger: BaseTrigger) -> BaseTrigger:
 
 async def first_event(trigger: BaseTrigger) -> Any:
     async for event in trigger.run():
-        payload = event.payload  # type: ignore[union-attr]  # these triggers end no task
+        payload = event.payload
         return json.loads(json.dumps(payload)) if isinstance(payload, dict) else payload
     raise AssertionError("the trigger fired no event")
 

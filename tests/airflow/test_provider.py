@@ -1,11 +1,9 @@
 import json
-from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from signal import SIGTERM, raise_signal, signal
-from threading import Timer
-from typing import Any
+from signal import SIGTERM, pthread_kill, signal
+from threading import Thread, main_thread
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException
@@ -80,7 +78,7 @@ def test_an_operator_has_the_link() -> None:
     operator = RollOutOperator(task_id="roll_out", plan_name="plan", region_name="eu-west-1")
     (link,) = operator.operator_extra_links
 
-    address = link.get_link(operator, ti_key=None)  # type: ignore[arg-type]  # it does not look
+    address = link.get_link(operator, ti_key=None)
 
     assert address.endswith("?region=eu-west-1")
     assert link.name == "SageMaker console"
@@ -99,14 +97,16 @@ def test_a_task_that_is_killed_stops_the_stage_that_it_has_started(emulator: Emu
     emulator.add_fleet("cameras", devices=["cam-001", "cam-002", "cam-003"])
     run(CreateEdgeDeploymentPlanOperator(task_id="create", spec=SPEC), context())
     operator = RollOutOperator(task_id="roll_out", plan_name=SPEC.name, poll_interval=0.1)
-    arguments: dict[str, Any] = {"bake_time": timedelta(hours=1)}
-    operator.bake_time = arguments["bake_time"]
+
+    def kill_when_started() -> None:
+        gate.wait_for_arrivals(timeout=30.0)
+        pthread_kill(main_thread().ident or 0, SIGTERM)
 
     # As Airflow's process of a task does it: its handler calls on_kill, and nothing else.
     before = signal(SIGTERM, lambda _number, _frame: operator.on_kill())
     try:
         with emulator.hold_replies("StartEdgeDeploymentStage") as gate:
-            Timer(0.0, lambda: (gate.wait_for_arrivals(), raise_signal(SIGTERM))).start()
+            Thread(target=kill_when_started).start()
             with pytest.raises(AirflowException, match="killed"):
                 operator.execute(context())
     finally:

@@ -37,7 +37,7 @@ def extend(emulator: Emulator, offering_id: str, **arguments: Any) -> ExtendTrai
         **arguments,
     }
     operator = ExtendTrainingPlanOperator(task_id="extend", offering_id=offering_id, **arguments)
-    operator.render_template_fields({"params": {"limit": "1500.00"}})  # type: ignore[typeddict-item]  # all that it renders
+    operator.render_template_fields({"params": {"limit": "1500.00"}})
     return operator
 
 

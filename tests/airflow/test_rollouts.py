@@ -18,8 +18,12 @@ from sagemaker_plans.emulator import Emulator
 START, STOP = "StartEdgeDeploymentStage", "StopEdgeDeploymentStage"
 
 
-def starts(emulator: Emulator) -> list[str]:
-    return [str(each.body["StageName"]) for each in emulator.requests_of(START)]
+def stages_of(emulator: Emulator, operation: str) -> list[object]:
+    return [(each.body or {})["StageName"] for each in emulator.requests_of(operation)]
+
+
+def starts(emulator: Emulator) -> list[object]:
+    return stages_of(emulator, START)
 
 
 @pytest.fixture
@@ -153,7 +157,7 @@ def test_a_stage_that_takes_too_long_is_stopped_by_the_worker(
             context(),
         )
 
-    assert [each.body["StageName"] for each in emulator.requests_of(STOP)] == stops
+    assert stages_of(emulator, STOP) == stops
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,11 @@ def test_an_operator_hands_its_connection_on() -> None:
     from airflow.sdk.exceptions import TaskDeferred
 
     run(CreateEdgeDeploymentPlanOperator(task_id="create", spec=SPEC), context())
-    reach = {"region_name": "us-east-1", "verify": False, "botocore_config": {"read_timeout": 9}}
+    reach: dict[str, Any] = {
+        "region_name": "us-east-1",
+        "verify": False,
+        "botocore_config": {"read_timeout": 9},
+    }
     operator = RollOutOperator(
         task_id="roll_out", plan_name=SPEC.name, poll_interval=0.1, deferrable=True, **reach
     )

@@ -122,10 +122,11 @@ def test_a_restarted_scheduler_buys_nothing_again_without_retries_either(
 
 def runs(emulator: Emulator, plan: str) -> list[str]:
     """Name the stages of a plan that the service agreed to start."""
+    requests = [(each, each.body or {}) for each in emulator.requests_of(START)]
     return [
-        str(each.body["StageName"])
-        for each in emulator.requests_of(START)
-        if each.body["EdgeDeploymentPlanName"] == plan and (each.committed or each.status == 200)
+        str(body["StageName"])
+        for each, body in requests
+        if body["EdgeDeploymentPlanName"] == plan and (each.committed or each.status == 200)
     ]
 
 
