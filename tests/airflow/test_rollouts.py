@@ -79,6 +79,23 @@ def test_a_retry_after_the_rollout_starts_nothing(emulator: Emulator, *, deferra
 
 
 @pytest.mark.usefixtures("plan")
+def test_a_rollout_whose_supervisor_is_gone_stops_no_stage(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BrokenLog:
+        def info(self, *_: object) -> None:
+            raise BrokenPipeError
+
+    operator = roll_out(deferrable=False)
+    monkeypatch.setattr(type(operator), "log", BrokenLog())
+
+    operator.execute(context())
+
+    assert starts(emulator) == ["canary", "everyone"]
+    assert stages_of(emulator, STOP) == []
+
+
+@pytest.mark.usefixtures("plan")
 def test_a_second_try_waits_for_the_stage_that_the_first_one_started(
     emulator: Emulator,
 ) -> None:

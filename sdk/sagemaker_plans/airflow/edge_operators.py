@@ -1,6 +1,7 @@
 """Operators that create edge deployment plans and roll them out."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -178,14 +179,17 @@ class RollOutOperator(WorkerMixin, BaseOperator):
     def tell(self, change: StageChange) -> None:
         """Log how a stage stands."""
         devices = change.stage.devices
-        self.log.info(
-            "stage %s is %s: %d of %d devices have it, %d failed",
-            change.stage.name,
-            change.stage.status,
-            devices.succeeded,
-            devices.total,
-            devices.failed,
-        )
+        # Airflow's log is a connection to the supervisor. If that was killed, this process goes on
+        # until Airflow notices, and an error here would stop a stage that the next try waits for.
+        with suppress(OSError):
+            self.log.info(
+                "stage %s is %s: %d of %d devices have it, %d failed",
+                change.stage.name,
+                change.stage.status,
+                devices.succeeded,
+                devices.total,
+                devices.failed,
+            )
 
     @property
     def _schedule(self) -> PollSchedule:
