@@ -374,7 +374,7 @@ def airflow(session: nox.Session) -> None:
     folder = Path(session.create_tmp())
     settings = {"branch": "true", "source_pkgs": f"{PACKAGE}.airflow", "concurrency": "thread"}
     lines = ["[run]", *(f"{name} = {value}" for name, value in settings.items())]
-    lines += ["[report]", "exclude_also =", "    if TYPE_CHECKING:", "    ^\\s*\\.\\.\\.$"]
+    lines += ["[report]", "exclude_also =", "    if (not )?TYPE_CHECKING:", "    ^\\s*\\.\\.\\.$"]
     rcfile = folder / "coveragerc"
     rcfile.write_text("\n".join(lines) + "\n", encoding="utf-8")
     env = {"COVERAGE_RCFILE": str(rcfile), "COVERAGE_FILE": str(folder / ".coverage")}
@@ -408,6 +408,16 @@ def examples_airflow(session: nox.Session) -> None:
     session.run("python", f"{folder}/run.py", env=NO_AWS)
     # Airflow's own annotations have gaps that pyright's strict mode does not forgive.
     check_types_as_users_do(session, folder, search=(f"{folder}/dags",), pyright=False)
+
+
+@nox.session(python=OLDEST, default=False)
+def examples_dbos(session: nox.Session) -> None:
+    """Kill a DBOS workflow at each step, on SQLite, and on Postgres where it is installed."""
+    install_wheel(session, "", *group("examples-dbos"))
+    example = "docs/examples/dbos_rollout.py"
+    session.run("python", example, env=NO_AWS)
+    session.run("python", "tests/postgres.py", "python", example, "--database", env=NO_AWS)
+    check_types_as_users_do(session, example, pyright=False)
 
 
 @nox.session(python=OLDEST, default=False)

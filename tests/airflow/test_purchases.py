@@ -1,3 +1,4 @@
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from sagemaker_plans._training.coverage import sweep
 from sagemaker_plans.airflow import (
     EnsureTrainingPlanOperator,
     ExtendTrainingPlanOperator,
+    buying_operator,
     training_operators,
 )
 from sagemaker_plans.airflow import journal as journals
@@ -128,15 +130,21 @@ def test_a_purchase_in_doubt_is_not_repeated_by_the_next_try(
     assert len(emulator.purchases) == 1
 
 
-@pytest.mark.parametrize("emulator", [{"history_lag": 8.0}], indirect=True)
-def test_a_purchase_in_doubt_is_looked_for_until_the_history_shows_it(
-    emulator: Emulator, made: PurchaseJournal | None
+@pytest.mark.parametrize("emulator", [LAGS], indirect=True)
+def test_the_next_try_looks_for_a_purchase_in_doubt_until_the_history_shows_it(
+    emulator: Emulator, made: PurchaseJournal | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offering_id, store = offering(emulator), Store()
     emulator.inject("ExtendTrainingPlan", Fault.disconnect(committed=True))
-    operator = extend(emulator, offering_id, journal=made, outcome_timeout=timedelta(seconds=60))
+    with pytest.raises(OutcomeUnknownError):
+        run(extend(emulator, offering_id, journal=made), context(store))
+    patient = extend(emulator, offering_id, journal=made, outcome_timeout=timedelta(minutes=5))
 
-    receipt, _ = run(operator, context(store))
+    async def pass_time(_seconds: float) -> None:
+        emulator.clock.advance(3600.0)
+
+    monkeypatch.setattr(buying_operator, "sleep", pass_time)
+    receipt, _ = run(patient, context(store))
 
     assert receipt["extension"]["payment_status"] == "Completed"
     assert len(emulator.purchases) == 1
@@ -287,6 +295,28 @@ def test_without_a_store_and_without_a_journal_an_operator_cannot_be_made(
         ensure(emulator, 33)
 
     extend(emulator, "tpeo-1", journal=FileJournal(tmp_path))
+
+
+def test_a_journal_that_can_be_entered_is_entered_and_left(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    entered: list[bool] = []
+
+    class Entered(AbstractAsyncContextManager[object]):
+        def __init__(self, journal: PurchaseJournal) -> None:
+            self.records, self.begin, self.end = journal.records, journal.begin, journal.end
+
+        async def __aenter__(self) -> object:
+            entered.append(True)
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            entered.append(False)
+
+    journal = Entered(FileJournal(tmp_path))
+    run(extend(emulator, offering(emulator), journal=journal), context())
+
+    assert entered == [True, False]
 
 
 def test_what_is_no_journal_is_refused(emulator: Emulator) -> None:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeVar
 
-import anyio
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import BaseOperator, Context
+from anyio import current_time, sleep
 
 from sagemaker_plans import (
     AsyncClient,
@@ -66,16 +66,16 @@ class BuyingOperator(WorkerMixin, BaseOperator):
         """
 
         async def work(client: AsyncClient) -> R:
-            deadline = anyio.current_time() + self.outcome_timeout.total_seconds()
+            deadline = current_time() + self.outcome_timeout.total_seconds()
             while True:
                 try:
                     return await buy(client)
                 except OutcomeUnknownError as error:
-                    left = deadline - anyio.current_time()
+                    left = deadline - current_time()
                     if left <= 0:
                         raise
                     self.log.warning("looking again, nothing is sent meanwhile: %s", error)
-                    await anyio.sleep(min(self.poll_interval, left))
+                    await sleep(min(self.poll_interval, left))
 
         try:
             return self.run_in_worker(work, journal=journal_of(self.journal, context))

@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,15 +14,10 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from postgres import database, free_port
+
 PATIENCE: Final = 300.0
 HERE: Final = Path(__file__).parent
-POSTGRES: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def eventually(what: str, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
@@ -34,35 +27,6 @@ def eventually(what: str, look: Callable[[], Any], patience: float = PATIENCE) -
             raise AssertionError(f"not within {patience:g} s: {what}")
         time.sleep(0.1)
     return found
-
-
-@contextmanager
-def database(folder: Path) -> Iterator[str]:
-    """Postgres where it is installed; SQLite elsewhere."""
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if not POSTGRES or (as_user and shutil.which("runuser") is None):
-        yield f"sqlite:///{folder / 'airflow.db'}"
-        return
-    binaries, home, port = POSTGRES[-1].parent, folder / "postgres", free_port()
-    home.mkdir()
-    folder.chmod(0o755)
-    if as_user:
-        shutil.chown(home, "postgres")
-    data, options = str(home / "data"), f"-p {port} -k {home} -h 127.0.0.1"
-    control = [*as_user, str(binaries / "pg_ctl"), "-D", data, "-l", str(home / "log"), "-w"]
-    initdb = [*as_user, str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "airflow"]
-    subprocess.run([*initdb, "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, cwd="/")
-    subprocess.run(
-        [*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/"
-    )
-    try:
-        create = [str(binaries / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "airflow"]
-        subprocess.run([*create, "airflow"], check=True)
-        yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
-    finally:
-        subprocess.run(
-            [*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/"
-        )
 
 
 @define
@@ -165,6 +129,7 @@ class RealAirflow:
 def real_airflow(folder: Path, env: dict[str, str]) -> Iterator[RealAirflow]:
     with ExitStack() as stack:
         url = stack.enter_context(database(folder))
+        url = url.replace("postgresql:", "postgresql+psycopg2:")
         port = free_port()
         (folder / "notes").mkdir()
         settings = {

@@ -1,16 +1,16 @@
-"""A durable DBOS workflow that rolls a plan out and keeps a training plan until a date.
+"""A durable DBOS workflow that rolls a plan out, and then extends a training plan.
 
 DBOS writes the result of each step into a database. A process that was killed goes on behind
 the last result that was written. So a step whose effect is there and whose result is not is run
 again. These steps bear that: `roll_out` starts no stage that is under way or deployed, and with
-a journal `ensure_until` buys nothing twice.
+a journal `extend` buys nothing twice.
 
 You need no AWS account: an emulator takes the place of the service. This program kills the
 worker at each place in turn, runs it again, and checks what the service has seen. At one place
 the purchase is made already, and the plan's history does not show it yet.
 
     pip install sagemaker-plans "dbos>=3"
-    python docs/examples/dbos_keep_capacity.py [--database postgresql://...]
+    python docs/examples/dbos_rollout.py [--database postgresql://...]
 """
 
 import argparse
@@ -20,7 +20,6 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +31,7 @@ import sagemaker_plans as smp
 from sagemaker_plans.emulator import Emulator, Timings
 from sagemaker_plans.journal import FileJournal
 
-STEPS: Final = ("create", "canary", "everyone", "keep")
+STEPS: Final = ("create", "canary", "everyone", "extend")
 HELD: Final = {"start": "StartEdgeDeploymentStage", "buy": "ExtendTrainingPlan"}
 # For the emulator. Real devices look for deployments every few minutes.
 OFTEN: Final = smp.PollSchedule(interval=0.2)
@@ -80,25 +79,25 @@ async def roll_out(name: str, stage: str) -> int:
     return report.stage(stage).stage.devices.succeeded
 
 
-@DBOS.step()
-async def keep(arn: str, until: str, journal: str) -> bool:
-    """Buy what the training plan needs."""
-    die_here("before keep")
+# As long as nobody knows what became of a purchase, `extend` with a journal sends nothing.
+@DBOS.step(retries_allowed=True, max_attempts=60, interval_seconds=0.5, backoff_rate=1.0)
+async def extend(arn: str, offering: str, journal: str) -> str:
+    """Buy an extension once; return how that is known."""
+    die_here("before extend")
     async with smp.shared_client(journal=FileJournal(journal)) as client:
-        coverage = await client.training_plans.ensure_until(
-            arn, datetime.fromisoformat(until), budget=Decimal(5000)
+        receipt = await client.training_plans.extend(
+            offering, training_plan_arn=arn, max_upfront_fee=Decimal(5000)
         )
-    die_here("after keep")
-    return coverage.covered
+    die_here("after extend")
+    return receipt.outcome
 
 
 @DBOS.workflow()
-async def spring(name: str, arn: str, until: str, journal: str) -> list[int]:
+async def spring(name: str, arn: str, offering: str, journal: str) -> list[int]:
     """Roll out, stage by stage, then keep the machines."""
     await create(name)
     devices = [await roll_out(name, stage) for stage in ("canary", "everyone")]
-    if not await keep(arn, until, journal):
-        raise RuntimeError("the date is not covered")
+    await extend(arn, offering, journal)
     return devices
 
 
@@ -123,13 +122,14 @@ class World:
         self.folder = folder
         self.database = database
 
-    def worker(self, name: str, arn: str, die_at: str = "") -> subprocess.Popen[bytes]:
+    def worker(
+        self, name: str, arn: str, offering: str, die_at: str = ""
+    ) -> subprocess.Popen[bytes]:
         """Start a worker."""
-        until = (datetime.now(UTC) + timedelta(days=33)).date()
         journal = self.folder / name
         journal.mkdir(exist_ok=True)
         database = self.database or f"sqlite:///{self.folder / name}.sqlite"
-        arguments = [database, name, arn, f"{until}T00:00:00+00:00", str(journal)]
+        arguments = [database, name, arn, offering, str(journal)]
         return subprocess.Popen(  # noqa: S603
             [sys.executable, __file__, "--work", *arguments],
             env={**os.environ, **self.emulator.environment(), "DIE_AT": die_at},
@@ -139,19 +139,20 @@ class World:
         """Kill a worker at a place, run it again, and check what the service has seen."""
         name = place.replace(" ", "-")
         arn = self.emulator.add_training_plan(name)
-        self.emulator.add_extension_offering(arn, duration_hours=168, resellable=True)
+        # It can be bought again and again, each time for money.
+        offering = self.emulator.add_extension_offering(arn, resellable=True)
         with ExitStack() as stack:
             how, _, what = place.partition(" ")
             if how == "in":
                 gate = stack.enter_context(self.emulator.hold_replies(HELD[what]))
-                first = self.worker(name, arn)
+                first = self.worker(name, arn, offering)
                 # The service has done it, and its reply is on the way.
                 gate.wait_for_arrivals(timeout=120.0)
                 first.kill()
             else:
-                first = self.worker(name, arn, die_at=place)
+                first = self.worker(name, arn, offering, die_at=place)
             assert first.wait() == -signal.SIGKILL, place
-        assert self.worker(name, arn).wait() == 0, place
+        assert self.worker(name, arn, offering).wait() == 0, place
 
         starts = [each.body or {} for each in self.emulator.requests_of(HELD["start"])]
         started = [each["StageName"] for each in starts if each["EdgeDeploymentPlanName"] == name]
