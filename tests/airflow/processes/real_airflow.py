@@ -105,9 +105,13 @@ class RealAirflow:
     def state(self, dag: str, run_id: str) -> str:
         return str(self.api(f"/api/v2/dags/{dag}/dagRuns/{run_id}")["state"])
 
-    def tasks(self, dag: str, run_id: str) -> list[dict[str, Any]]:
-        path = f"/api/v2/dags/{dag}/dagRuns/{run_id}/taskInstances?limit=400"
-        return list(self.api(path)["task_instances"])
+    def tasks(self, dag: str, run_id: str) -> list[str]:
+        """Give the states of a run's tasks. The API gives 100 at a time."""
+        path = f"/api/v2/dags/{dag}/dagRuns/{run_id}/taskInstances?limit=100&offset="
+        states: list[str] = []
+        while found := self.api(f"{path}{len(states)}")["task_instances"]:
+            states += [str(each["state"]) for each in found]
+        return states
 
     def ended(self, dag: str, run_id: str) -> str:
         """Wait until a run has ended. Give its state."""
