@@ -126,26 +126,29 @@ def install_wheel(session: nox.Session, extras: str, *requirements: str) -> None
     session.install(*again, f"{ROOT}{extras}", *requirements)
 
 
-INTERPRETERS = working_interpreters()
-SIDE_BY_SIDE = ("-n", "auto")  # a worker for each core
-MORE_THAN_CORES = ("-n", "3")  # more than most CI machines have: tests also wait for sockets
+OTHER_INTERPRETERS = [each for each in working_interpreters() if each != OLDEST]
+NO_TESTS = 5  # pytest's exit code
+# One worker more than there are cores, because tests also wait for sockets.
+SIDE_BY_SIDE = ("-n", str((os.cpu_count() or 1) + 1))
 
 
-def run_quick_tests(session: nox.Session, *command: str, **env: str) -> None:
+def run_quick_tests(session: nox.Session, *command: str, marks: str = "", **env: str) -> None:
     """Run all tests except the exhaustive ones, with few random examples."""
-    quick = ("-m", "not exhaustive")
+    quick = ("-m", f"not exhaustive{marks}")
     env["HYPOTHESIS_PROFILE"] = "quick"
-    session.run(*command, "pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env)
+    # With arguments of the user's there may be no test for some transports.
+    codes = [0, NO_TESTS] if session.posargs else [0]
+    session.run(
+        *command, "pytest", *SIDE_BY_SIDE, *quick, *session.posargs, env=env, success_codes=codes
+    )
 
 
-def run_quick_tests_elsewhere(session: nox.Session) -> None:
+def run_quick_tests_elsewhere(session: nox.Session, **env: str) -> None:
     """Run them with other versions, without the random examples and on one transport each.
 
     What those find does not depend on the interpreter or on a version.
     """
-    quicker = ("-m", "not exhaustive and not random and not once")
-    env = {"HYPOTHESIS_PROFILE": "quick", "ONE_TRANSPORT_EACH": "1"}
-    session.run("pytest", *MORE_THAN_CORES, *quicker, *session.posargs, env=env)
+    run_quick_tests(session, marks=" and not random and not once", TRANSPORTS_OF_TESTS="one", **env)
 
 
 @nox.session
@@ -156,8 +159,10 @@ def tests(session: nox.Session) -> None:
         left_over.unlink()
     if not session.posargs:
         session.notify("coverage", posargs=())
-    measured = ("coverage", "run", "-m")
-    run_quick_tests(session, *measured, COVERAGE_FILE=str(ROOT / ".coverage"))
+    # To measure takes as much time again, so each test is measured on one of its transports.
+    measured = {"COVERAGE_FILE": str(ROOT / ".coverage"), "TRANSPORTS_OF_TESTS": "one"}
+    run_quick_tests(session, "coverage", "run", "-m", **measured)
+    run_quick_tests(session, TRANSPORTS_OF_TESTS="others")
 
 
 @nox.session(python=OLDEST)
@@ -172,13 +177,20 @@ def exhaustive(session: nox.Session) -> None:
 
 
 # A session needs one interpreter at least.
-@nox.session(python=[each for each in INTERPRETERS if each != OLDEST] or [OLDEST])
+@nox.session(python=OTHER_INTERPRETERS or [OLDEST])
 def interpreters(session: nox.Session) -> None:
-    """Run the tests on every other CPython found here."""
+    """Run the tests on every other CPython found here.
+
+    With SHARE_INTERPRETERS in the environment, as in CI, each test runs on one of them.
+    """
     if session.python == OLDEST:
         session.skip("no other CPython was found")
     install_wheel(session, "[rich,trio]", *group("test"))
-    run_quick_tests_elsewhere(session)
+    env: dict[str, str] = {}
+    if "SHARE_INTERPRETERS" in os.environ:
+        number = OTHER_INTERPRETERS.index(str(session.python))
+        env["SHARE_OF_TESTS"] = f"{number}/{len(OTHER_INTERPRETERS)}"
+    run_quick_tests_elsewhere(session, **env)
 
 
 @nox.session(default=False)

@@ -47,21 +47,30 @@ ONCE = frozenset(
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what hypothesis runs, so that it can be run again with more examples.
 
-    Where the same tests run again with other versions (`nox -s interpreters`, `nox -s lowest`),
-    each test takes one of the transports. Together they take all of them.
+    TRANSPORTS_OF_TESTS says which transports each test takes: `one` (together the tests take
+    all of them) or the `others`. SHARE_OF_TESTS says which tests run here, such as `0/2`.
     """
     for item in items:
         if hasattr(getattr(item, "obj", None), "hypothesis"):
             item.add_marker("random")
         if ONCE & {*item.path.relative_to(config.rootpath).parts}:
             item.add_marker("once")
-    if "ONE_TRANSPORT_EACH" in os.environ:
-        others = [item for item in items if _is_of_another_transport(item)]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item not in set(others)]
+    others: set[pytest.Item] = set()
+    if taken := os.environ.get("TRANSPORTS_OF_TESTS"):
+        others |= {item for item in items if _takes_another(item) == (taken == "one")}
+    if share := os.environ.get("SHARE_OF_TESTS"):
+        number, _, shares = share.partition("/")
+        others |= {item for item in items if not _is_of_share(item, int(number), int(shares))}
+    if others:
+        config.hook.pytest_deselected(items=[*others])
+        items[:] = [item for item in items if item not in others]
 
 
-def _is_of_another_transport(item: pytest.Item) -> bool:
+def _is_of_share(item: pytest.Item, number: int, shares: int) -> bool:
+    return crc32(item.nodeid.encode()) % shares == number
+
+
+def _takes_another(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     transport = callspec.params.get("transport") if callspec else None
     if not isinstance(transport, Transport) or not isinstance(item, pytest.Function):

@@ -88,7 +88,7 @@ def client_for(
     polling: PollSchedule | None = None,
     pace: PacePolicy | None = None,
     journal: PurchaseJournal | None = None,
-    request_timeout: float = 5.0,
+    request_timeout: float = 30.0,
 ) -> AsyncClient:
     """Make a client for an endpoint; it retries and polls fast, and takes no throttle to heart."""
     return AsyncClient(

@@ -9,104 +9,110 @@
 #   _wire             operations, the converter between models and wire dicts, replies
 #   models            what the service says and is asked for
 #   errors            what can go wrong
+#   _lazy_names       imports what is behind a public name when the name is first used
 #
 # Beside them: progress, a display; airflow, for those who have it; and emulator, which imports
 # nothing of the SDK.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
 
-from sagemaker_plans import errors, journal, models
-from sagemaker_plans._client import AsyncClient
-from sagemaker_plans._edge.listing import PlanSummaryPager, StageDevicePager
-from sagemaker_plans._edge.reading import StagePager
-from sagemaker_plans._edge.watch import StageWatch
-from sagemaker_plans._engine.pacing import PacePolicy
-from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.retry_policy import RetryEvent, RetryPolicy
-from sagemaker_plans._shared_client import shared_client
-from sagemaker_plans._training.plan_reads import TrainingPlanPager, UltraServerPager
-from sagemaker_plans._training.reading import ExtensionPager
-from sagemaker_plans.errors import (
-    AccessDeniedError,
-    ConfigurationError,
-    ConflictError,
-    ConnectionFailedError,
-    CoverageError,
-    InternalServiceError,
-    InvalidRequestError,
-    OutcomeUnknownError,
-    PaginationError,
-    PlanMismatchError,
-    PurchaseFailedError,
-    PurchaseRefusedError,
-    PurchaseReplyError,
-    ResourceInUseError,
-    ResourceLimitExceededError,
-    ResourceNotFoundError,
-    RolloutStoppedError,
-    SageMakerPlansError,
-    ServiceError,
-    StageFailedError,
-    StageNotFoundError,
-    StageNotStartedError,
-    StageStoppedError,
-    ThrottledError,
-    TrainingPlanEndedError,
-    UnexpectedReplyError,
-    ValidationError,
-    WaitError,
-    WaitTimeoutError,
-)
-from sagemaker_plans.models import (
-    CandidateVerdict,
-    Coverage,
-    DeviceCounts,
-    DeviceDeploymentStatus,
-    DeviceSelectionConfig,
-    DeviceSubsetType,
-    EdgeDeploymentPlan,
-    EdgeDeploymentPlanSpec,
-    EdgeDeploymentPlanSummary,
-    ExtensionCandidate,
-    ExtensionChoice,
-    ExtensionPage,
-    ExtensionReceipt,
-    FailureHandlingPolicy,
-    ModelConfig,
-    NameContains,
-    NamedDevices,
-    PercentageOfFleet,
-    PlanSummaryPage,
-    PurchaseOutcome,
-    ReservedCapacity,
-    ReservedCapacityOffering,
-    ReservedCapacityStatus,
-    ReservedCapacitySummary,
-    ReservedCapacityType,
-    RolloutReport,
-    Stage,
-    StageChange,
-    StageDevice,
-    StageDevicePage,
-    StageOutcome,
-    StagePage,
-    StageReport,
-    StageSpec,
-    StageStatus,
-    TargetResource,
-    TrainingPlan,
-    TrainingPlanExtension,
-    TrainingPlanExtensionOffering,
-    TrainingPlanOffering,
-    TrainingPlanPage,
-    TrainingPlanSortBy,
-    TrainingPlanSortOrder,
-    TrainingPlanStatus,
-    UltraServer,
-    UltraServerHealth,
-    UltraServerPage,
-    UltraServerSummary,
-    UnrecognizedSelection,
-)
+from typing import TYPE_CHECKING
+
+from sagemaker_plans._lazy_names import lazy_names as _lazily
+
+if TYPE_CHECKING:
+    from sagemaker_plans import errors, journal, models
+    from sagemaker_plans._client import AsyncClient
+    from sagemaker_plans._edge.listing import PlanSummaryPager, StageDevicePager
+    from sagemaker_plans._edge.reading import StagePager
+    from sagemaker_plans._edge.watch import StageWatch
+    from sagemaker_plans._engine.pacing import PacePolicy
+    from sagemaker_plans._engine.polling import PollSchedule
+    from sagemaker_plans._engine.retry_policy import RetryEvent, RetryPolicy
+    from sagemaker_plans._shared_client import shared_client
+    from sagemaker_plans._training.plan_reads import TrainingPlanPager, UltraServerPager
+    from sagemaker_plans._training.reading import ExtensionPager
+    from sagemaker_plans.errors import (
+        AccessDeniedError,
+        ConfigurationError,
+        ConflictError,
+        ConnectionFailedError,
+        CoverageError,
+        InternalServiceError,
+        InvalidRequestError,
+        OutcomeUnknownError,
+        PaginationError,
+        PlanMismatchError,
+        PurchaseFailedError,
+        PurchaseRefusedError,
+        PurchaseReplyError,
+        ResourceInUseError,
+        ResourceLimitExceededError,
+        ResourceNotFoundError,
+        RolloutStoppedError,
+        SageMakerPlansError,
+        ServiceError,
+        StageFailedError,
+        StageNotFoundError,
+        StageNotStartedError,
+        StageStoppedError,
+        ThrottledError,
+        TrainingPlanEndedError,
+        UnexpectedReplyError,
+        ValidationError,
+        WaitError,
+        WaitTimeoutError,
+    )
+    from sagemaker_plans.models import (
+        CandidateVerdict,
+        Coverage,
+        DeviceCounts,
+        DeviceDeploymentStatus,
+        DeviceSelectionConfig,
+        DeviceSubsetType,
+        EdgeDeploymentPlan,
+        EdgeDeploymentPlanSpec,
+        EdgeDeploymentPlanSummary,
+        ExtensionCandidate,
+        ExtensionChoice,
+        ExtensionPage,
+        ExtensionReceipt,
+        FailureHandlingPolicy,
+        ModelConfig,
+        NameContains,
+        NamedDevices,
+        PercentageOfFleet,
+        PlanSummaryPage,
+        PurchaseOutcome,
+        ReservedCapacity,
+        ReservedCapacityOffering,
+        ReservedCapacityStatus,
+        ReservedCapacitySummary,
+        ReservedCapacityType,
+        RolloutReport,
+        Stage,
+        StageChange,
+        StageDevice,
+        StageDevicePage,
+        StageOutcome,
+        StagePage,
+        StageReport,
+        StageSpec,
+        StageStatus,
+        TargetResource,
+        TrainingPlan,
+        TrainingPlanExtension,
+        TrainingPlanExtensionOffering,
+        TrainingPlanOffering,
+        TrainingPlanPage,
+        TrainingPlanSortBy,
+        TrainingPlanSortOrder,
+        TrainingPlanStatus,
+        UltraServer,
+        UltraServerHealth,
+        UltraServerPage,
+        UltraServerSummary,
+        UnrecognizedSelection,
+    )
 
 __all__ = [
     "AccessDeniedError",
@@ -204,3 +210,28 @@ __all__ = [
     "models",
     "shared_client",
 ]
+
+# A program that imports this package, or only its emulator, may use little of it. So what is
+# behind a name is imported when the name is first used.
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _lazily(
+        __name__,
+        dict.fromkeys(__all__, "models")
+        | {name: "errors" for name in __all__ if name.endswith("Error")}
+        | {name: name for name in ("errors", "journal", "models")}
+        | {
+            "AsyncClient": "_client",
+            "ExtensionPager": "_training.reading",
+            "PacePolicy": "_engine.pacing",
+            "PlanSummaryPager": "_edge.listing",
+            "PollSchedule": "_engine.polling",
+            "RetryEvent": "_engine.retry_policy",
+            "RetryPolicy": "_engine.retry_policy",
+            "StageDevicePager": "_edge.listing",
+            "StagePager": "_edge.reading",
+            "StageWatch": "_edge.watch",
+            "TrainingPlanPager": "_training.plan_reads",
+            "UltraServerPager": "_training.plan_reads",
+            "shared_client": "_shared_client",
+        },
+    )

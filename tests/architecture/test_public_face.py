@@ -3,11 +3,8 @@
 import ast
 import importlib
 import inspect
-import os
 import pkgutil
 import re
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
@@ -17,6 +14,7 @@ import attrs
 import pytest
 
 import sagemaker_plans
+from loaded_modules import modules_after
 
 PACKAGE = sagemaker_plans.__name__
 ALL: list[str] = getattr(sagemaker_plans, "__all__", [])
@@ -168,19 +166,20 @@ def raised_by(function: Callable[..., object]) -> set[str]:
     return {name for name in last if name[:1].isupper()} - NOT_FOR_CALLERS
 
 
-def test_the_import_loads_nothing_heavy() -> None:
-    code = f"import sys, {PACKAGE}; print(*sorted(sys.modules), sep='\\n')"
-    # Coverage measures new interpreters too, and would load modules of its own there.
-    unmeasured = {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
+def test_the_import_loads_nothing_else() -> None:
+    loaded = modules_after(f"import {PACKAGE}")
 
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=unmeasured
-    ).stdout.split()
+    assert {name for name in loaded if name.startswith(PACKAGE)} == {
+        PACKAGE,
+        f"{PACKAGE}._lazy_names",
+    }
 
-    assert PACKAGE in loaded
-    assert not {*LOADED_WHEN_NEEDED} & {*loaded}, (
-        "import these where they are needed, inside a function"
-    )
+
+def test_the_client_loads_nothing_heavy() -> None:
+    loaded = modules_after(f"from {PACKAGE} import AsyncClient")
+
+    assert f"{PACKAGE}._client" in loaded
+    assert not {*LOADED_WHEN_NEEDED} & loaded, "import these where they are needed"
 
 
 def test_all_is_sorted() -> None:
@@ -193,36 +192,33 @@ def test_all_names_only_what_exists() -> None:
     assert missing == []
 
 
-def test_all_names_everything_public() -> None:
-    tree = ast.parse(inspect.getsource(sagemaker_plans))
-    bound: set[str] = set()
-    for node in tree.body:
-        match node:
-            case ast.ImportFrom(module=origin, names=names, level=level):
-                if level or (origin or "").partition(".")[0] == PACKAGE:
-                    bound |= {alias.asname or alias.name for alias in names}
-            case (
-                ast.FunctionDef(name=name)
-                | ast.AsyncFunctionDef(name=name)
-                | ast.ClassDef(name=name)
-            ):
-                bound.add(name)
-            case ast.Assign(targets=targets):
-                bound |= {each.id for each in targets if isinstance(each, ast.Name)}
-            case ast.AnnAssign(target=ast.Name(id=name)):
-                bound.add(name)
-            case _:
-                pass
-    public = {
-        name
-        for name in bound
-        if not name.startswith("_")
-        and not isinstance(getattr(sagemaker_plans, name, None), ModuleType)
+def test_checkers_see_what_programs_get() -> None:
+    seen = {
+        alias.name: (
+            importlib.import_module(f"{node.module}.{alias.name}")
+            if node.module == PACKAGE
+            else getattr(importlib.import_module(node.module), alias.name)
+        )
+        for block in ast.parse(inspect.getsource(sagemaker_plans)).body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
     }
 
-    assert public - {*ALL} == set(), (
-        "add these to __all__, or bind them under a name that starts with an underscore"
-    )
+    assert sorted(seen) == [*ALL]
+    assert [name for name in ALL if getattr(sagemaker_plans, name) is not seen[name]] == []
+
+
+def test_all_names_are_listed() -> None:
+    assert {*ALL} <= {*dir(sagemaker_plans)}
+
+
+def test_another_name_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="'sagemaker_plans' has no attribute 'Plan'") as caught:
+        getattr(sagemaker_plans, "Plan")  # noqa: B009  # checkers know that there is none
+
+    assert caught.value.name == "Plan"
 
 
 @pytest.mark.parametrize("name", ["errors", "models"])

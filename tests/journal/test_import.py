@@ -1,26 +1,10 @@
 """What `sagemaker_plans.journal` gives, and what its import costs."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
+from loaded_modules import modules_after
 from sagemaker_plans import journal
 from sagemaker_plans.journal import _check, _dynamodb, _file
-
-
-def modules_after(code: str) -> set[str]:
-    # Coverage would load modules of its own there.
-    unmeasured = {name: each for name, each in os.environ.items() if "COVERAGE" not in name}
-    told = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=unmeasured,
-    )
-    return {*told.stdout.split()}
 
 
 def test_the_import_loads_no_store() -> None:

@@ -33,7 +33,7 @@ def client_with(endpoint_url: str, transport: Transport, /, **settings: Any) -> 
         "http_backend": transport.http_backend,
         "retry": RetryPolicy.none(),
         "pace": PacePolicy.off(),
-        "request_timeout": 5.0,
+        "request_timeout": 30.0,
     }
     return AsyncClient(**{**defaults, **settings})
 

@@ -15,15 +15,12 @@ from sagemaker_plans._edge.listing import (
 )
 from sagemaker_plans._edge.plan_waits import PlanWaits
 from sagemaker_plans._edge.reading import StagePager, read_plan, stage_pager
-from sagemaker_plans._edge.wait import ends_waits
 from sagemaker_plans._engine.pagination import pager_problems
 from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.polls.readings import PollTurn
-from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
-from sagemaker_plans._engine.retries import Retrier
+from sagemaker_plans._engine.polls.paced_polls import paced_polls
+from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, LIST_PLANS, LIST_STAGE_DEVICES
-from sagemaker_plans.errors import ThrottledError
 from sagemaker_plans.models import EdgeDeploymentPlan
 from sagemaker_plans.models import _validation as checks
 
@@ -51,20 +48,10 @@ class PlanReads(PlanWaits):
         self._gateway = gateway
         self._retrier = retrier
 
-        async def read(name: str, turn: PollTurn) -> EdgeDeploymentPlan:
-            # One attempt at each page, because the next poll follows anyway.
-            pages = retrier.for_poll(
-                due=turn.due, every=turn.every, give_up_at=turn.give_up_at, begin=turn.begin
-            )
-            return await read_plan(stage_pager(gateway, pages, name))
+        async def read(requests: PollRetrier, name: str) -> EdgeDeploymentPlan:
+            return await read_plan(stage_pager(gateway, requests, name))
 
-        polls = SharedPollsByName[EdgeDeploymentPlan](
-            read,
-            kind="plan",
-            timeout=request_timeout,
-            ends_waits=ends_waits,
-            keeps_turn=lambda error: retrier.is_paced and isinstance(error, ThrottledError),
-        )
+        polls = paced_polls(retrier, read, kind="plan", timeout=request_timeout)
         super().__init__(polls, polling, check=retrier.check)
 
     async def describe(self, name: str) -> EdgeDeploymentPlan:

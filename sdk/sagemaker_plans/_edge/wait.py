@@ -11,7 +11,6 @@ from sagemaker_plans._engine.polls.polled_wait import (
     OnPollError,
     PolledWait,
     call,
-    ends_waits,
     polling_problems,
 )
 from sagemaker_plans._engine.polls.readings import Interest, Reading
@@ -21,7 +20,7 @@ from sagemaker_plans.errors import StageNotFoundError, WaitError, WaitTimeoutErr
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage, StageStatus
 from sagemaker_plans.models import _validation as checks
 
-__all__ = ["NOT_STARTED", "OnPoll", "OnPollError", "Wait", "call", "ends_waits"]
+__all__ = ["NOT_STARTED", "OnPoll", "OnPollError", "Wait", "call"]
 
 ErrorT = TypeVar("ErrorT", bound=WaitError)
 

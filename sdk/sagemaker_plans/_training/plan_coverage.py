@@ -10,7 +10,6 @@ from sagemaker_plans._training.plan_purchases import TrainingPlanPurchases
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, SEARCH_OFFERINGS
 from sagemaker_plans.errors import OutcomeUnknownError
 from sagemaker_plans.models import Coverage, ExtensionChoice, ExtensionReceipt, TargetResource
-from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
 
         problems = [
             *checks.training_plan_arn("training_plan_arn", training_plan_arn),
-            *plan_checks.aware_datetime("until", until),
+            *checks.aware("until", until),
             *_money_problems("max_upfront_fee", max_upfront_fee, currency_code),
             *_target_problems(target),
         ]
@@ -148,14 +147,14 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
 
         problems = [
             *checks.training_plan_arn("training_plan_arn", training_plan_arn),
-            *plan_checks.aware_datetime("until", until),
+            *checks.aware("until", until),
             *_money_problems("budget", budget, currency_code, needed=True),
             *_target_problems(target),
             *duration_problems("lead", as_seconds(lead), zero=True),
             *duration_problems("timeout", as_seconds(timeout), zero=True),
         ]
         if since is not None:
-            problems += plan_checks.aware_datetime("since", since)
+            problems += checks.aware("since", since)
         checks.raise_for("ensure_until", problems, operation=EXTEND_TRAINING_PLAN.name)
         await self._check_region("ensure_until", training_plan_arn)
         bought = self._bought.setdefault(training_plan_arn, [])

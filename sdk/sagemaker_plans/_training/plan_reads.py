@@ -176,13 +176,11 @@ class TrainingPlanReads:
                 )
         for argument, time in (("start_after", start_after), ("start_before", start_before)):
             if time is not None:
-                problems += plan_checks.aware_datetime(argument, time)
+                problems += checks.aware(argument, time)
         if sort_by is not None:
-            problems += plan_checks.one_of("sort_by", sort_by, get_args(TrainingPlanSortBy))
+            problems += checks.choice("sort_by", sort_by, get_args(TrainingPlanSortBy))
         if sort_order is not None:
-            problems += plan_checks.one_of(
-                "sort_order", sort_order, get_args(TrainingPlanSortOrder)
-            )
+            problems += checks.choice("sort_order", sort_order, get_args(TrainingPlanSortOrder))
         checks.raise_for("list", problems, operation=LIST_TRAINING_PLANS.name)
         # Not str(status): for a member of another enum that would be its name.
         filters = None if status is None else [{"Name": "Status", "Value": str.__str__(status)}]
@@ -265,8 +263,8 @@ class TrainingPlanReads:
                     "ultra_server_count", ultra_server_count, 1, plan_checks.MAX_INTEGER
                 ),
             ),
-            (start_time_after, plan_checks.aware_datetime("start_time_after", start_time_after)),
-            (end_time_before, plan_checks.aware_datetime("end_time_before", end_time_before)),
+            (start_time_after, checks.aware("start_time_after", start_time_after)),
+            (end_time_before, checks.aware("end_time_before", end_time_before)),
             (
                 duration_hours,
                 checks.whole_number("duration_hours", duration_hours, 1, checks.MAX_DURATION_HOURS),

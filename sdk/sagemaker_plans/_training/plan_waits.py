@@ -5,15 +5,13 @@ from typing import overload
 
 from sagemaker_plans._engine.durations import Duration
 from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.paced_polls import paced_polls
 from sagemaker_plans._engine.polls.polled_wait import (
     OnPoll,
     OnPollError,
     PolledWait,
-    ends_waits,
     polling_problems,
 )
-from sagemaker_plans._engine.polls.readings import PollTurn
-from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
 from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._engine.time_limit import NOT_GIVEN, NotGiven, TimeLimit
 from sagemaker_plans._training.plan_reads import read_training_plan
@@ -21,7 +19,6 @@ from sagemaker_plans._training.reading import extension_pager
 from sagemaker_plans._training.waiters import PlanAndExtensions, plan_active, plan_extended
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_TRAINING_PLAN
-from sagemaker_plans.errors import SageMakerPlansError, ThrottledError
 from sagemaker_plans.models import TrainingPlan, TrainingPlanExtension
 from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
@@ -48,37 +45,19 @@ class TrainingPlanWaits:
         self._polling = polling
         self._check_loop = retrier.check
 
-        def once(turn: PollTurn) -> PollRetrier:
-            # One attempt at each request, because the next poll follows anyway.
-            return retrier.for_poll(
-                due=turn.due, every=turn.every, give_up_at=turn.give_up_at, begin=turn.begin
-            )
+        async def read_plan(requests: PollRetrier, name_or_arn: str) -> TrainingPlan:
+            return await read_training_plan(gateway, requests, name_or_arn)
 
-        async def read_plan(name_or_arn: str, turn: PollTurn) -> TrainingPlan:
-            return await read_training_plan(gateway, once(turn), name_or_arn)
-
-        async def read_both(arn: str, turn: PollTurn) -> PlanAndExtensions:
-            requests = once(turn)
+        async def read_both(requests: PollRetrier, arn: str) -> PlanAndExtensions:
             # The history first: a plan that is read after a payment went through shows it.
             extensions = await extension_pager(gateway, requests, arn).collect()
             return PlanAndExtensions(await read_training_plan(gateway, requests, arn), extensions)
 
-        def keeps_turn(error: SageMakerPlansError) -> bool:
-            return retrier.is_paced and isinstance(error, ThrottledError)
-
-        self._plan_polls = SharedPollsByName[TrainingPlan](
-            read_plan,
-            kind="training plan",
-            timeout=request_timeout,
-            ends_waits=ends_waits,
-            keeps_turn=keeps_turn,
+        self._plan_polls = paced_polls(
+            retrier, read_plan, kind="training plan", timeout=request_timeout
         )
-        self._extension_polls = SharedPollsByName[PlanAndExtensions](
-            read_both,
-            kind="extensions of training plan",
-            timeout=request_timeout,
-            ends_waits=ends_waits,
-            keeps_turn=keeps_turn,
+        self._extension_polls = paced_polls(
+            retrier, read_both, kind="extensions of training plan", timeout=request_timeout
         )
 
     @overload

@@ -4,9 +4,9 @@ Pass a journal as ``AsyncClient(journal=...)``. Then ``extend`` writes a record 
 a purchase, and what became of it afterwards.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from sagemaker_plans._lazy_names import lazy_names
 from sagemaker_plans.journal._record import (
     ClosedBy,
     PurchaseJournal,
@@ -24,28 +24,14 @@ __all__ = [
     "check_journal",
 ]
 
-# The whole package imports this module, but few programs have a journal. These import pathlib,
-# json and more, which would add 24 ms of CPU time to the 142 that importing the package costs
-# (medians of 15 interleaved processes, bytecode compiled before).
-_FETCHED_WHEN_USED: Final = {
-    "DynamoDBJournal": "_dynamodb",
-    "FileJournal": "_file",
-    "check_journal": "_check",
-}
-
 if TYPE_CHECKING:
     from sagemaker_plans.journal._check import check_journal
     from sagemaker_plans.journal._dynamodb import DynamoDBJournal
     from sagemaker_plans.journal._file import FileJournal
-
 else:
-
-    def __getattr__(name: str) -> object:
-        if name not in _FETCHED_WHEN_USED:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(f"{__name__}.{_FETCHED_WHEN_USED[name]}"), name)
-        globals()[name] = found
-        return found
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+    # Every client imports this package, but few programs have a journal. These import pathlib,
+    # json and more, which would add 24 ms of CPU time (median of 15 interleaved processes).
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {"DynamoDBJournal": "_dynamodb", "FileJournal": "_file", "check_journal": "_check"},
+    )

@@ -107,6 +107,8 @@ class Coverage(PlainModel):
     """The extension whose payment is pending; None if there is none."""
     next_at: datetime | None = None
     """When to call again (UTC); None if nothing remains to be done."""
+    reason: str | None = None
+    """What has to happen before it goes on, in words; None if nothing remains to be done."""
     late: bool = False
     """Whether it bought so late that a slow payment may fail."""
 

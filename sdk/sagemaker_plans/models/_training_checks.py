@@ -4,13 +4,12 @@ As in ``_validation``, the rules come from SageMaker's service model.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 
 from sagemaker_plans.models._validation import (
     MAX_TRAINING_PLAN_ARN,
     MIN_TRAINING_PLAN_ARN,
-    shown,
+    matching,
 )
 
 _TRAINING_PLAN_NAME_OR_ARN = re.compile(
@@ -43,15 +42,12 @@ def training_plan_name_or_arn(argument: str, value: object) -> Iterator[str]:
     Yields:
         Each problem.
     """
-    if (
-        not isinstance(value, str)
-        or len(value) > MAX_TRAINING_PLAN_ARN
-        or not _TRAINING_PLAN_NAME_OR_ARN.fullmatch(value)
-    ):
-        yield (
-            f"{argument}: got {shown(value)}; allowed are a training plan's name (1 to 64 letters, "
-            "digits and hyphens, with a letter or digit at both ends) and its ARN"
-        )
+    allowed = (
+        "are a training plan's name (1 to 64 letters, digits and hyphens, with a letter or digit "
+        "at both ends) and its ARN"
+    )
+    sizes = range(MAX_TRAINING_PLAN_ARN + 1)
+    yield from matching(argument, value, _TRAINING_PLAN_NAME_OR_ARN, sizes, allowed)
 
 
 def training_plan_name(argument: str, value: object) -> Iterator[str]:
@@ -64,15 +60,12 @@ def training_plan_name(argument: str, value: object) -> Iterator[str]:
     Yields:
         Each problem.
     """
-    if (
-        not isinstance(value, str)
-        or len(value) > MAX_TRAINING_PLAN_NAME
-        or not _TRAINING_PLAN_NAME.fullmatch(value)
-    ):
-        yield (
-            f"{argument}: got {shown(value)}; allowed are 1 to {MAX_TRAINING_PLAN_NAME} letters "
-            "(a-z, A-Z), digits and hyphens, with a letter or digit at both ends"
-        )
+    allowed = (
+        f"are 1 to {MAX_TRAINING_PLAN_NAME} letters (a-z, A-Z), digits and hyphens, with a letter "
+        "or digit at both ends"
+    )
+    sizes = range(MAX_TRAINING_PLAN_NAME + 1)
+    yield from matching(argument, value, _TRAINING_PLAN_NAME, sizes, allowed)
 
 
 def training_plan_offering_id(argument: str, value: object) -> Iterator[str]:
@@ -85,15 +78,9 @@ def training_plan_offering_id(argument: str, value: object) -> Iterator[str]:
     Yields:
         Each problem.
     """
-    if (
-        not isinstance(value, str)
-        or len(value) > MAX_TRAINING_PLAN_OFFERING_ID
-        or not _TRAINING_PLAN_OFFERING_ID.fullmatch(value)
-    ):
-        yield (
-            f"{argument}: got {shown(value)}; allowed are 1 to {MAX_TRAINING_PLAN_OFFERING_ID} "
-            "letters (a-z), digits and hyphens"
-        )
+    allowed = f"are 1 to {MAX_TRAINING_PLAN_OFFERING_ID} letters (a-z), digits and hyphens"
+    sizes = range(MAX_TRAINING_PLAN_OFFERING_ID + 1)
+    yield from matching(argument, value, _TRAINING_PLAN_OFFERING_ID, sizes, allowed)
 
 
 def reserved_capacity_arn(argument: str, value: object) -> Iterator[str]:
@@ -106,15 +93,12 @@ def reserved_capacity_arn(argument: str, value: object) -> Iterator[str]:
     Yields:
         Each problem.
     """
-    if (
-        not isinstance(value, str)
-        or not MIN_TRAINING_PLAN_ARN <= len(value) <= MAX_TRAINING_PLAN_ARN
-        or not _RESERVED_CAPACITY_ARN.fullmatch(value)
-    ):
-        yield (
-            f"{argument}: got {shown(value)}; allowed is a reserved capacity's ARN "
-            "(arn:aws:sagemaker:REGION:ACCOUNT:reserved-capacity/ID), as a training plan lists it"
-        )
+    allowed = (
+        "is a reserved capacity's ARN (arn:aws:sagemaker:REGION:ACCOUNT:reserved-capacity/ID), "
+        "as a training plan lists it"
+    )
+    sizes = range(MIN_TRAINING_PLAN_ARN, MAX_TRAINING_PLAN_ARN + 1)
+    yield from matching(argument, value, _RESERVED_CAPACITY_ARN, sizes, allowed)
 
 
 def ultra_server_type(argument: str, value: object) -> Iterator[str]:
@@ -127,44 +111,6 @@ def ultra_server_type(argument: str, value: object) -> Iterator[str]:
     Yields:
         Each problem.
     """
-    if (
-        not isinstance(value, str)
-        or len(value) > MAX_ULTRA_SERVER_TYPE
-        or not _ULTRA_SERVER_TYPE.fullmatch(value)
-    ):
-        yield f"{argument}: got {shown(value)}; allowed are types such as 'ml.u-p6e-gb200x72'"
-
-
-def aware_datetime(argument: str, value: object) -> Iterator[str]:
-    """Check a time.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-
-    Yields:
-        Each problem.
-    """
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        yield f"{argument}: got {shown(value)}; allowed are datetimes with a time zone"
-        return
-    try:
-        value.astimezone(UTC)
-    except OverflowError:
-        yield f"{argument}: got {shown(value)}; allowed are datetimes that exist in UTC"
-
-
-def one_of(argument: str, value: object, allowed: Iterable[str]) -> Iterator[str]:
-    """Check a value against those that are allowed.
-
-    Args:
-        argument: The name of the argument, for messages.
-        value: The value that a caller passed.
-        allowed: The values that are allowed.
-
-    Yields:
-        Each problem.
-    """
-    choices = tuple(allowed)
-    if not isinstance(value, str) or value not in choices:
-        yield f"{argument}: got {shown(value)}; allowed are {', '.join(choices)}"
+    allowed = "are types such as 'ml.u-p6e-gb200x72'"
+    sizes = range(MAX_ULTRA_SERVER_TYPE + 1)
+    yield from matching(argument, value, _ULTRA_SERVER_TYPE, sizes, allowed)

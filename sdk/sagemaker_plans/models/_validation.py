@@ -9,7 +9,7 @@ import re
 import reprlib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeGuard, TypeVar, cast
 
 from sagemaker_plans.errors import InvalidRequestError
@@ -133,6 +133,11 @@ def aware(argument: str, value: object) -> Iterator[str]:
     """
     if not isinstance(value, datetime) or value.utcoffset() is None:
         yield f"{argument}: got {shown(value)}; allowed are datetimes with a time zone"
+        return
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        yield f"{argument}: got {shown(value)}; allowed are datetimes that exist in UTC"
 
 
 def choice(argument: str, value: object, allowed: Iterable[str]) -> Iterator[str]:
@@ -210,15 +215,31 @@ def training_plan_arn(argument: str, value: object) -> Iterator[str]:
     Yields:
         Each problem.
     """
-    if (
-        not isinstance(value, str)
-        or not MIN_TRAINING_PLAN_ARN <= len(value) <= MAX_TRAINING_PLAN_ARN
-        or not _TRAINING_PLAN_ARN.fullmatch(value)
-    ):
-        yield (
-            f"{argument}: got {shown(value)}; allowed is a training plan's ARN "
-            "(arn:aws:sagemaker:REGION:ACCOUNT:training-plan/NAME), not its name"
-        )
+    allowed = (
+        "is a training plan's ARN (arn:aws:sagemaker:REGION:ACCOUNT:training-plan/NAME), "
+        "not its name"
+    )
+    sizes = range(MIN_TRAINING_PLAN_ARN, MAX_TRAINING_PLAN_ARN + 1)
+    yield from matching(argument, value, _TRAINING_PLAN_ARN, sizes, allowed)
+
+
+def matching(
+    argument: str, value: object, pattern: re.Pattern[str], sizes: range, allowed: str
+) -> Iterator[str]:
+    """Check a text against the pattern and the lengths of the service model.
+
+    Args:
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
+        pattern: What the whole text has to match.
+        sizes: How many characters it may have.
+        allowed: Both in words, after "allowed".
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(value, str) or len(value) not in sizes or not pattern.fullmatch(value):
+        yield f"{argument}: got {shown(value)}; allowed {allowed}"
 
 
 def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:

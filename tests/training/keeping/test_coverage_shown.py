@@ -40,14 +40,14 @@ usable until (UTC)   2027-01-03 11:00
 covered              not yet
 spent                10 of 100 USD
 bought now           tpeo-1-20270102, 10 USD
-payment pending      tpeo-1-20270102
+waiting for          the payment of offering tpeo-1-20270102
 call again at (UTC)  2027-01-01 11:45"""
     assert coverage.explain() == expected
     assert shown(coverage) == expected
     html = coverage._repr_html_()
     assert html.count("<tr") == 8
     assert "2027-01-01 11:45" in html
-    late = evolve(coverage, late=True, usable_until=None, pending=None, next_at=None, covered=True)
+    late = evolve(coverage, late=True, usable_until=None, reason=None, next_at=None, covered=True)
     assert late.explain().splitlines()[2:] == [
         "usable until (UTC)  unknown",
         "covered             yes",

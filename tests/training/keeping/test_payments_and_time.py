@@ -38,7 +38,7 @@ async def test_a_pending_payment_is_waited_for_within_the_timeout() -> None:
     coverage = await ensure(service, 1)
 
     assert coverage.covered
-    assert coverage.pending is None
+    assert (coverage.pending, coverage.reason) == (None, None)
     assert 1800 <= anyio.current_time() < 1800 + 61
 
 
@@ -50,7 +50,9 @@ async def test_a_payment_that_takes_longer_is_told_with_the_time_to_come_again()
 
     assert not coverage.covered
     assert coverage.pending is not None
-    assert coverage.pending.offering_id == service.sold[0].offering_id
+    bought = service.sold[0].offering_id
+    assert coverage.pending.offering_id == bought
+    assert coverage.reason == f"the payment of offering {bought}"
     assert coverage.next_at == service.now + timedelta(minutes=15)
     # The last look came at the deadline.
     assert service.calls[-1][1] == anyio.current_time() == 3600
@@ -84,6 +86,7 @@ async def test_when_the_time_is_over_no_further_leg_is_begun() -> None:
 
     assert not coverage.covered
     assert coverage.next_at == service.now
+    assert coverage.reason == "the next call: this one's timeout is over"
     assert service.lengths == [1]
     assert (await ensure(service, 2, timeout=0)).covered
 
@@ -107,6 +110,8 @@ async def test_an_end_that_lags_for_longer_is_told() -> None:
 
     assert not coverage.covered
     assert coverage.pending is None
+    assert coverage.reason is not None
+    assert coverage.reason.startswith("the plan to show that it ends at ")
     assert coverage.next_at == service.now + timedelta(minutes=15)
 
 
@@ -168,6 +173,8 @@ async def test_before_the_window_opens_the_time_to_come_again_is_told() -> None:
 
     assert not coverage.covered
     assert coverage.next_at == service.first_end - 57 * DAY
+    assert coverage.reason is not None
+    assert coverage.reason.startswith(f"{coverage.next_at:%Y-%m-%d %H:%M} UTC: ")
     assert service.counts[SEARCH] == 0
 
     assert coverage.next_at is not None
@@ -233,6 +240,8 @@ async def test_a_plan_that_is_not_paid_for_yet_is_waited_for() -> None:
         await anyio.sleep(100)
         service.status = None
 
+    early = await ensure(service, 1, timeout=0)
+    assert early.reason == "the plan to be paid for: its status is Pending"
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(pay)
         assert (await ensure(service, 1)).covered

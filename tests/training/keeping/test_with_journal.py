@@ -1,5 +1,6 @@
 """``ensure_until`` with a journal: several processes at once, and earlier purchases."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -117,6 +118,8 @@ async def test_the_journal_explains_what_the_history_does_not_show_yet() -> None
     # The next leg has to wait until the history shows this one as paid.
     assert (waiting.covered, waiting.pending) == (False, None)
     assert waiting.next_at == service.now + timedelta(minutes=15)
+    bought = service.sold[0].offering_id
+    assert waiting.reason == f"the history to show that offering {bought} is paid"
     with pytest.raises(CoverageError, match="6 of 10 USD are spent"):
         await ensure(service, journal, 2, 10, timeout=6 * 3600)
     assert service.lengths == [1]
@@ -141,7 +144,13 @@ async def test_an_open_record_of_a_running_process_is_waited_for() -> None:
         tasks.start_soon(process)
         await anyio.sleep(10)
         early = await ensure(service, journal, 1, timeout=0)
-        assert (early.covered, early.bought) == (False, ())
+        assert (early.covered, early.bought, early.pending) == (False, (), None)
+        assert early.reason is not None
+        assert re.fullmatch(
+            r"process \d+ on .+, which may be buying offering tpeo-1-\d+ now "
+            r"\(record 1 of the journal\)",
+            early.reason,
+        )
         tasks.start_soon(process)
 
     assert [each.covered for each in got] == [True, True]

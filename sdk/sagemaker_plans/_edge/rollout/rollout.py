@@ -18,9 +18,10 @@ from sagemaker_plans._edge.rollout.summary import (
     message_of,
     report_of,
 )
-from sagemaker_plans._edge.wait import Wait, ends_waits, status_text
+from sagemaker_plans._edge.wait import Wait, status_text
 from sagemaker_plans._edge.waiters import EVERY_READING
 from sagemaker_plans._engine.polling import PollSchedule
+from sagemaker_plans._engine.polls.polled_wait import ends_waits
 from sagemaker_plans._engine.polls.readings import Interest
 from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
 from sagemaker_plans._engine.retries import Retrier

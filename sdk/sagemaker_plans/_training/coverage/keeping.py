@@ -21,6 +21,7 @@ from sagemaker_plans._training.coverage.leg import (
     NothingSentError,
     NotYetError,
     Target,
+    buying,
     unsettled,
 )
 from sagemaker_plans._training.coverage.sweep import Sweep
@@ -47,7 +48,6 @@ from sagemaker_plans.models import (
 )
 
 T = TypeVar("T")
-
 
 OPENS: Final = timedelta(days=57)
 """AWS's guide: an extension can be bought up to about 57 days before the plan ends."""
@@ -124,7 +124,9 @@ class Keeping:
                     if what.error is not None:
                         raise what.error from what.error.__cause__
                     return self._coverage(
-                        pending=what.pending, next_at=self.clock.now() + _AGAIN_AFTER
+                        pending=what.pending,
+                        next_at=self.clock.now() + _AGAIN_AFTER,
+                        reason=str(what),
                     )
                 # The last look comes at the deadline.
                 await anyio.sleep(min(pause, left))
@@ -145,21 +147,24 @@ class Keeping:
             told = self._error(f"nothing{self._more} is bought: {held.doubt.words}")
             raise NotYetError(told) if held.doubt.may_pass else told
         self._check_journal(held)
-        if held.lags or held.plan.status == TrainingPlanStatus.PENDING:
-            raise NotYetError
+        if held.lags:
+            raise NotYetError(f"the plan to show that it ends at {end:%Y-%m-%d %H:%M} UTC")
+        if held.plan.status == TrainingPlanStatus.PENDING:
+            raise NotYetError("the plan to be paid for: its status is Pending")
         if now > end - CLOSES:
             raise self._error(
                 f"it is too late: the service sells no extension in the last hour before the end "
                 f"of the plan ({end:%Y-%m-%d %H:%M} UTC)"
             )
         if now < end - OPENS:
-            return self._coverage(next_at=end - OPENS)
+            why = f"{end - OPENS:%Y-%m-%d %H:%M} UTC: the service sells no extension earlier"
+            return self._coverage(next_at=end - OPENS, reason=why)
         if self.bought and anyio.current_time() >= self.deadline:
-            return self._coverage(next_at=now)
+            return self._coverage(next_at=now, reason="the next call: this one's timeout is over")
         choice = await self._choose(held)
         # The searches took a while. Others may have bought meanwhile.
         if not held.is_as(await self._read()):
-            raise NotYetError
+            raise NotYetError("the plan and its extensions to stay as they are during a search")
         await self._buy(self._leg(choice, held), held)
         return None
 
@@ -212,7 +217,9 @@ class Keeping:
                 raise self._failed(failed, held)
         if held.pending is not None:
             self.watched.append(held.pending)
-            raise NotYetError(pending=held.pending)
+            raise NotYetError(
+                f"the payment of offering {held.pending.offering_id}", pending=held.pending
+            )
 
     def _failed(self, extension: TrainingPlanExtension, held: Holdings) -> PurchaseFailedError:
         return PurchaseFailedError(
@@ -237,11 +244,10 @@ class Keeping:
         for record in records:
             if record.state == "open":
                 if self.clock.now() <= record.send_by + log.CLOCK_SKEW:
-                    # Another process is buying.
-                    raise NotYetError
+                    raise NotYetError(buying(record))
                 raise NotYetError(unsettled(record))
-        if log.blocking(records, self.reading.history, _key(held)):
-            raise NotYetError
+        if bought := log.blocking(records, self.reading.history, _key(held)):
+            raise NotYetError(f"the history to show that offering {bought.offering_id} is paid")
 
     def _margin(self, plan: TrainingPlan) -> timedelta:
         usable = plan.usable_until(self.target.resource)
@@ -335,8 +341,8 @@ class Keeping:
     def _note(self, leg: Leg, receipt: ExtensionReceipt) -> None:
         """Note what was bought, and stop if it cost more than it should."""
         if receipt.outcome == "already_purchased":
-            # By somebody else. What they have bought shows in the next reading.
-            raise NotYetError
+            # What they have bought shows in the next reading.
+            raise NotYetError("the purchase of somebody else to show in the history")
         self.refusals = 0
         self.bought.append(receipt)
         self.watched.append(receipt.extension)
@@ -359,6 +365,7 @@ class Keeping:
         covered: bool = False,
         pending: TrainingPlanExtension | None = None,
         next_at: datetime | None = None,
+        reason: str | None = None,
     ) -> Coverage:
         target, reading = self.target, self.reading
         assert reading is not None
@@ -374,6 +381,7 @@ class Keeping:
             currency_code=target.currency_code,
             pending=pending,
             next_at=next_at,
+            reason=reason,
             late=self.late,
         )
 

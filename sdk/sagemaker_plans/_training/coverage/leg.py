@@ -86,18 +86,32 @@ class NotYetError(Exception):
     """Something has to happen first.
 
     Args:
-        error: What is raised if it does not happen in time; None if that is no error.
+        what: What has to happen, in words, or the error that is raised if it does not happen
+            in time.
         pending: The extension whose payment is waited for.
     """
 
     def __init__(
-        self,
-        error: SageMakerPlansError | None = None,
-        pending: TrainingPlanExtension | None = None,
+        self, what: str | SageMakerPlansError, pending: TrainingPlanExtension | None = None
     ) -> None:
-        super().__init__()
-        self.error = error
+        super().__init__(str(what))
+        self.error = what if isinstance(what, SageMakerPlansError) else None
         self.pending = pending
+
+
+def buying(record: PurchaseRecord) -> str:
+    """Name the process that may be buying now.
+
+    Args:
+        record: Its record in the journal, which is open and recent.
+
+    Returns:
+        What is waited for, in words.
+    """
+    return (
+        f"process {record.process} on {record.host}, which may be buying offering "
+        f"{record.offering_id} now (record {record.number} of the journal)"
+    )
 
 
 def unsettled(record: PurchaseRecord) -> OutcomeUnknownError:

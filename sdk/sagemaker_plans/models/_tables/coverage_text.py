@@ -101,8 +101,8 @@ def _facts(coverage: "Coverage") -> Iterator[tuple[str, str]]:
             "bought now" + " (late)" * coverage.late,
             f"{bought.offering_id}, {bought.upfront_fee_text} {bought.currency_code}",
         )
-    if coverage.pending is not None:
-        yield "payment pending", coverage.pending.offering_id
+    if coverage.reason is not None:
+        yield "waiting for", coverage.reason
     if coverage.next_at is not None:
         yield "call again at (UTC)", _time(coverage.next_at)
 
