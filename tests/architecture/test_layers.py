@@ -36,7 +36,7 @@ RANKS = {part: rank for rank, row in enumerate(LAYERS) for part in row}
 SPINE = ("_client", "_edge", "_engine", "_transport", "_wire", "models", "errors")
 # Beside the layers, with the parts that each may import.
 BESIDE: dict[str, frozenset[str]] = {
-    "airflow": frozenset({"__init__", "_client", "_edge", "journal", "errors"}),
+    "airflow": frozenset({"__init__", "_client", "_edge", "_lazy_names", "journal", "errors"}),
     "emulator": frozenset(),
     "progress": frozenset({"models", "errors"}),
 }

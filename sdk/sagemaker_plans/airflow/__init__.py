@@ -4,8 +4,9 @@ They use the connections of Airflow's Amazon provider. Commands and purchases ar
 only; triggers only read. Importing ``sagemaker_plans`` does not import this module.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+
+from sagemaker_plans._lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from sagemaker_plans.airflow.edge_operators import (
@@ -60,16 +61,7 @@ _MODULES: Final = {
 }
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-        globals()[name] = found
-        return found
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(__name__, _MODULES)
 
 
 def get_provider_info() -> dict[str, Any]:
