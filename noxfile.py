@@ -392,10 +392,7 @@ def airflow(session: nox.Session) -> None:
     env = {"COVERAGE_RCFILE": str(rcfile), "COVERAGE_FILE": str(folder / ".coverage")}
     # Airflow and its provider warn of each other.
     tests = ("pytest", "-W", "ignore", "tests/airflow", *session.posargs)
-    # On CPython 3.11 the quicker tracer loses the lines behind an exception that has crossed an
-    # asynchronous generator.
-    measured = ("coverage", "run", "--timid", "-m", *tests)
-    session.run(*measured, env={**env, "HYPOTHESIS_PROFILE": "quick"})
+    session.run("coverage", "run", "-m", *tests, env={**env, "HYPOTHESIS_PROFILE": "quick"})
     if not session.posargs:
         session.run("coverage", "report", "--show-missing", "--fail-under=100", env=env)
     # Airflow's own annotations have gaps that pyright's strict mode does not forgive.

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def database(folder: Path) -> Iterator[str]:
+def database(folder: Path) -> Generator[str]:
     """Postgres where it is installed; SQLite elsewhere."""
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if not POSTGRES or (as_user and shutil.which("runuser") is None):

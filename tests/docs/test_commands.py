@@ -19,6 +19,7 @@ NOT_RUN: Final = {
     "python3 -m venv .venv": "makes an environment in the checkout",
     ".venv/bin/pip install .": PIP_INSTALLS,
     "pip install '.[trio]'": PIP_INSTALLS,
+    'pip install "sagemaker-plans[airflow]"': PIP_INSTALLS,
     '.venv/bin/pip install "nox[uv]"': PIP_INSTALLS,
     '.venv/bin/pip install --editable ".[rich,trio]" --group dev --group docs': PIP_INSTALLS,
     ".venv/bin/python -m pip install --quiet --upgrade pip": PIP_INSTALLS,

@@ -1,8 +1,8 @@
 """``SageMakerPlansHook``: this package's client over a connection of the Amazon provider."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from types import TracebackType
+from typing import Any, final
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from anyio import to_thread
@@ -42,29 +42,49 @@ class SageMakerPlansHook(AwsBaseHook):
             config=config,
         )
 
-    @asynccontextmanager
-    async def get_client(
+    def get_client(
         self, *, journal: PurchaseJournal | None = None
-    ) -> AsyncIterator[AsyncClient]:
-        """Open a client, and close it after the block.
+    ) -> AbstractAsyncContextManager[AsyncClient, None]:
+        """Open a client in ``async with``, and close it after the block.
+
+        The client belongs to the event loop that runs then. Opening it may raise
+        ConfigurationError, if the connection's client cannot be used.
 
         Args:
             journal: Where purchases are recorded, as for ``AsyncClient``. If it can be entered
                 and left, that is done too.
 
-        Yields:
-            The client. It belongs to the event loop that runs now.
-
-        Raises:
-            ConfigurationError: If the connection's client cannot be used.
+        Returns:
+            A context manager, to be entered once.
         """
+        return _OpenClient(self, journal)
+
+
+@final
+class _OpenClient(AbstractAsyncContextManager[AsyncClient, None]):
+    def __init__(self, hook: SageMakerPlansHook, journal: PurchaseJournal | None) -> None:
+        self._hook = hook
+        self._journal = journal
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> AsyncClient:
         # A triggerer has one event loop for all its triggers.
         await to_thread.run_sync(import_transport)
         async with AsyncExitStack() as stack:
-            if isinstance(journal, AbstractAsyncContextManager):
-                await stack.enter_async_context(journal)
+            if isinstance(self._journal, AbstractAsyncContextManager):
+                await stack.enter_async_context(self._journal)
             # In a thread too: this asks Airflow for the connection.
-            opening = await self.get_async_conn()  # type: ignore[no-untyped-call]  # the provider's
+            opening = await self._hook.get_async_conn()  # type: ignore[no-untyped-call]  # the provider's
             sagemaker = await stack.enter_async_context(opening)
-            client = AsyncClient.from_client(sagemaker, journal=journal)
-            yield await stack.enter_async_context(client)
+            client = AsyncClient.from_client(sagemaker, journal=self._journal)
+            await stack.enter_async_context(client)
+            self._stack = stack.pop_all()
+        return client
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(exc_type, exc_value, traceback)
