@@ -212,7 +212,7 @@ def lowest(session: nox.Session) -> None:
     project = PYPROJECT["project"]
     declared = [
         *project["dependencies"],
-        *(each for extra in project["optional-dependencies"].values() for each in extra),
+        *(each for name in ("rich", "trio") for each in project["optional-dependencies"][name]),
         *group("test"),
     ]
     pins: list[str] = []
@@ -334,6 +334,11 @@ def typing_of_wheel(session: nox.Session) -> None:
     # The emulator's plugin is typed for those who have pytest.
     tools = [each for each in group("typing") if each.startswith(("pyright", "pytest"))]
     install_wheel(session, "[rich,trio]", *tools)
+    # It is typed for those who have Airflow: the session `airflow` checks it.
+    where = session.run(
+        "python", "-c", f"import {PACKAGE}; print({PACKAGE}.__path__[0])", silent=True
+    )
+    shutil.rmtree(Path(str(where).strip()) / "airflow")
     # Away from the checkout: its settings would show pyright the sources.
     session.chdir(session.create_tmp())
     session.run("pyright", "--verifytypes", PACKAGE, "--ignoreexternal")
@@ -444,13 +449,56 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+def airflow(session: nox.Session) -> None:
+    """Test `sagemaker_plans.airflow`, with coverage and types, in an environment with Airflow."""
+    install_wheel(session, "[airflow]", *group("airflow"))
+    folder = Path(session.create_tmp())
+    settings = {"branch": "true", "source_pkgs": f"{PACKAGE}.airflow", "concurrency": "thread"}
+    lines = ["[run]", *(f"{name} = {value}" for name, value in settings.items())]
+    lines += ["[report]", "exclude_also =", "    if (not )?TYPE_CHECKING:", "    ^\\s*\\.\\.\\.$"]
+    rcfile = folder / "coveragerc"
+    rcfile.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    env = {"COVERAGE_RCFILE": str(rcfile), "COVERAGE_FILE": str(folder / ".coverage")}
+    # Airflow and its provider warn of each other.
+    tests = ("pytest", "-W", "ignore", "tests/airflow", *session.posargs)
+    session.run("coverage", "run", "-m", *tests, env={**env, "HYPOTHESIS_PROFILE": "quick"})
+    if not session.posargs:
+        session.run("coverage", "report", "--show-missing", "--fail-under=100", env=env)
+    # Airflow's own annotations have gaps that pyright's strict mode does not forgive.
+    session.run(
+        *("mypy", "--strict", "--config-file=", "--explicit-package-bases"),
+        *("sdk/sagemaker_plans/airflow", "tests/airflow"),
+        env={"MYPYPATH": os.pathsep.join(["sdk", "tests", "tests/airflow"])},
+    )
+
+
+@nox.session(python=OLDEST, default=False)
+def airflow_processes(session: nox.Session) -> None:
+    """Kill the processes of a real Airflow, with Postgres where it is installed. It takes long."""
+    install_wheel(session, "[airflow]", *group("airflow"))
+    env = {**NO_AWS, "AIRFLOW_PROCESSES": "1", "HYPOTHESIS_PROFILE": "quick"}
+    tests = ("pytest", "-W", "ignore", "-s", "tests/airflow/processes", *session.posargs)
+    session.run(*tests, env=env)
+
+
+@nox.session(python=OLDEST, default=False)
 def examples_airflow(session: nox.Session) -> None:
     """Run the Airflow example in a real Airflow, which takes minutes to install."""
-    install_wheel(session, "", *group("examples-airflow"))
+    install_wheel(session, "[airflow]", *group("airflow"))
     folder = "docs/examples/airflow_rollout"
     session.run("python", f"{folder}/run.py", env=NO_AWS)
     # Airflow's own annotations have gaps that pyright's strict mode does not forgive.
-    check_types_as_users_do(session, folder, search=(folder, f"{folder}/dags"), pyright=False)
+    check_types_as_users_do(session, folder, search=(f"{folder}/dags",), pyright=False)
+
+
+@nox.session(python=OLDEST, default=False)
+def examples_dbos(session: nox.Session) -> None:
+    """Kill a DBOS workflow at each step, on SQLite, and on Postgres where it is installed."""
+    install_wheel(session, "", *group("examples-dbos"))
+    example = "docs/examples/dbos_rollout.py"
+    session.run("python", example, env=NO_AWS)
+    session.run("python", "tests/postgres.py", "python", example, "--database", env=NO_AWS)
+    check_types_as_users_do(session, example, pyright=False)
 
 
 @nox.session(python=OLDEST, default=False)

@@ -12,7 +12,8 @@
 #   _version          the version, which the build reads here too
 #   _lazy_names       imports what is behind a public name when the name is first used
 #
-# Beside them: progress, a display; and emulator, which imports nothing of the SDK.
+# Beside them: progress, a display; airflow, for those who have it; and emulator, which imports
+# nothing of the SDK.
 """Typed async SDK for SageMaker edge deployment plans and training plan extensions."""
 
 from typing import TYPE_CHECKING

@@ -237,7 +237,7 @@ class AsyncClient(NotCopied):
             # These imports cost 300 ms of CPU time, and importing this package costs 72
             # (medians of 15 interleaved processes, bytecode compiled before). So they wait
             # until a client is opened, and run in a thread beside the event loop.
-            await to_thread.run_sync(_import_transport)
+            await to_thread.run_sync(import_transport)
             from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415  # see above
             from sagemaker_plans._transport.aiobotocore_client import opening  # noqa: PLC0415  # see above
 
@@ -383,7 +383,8 @@ class AsyncClient(NotCopied):
         await self.aclose()
 
 
-def _import_transport() -> None:
+def import_transport() -> None:
+    """Import what a client needs, which takes 240 ms of CPU time: run it in a thread."""
     for module in ("botocore_gateway", "aiobotocore_client.opening"):
         import_module(f"sagemaker_plans._transport.{module}")
 

@@ -36,6 +36,7 @@ RANKS = {part: rank for rank, row in enumerate(LAYERS) for part in row}
 SPINE = ("_client", "_edge", "_engine", "_transport", "_wire", "models", "errors")
 # Beside the layers, with the parts that each may import.
 BESIDE: dict[str, frozenset[str]] = {
+    "airflow": frozenset({"__init__", "_client", "_edge", "_lazy_names", "journal", "errors"}),
     "emulator": frozenset(),
     "progress": frozenset({"models", "errors"}),
 }
@@ -77,6 +78,7 @@ NAMED_IN_ANNOTATIONS: dict[str, frozenset[str]] = {
 # its own.
 SOLE_IMPORTERS: dict[str, frozenset[str]] = {
     "aiobotocore": frozenset({"_transport.aiobotocore_client.parts"}),
+    "airflow": frozenset({"airflow"}),
     "aiohttp": frozenset({"_transport"}),
     "botocore": frozenset({"_transport"}),
     "cattrs": frozenset({"_wire.converter"}),

@@ -23,7 +23,8 @@ LOADED_WHEN_NEEDED = (
     *("aiobotocore", "botocore", "boto3"),
     *("aiohttp", "httpx", "httpx2"),
     *("cattrs", "tenacity", "html", "logging"),
-    *("rich", "trio", f"{PACKAGE}.emulator", f"{PACKAGE}.progress"),
+    *("rich", "trio", "airflow"),
+    *(f"{PACKAGE}.airflow", f"{PACKAGE}.emulator", f"{PACKAGE}.progress"),
 )
 NOT_FOR_CALLERS = frozenset({"AssertionError", "NotImplementedError", "StopAsyncIteration"})
 NOTHING_RETURNED = frozenset({"None", "NoReturn", "Never"})
@@ -65,7 +66,7 @@ def exported() -> dict[str, object]:
 
 def modules() -> list[ModuleType]:
     found = pkgutil.walk_packages(sagemaker_plans.__path__, f"{PACKAGE}.")
-    beside = (f"{PACKAGE}.emulator", f"{PACKAGE}.progress")
+    beside = tuple(f"{PACKAGE}.{each}" for each in ("airflow", "emulator", "progress"))
     names = [PACKAGE, *(each.name for each in found if not each.name.startswith(beside))]
     return [importlib.import_module(name) for name in names]
 

@@ -23,6 +23,7 @@ NOT_RUN: Final = {
     "pip install 'sagemaker-plans[boto3]'": PIP_INSTALLS,
     "uv pip install 'sagemaker-plans[boto3]'": PIP_INSTALLS,
     "nox -s release -- https://ADDRESS-OF-THE-REPOSITORY": "needs a tag, and fetches tools",
+    'pip install "sagemaker-plans[airflow]"': PIP_INSTALLS,
     '.venv/bin/pip install "nox[uv]"': PIP_INSTALLS,
     '.venv/bin/pip install --editable ".[rich,trio]" --group dev --group docs': PIP_INSTALLS,
     ".venv/bin/python -m pip install --quiet --upgrade pip": PIP_INSTALLS,

@@ -45,6 +45,23 @@ def _most(value: float) -> float:
     return as_float(value)
 
 
+def is_past(max_failed: float, stage: Stage) -> bool:
+    """Tell whether more devices of a stage failed than may fail.
+
+    Args:
+        max_failed: A number of devices if it is an int, a share of a stage if it is a float.
+        stage: The stage.
+
+    Returns:
+        Whether it is so.
+    """
+    most = max_failed
+    if isinstance(most, float):
+        # 0.29 * 100 is a little less than 29.
+        most = most * stage.devices.total + _ROUNDING
+    return stage.devices.failed > most
+
+
 @frozen(kw_only=True)
 class RolloutArguments:
     """What a rollout is asked to do."""
@@ -75,11 +92,7 @@ class RolloutArguments:
         Returns:
             Whether it is so.
         """
-        most = self.max_failed
-        if isinstance(most, float):
-            # 0.29 * 100 is a little less than 29.
-            most = most * stage.devices.total + _ROUNDING
-        return stage.devices.failed > most
+        return is_past(self.max_failed, stage)
 
     def check(self) -> None:
         """Check the arguments.
