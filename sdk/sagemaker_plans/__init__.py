@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sagemaker_plans import emulator as emulator
     from sagemaker_plans import errors, journal, models
     from sagemaker_plans import progress as progress
-    from sagemaker_plans._client import AioSageMakerClient, AsyncClient
+    from sagemaker_plans._client.async_client import AioSageMakerClient, AsyncClient
     from sagemaker_plans._edge.listing import PlanSummaryPager, StageDevicePager
     from sagemaker_plans._edge.plans import EdgeDeploymentPlans
     from sagemaker_plans._edge.reading import StagePager
@@ -232,8 +232,8 @@ if not TYPE_CHECKING:
         | {name: "errors" for name in __all__ if name.endswith("Error")}
         | {name: name for name in ("errors", "journal", "models")}
         | {
-            "AioSageMakerClient": "_client",
-            "AsyncClient": "_client",
+            "AioSageMakerClient": "_client.async_client",
+            "AsyncClient": "_client.async_client",
             "EdgeDeploymentPlans": "_edge.plans",
             "ExtensionPager": "_training.reading",
             "PacePolicy": "_engine.pacing",

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import anyio
 from anyio.lowlevel import RunVar
 
-from sagemaker_plans._client import AsyncClient
+from sagemaker_plans._client.async_client import AsyncClient
 from sagemaker_plans.errors import ConfigurationError, SageMakerPlansError
 
 P = ParamSpec("P")

@@ -89,7 +89,7 @@ def test_a_client_and_a_journal_name_the_types_of_aiobotocore() -> None:
     ("error", "attribute", "expected"),
     [
         (smp.StageNotStartedError, "last_seen", smp.Stage),
-        (smp.StageFailedError, "last_seen", smp.Stage | smp.EdgeDeploymentPlan),
+        (smp.StageFailedError, "last_seen", smp.Stage),
         (smp.PurchaseFailedError, "extension", smp.TrainingPlanExtension),
         (smp.RolloutStoppedError, "report", smp.RolloutReport),
     ],

@@ -51,7 +51,7 @@ def test_each_stage_runs_once_and_both_reports_are_true(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_one_that_is_cancelled_stops_only_what_it_has_started(seed: int) -> None:
+def test_one_that_is_cancelled_stops_only_what_it_may_have_started(seed: int) -> None:
     @guarded
     async def run() -> None:
         world = a_world(seed)
@@ -78,7 +78,8 @@ def test_one_that_is_cancelled_stops_only_what_it_has_started(seed: int) -> None
         assert set(ended) <= {1}
         for stage in world.accepted(STOP):
             assert stage is not None
-            assert world.started_by(stage) == ["cancelled"]
+            # It has started it, or was cancelled before it knew whether it had.
+            assert ("cancelled", START, stage) in world.asked
         assert {one.caller for one in world.sent if one.operation == STOP} <= {"cancelled"}
         assert set(world.accepted(START).values()) <= {1}
 

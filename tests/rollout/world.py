@@ -95,6 +95,10 @@ class World:
     was_fated: anyio.Event | None = None
     """Set when a request has met a fate that is not fine."""
     throttles: int = field(default=0, init=False)
+    asked: set[tuple[str, str, str | None]] = field(
+        factory=set[tuple[str, str, str | None]], init=False
+    )
+    """Who has begun a request, of which operation and for which stage."""
 
     def __attrs_post_init__(self) -> None:
         clock = Clock(source=anyio.current_time, start=1_700_000_000.0)
@@ -193,6 +197,8 @@ class Process(Gateway):
         if self.is_dead:
             await anyio.sleep_forever()
         self.requests += 1
+        stage = cast("str | None", request.get("StageName"))
+        self.world.asked.add((self.name, operation.name, stage))
         await anyio.lowlevel.checkpoint()
         await anyio.sleep(self.world.delay)
         self.world.arrive()

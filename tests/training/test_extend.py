@@ -481,15 +481,6 @@ async def test_the_service_refuses_a_sold_out_offering(
     assert emulator.purchases == ()
 
 
-async def test_an_offering_named_like_its_plan_does_not_deadlock(
-    emulator: Emulator, make_client: MakeClient
-) -> None:
-    async with make_client() as client:
-        with pytest.raises(errors.ResourceNotFoundError):
-            await extend(client, PLAN_ARN)
-    assert asked(emulator) == [HISTORY, EXTEND]
-
-
 async def test_a_closed_client_buys_nothing(emulator: Emulator, make_client: MakeClient) -> None:
     async with make_client() as client:
         pass

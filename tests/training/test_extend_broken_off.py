@@ -494,11 +494,6 @@ def test_purchases_for_different_plans_go_side_by_side(loop: Loop) -> None:
     assert most_at_once(loop, (OFFERING, PLAN_ARN), (OTHER, ANOTHER_ARN)) == 2
 
 
-def test_exchanged_names_of_offering_and_plan_do_not_deadlock(loop: Loop) -> None:
-    calls = (PLAN_ARN, ANOTHER_ARN), (ANOTHER_ARN, PLAN_ARN)
-    assert most_at_once(loop, *calls, *calls) == 2
-
-
 def test_no_lock_is_kept_after_a_call_has_ended(loop: Loop) -> None:
     locks = KeyedLocks()
     ended: list[str] = []

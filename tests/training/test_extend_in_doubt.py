@@ -44,7 +44,7 @@ UNREADABLE = [
 
 SOON_GIVEN_UP = fast_retries(reconcile_limit=0.2)
 # Long enough for a busy machine to begin a look.
-GIVEN_UP = fast_retries(reconcile_limit=2.0)
+GIVEN_UP = fast_retries(reconcile_limit=20.0)
 """A policy for purchases that never show in the history."""
 
 

@@ -8,7 +8,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from anyio import to_thread
 
 from sagemaker_plans import AsyncClient
-from sagemaker_plans._client import import_transport
+from sagemaker_plans._client.async_client import import_transport
 from sagemaker_plans.journal import PurchaseJournal
 
 

@@ -32,8 +32,8 @@ from sagemaker_plans import (
     ConnectionFailedError,
     ResourceNotFoundError,
     RetryPolicy,
-    _client,
 )
+from sagemaker_plans._client import async_client
 from sagemaker_plans._transport.aiobotocore_client import opening
 from sagemaker_plans._transport.aiobotocore_client.service_model import PlainFiles
 from sagemaker_plans.emulator import Emulator
@@ -247,7 +247,7 @@ async def test_a_profile_that_does_not_exist_is_told(transport: Transport, aws_f
         ({"session": "session"}, "session: an AioSession of aiobotocore is needed, got str"),
         ({"config": {"retries": 3}}, "config: an AioConfig of aiobotocore is needed, got dict"),
         ({"region_name": "no region!"}, "could not open a client"),
-        ({"endpoint_url": "nonsense"}, "could not open a client: Invalid endpoint: nonsense"),
+        ({"endpoint_url": "http://"}, "could not open a client: Invalid endpoint: http://"),
     ],
     ids=str,
 )
@@ -284,7 +284,7 @@ async def test_a_backend_that_is_not_installed_is_told(
 
     refusal = await refusal_of(AsyncClient(http_backend="httpx"))
 
-    assert "install sagemaker-plans[trio]" in str(refusal)
+    assert "install sagemaker-plans[httpx], or sagemaker-plans[trio] for trio" in str(refusal)
 
 
 @on_aiohttp
@@ -874,11 +874,11 @@ async def test_importing_and_loading_are_done_in_worker_threads(
 
         monkeypatch.setattr(module, name, note)
 
-    noted(_client, "_import_transport")
+    noted(async_client, "import_transport")
     noted(opening, "_load_models")
     await ask(client_with(emulator.endpoint_url, transport))
 
-    assert threads.keys() == {"_import_transport", "_load_models"}
+    assert threads.keys() == {"import_transport", "_load_models"}
     assert threading.get_ident() not in threads.values()
 
 

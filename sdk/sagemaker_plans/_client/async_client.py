@@ -1,29 +1,21 @@
 """``AsyncClient``: connects all parts of the package."""
 
-import sys
-import warnings
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import datetime
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, final
 
-import anyio
 from anyio import to_thread
-from anyio.lowlevel import EventLoopToken, current_token
 
+from sagemaker_plans._client.lazy_gateway import LazyGateway, Opened
+from sagemaker_plans._client.settings import raise_for, setting_problems, text_problems
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
-from sagemaker_plans._engine.durations import Duration, as_seconds, duration_problems
+from sagemaker_plans._engine.durations import Duration, as_seconds
 from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans._engine.pacing import PacePolicy, Pacer
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._training.training_plans import TrainingPlans
-from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire.operations import Operation
-from sagemaker_plans._wire.reply import Reply
-from sagemaker_plans.errors import ConfigurationError
 from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans.models._validation import shown
@@ -37,10 +29,7 @@ else:
     aio_session = LateModule("aiobotocore.session")
 
 _REQUEST_TIMEOUT: Final = 60.0
-_CLOSE_TIMEOUT: Final = 5.0
 _BACKENDS: Final = ("auto", "aiohttp", "httpx")
-
-_Opened = tuple["_LocatedGateway", Callable[[], Awaitable[None]]]
 
 
 class AioSageMakerClient(Protocol):
@@ -57,110 +46,6 @@ class AioSageMakerClient(Protocol):
 
     async def close(self) -> None:
         """Close its connections."""
-
-
-class _LocatedGateway(Gateway, Protocol):
-    @property
-    def region(self) -> str | None: ...
-
-
-@final
-class _LazyGateway(Gateway):
-    """A gateway that opens with the first call, only once. After close() it stays closed."""
-
-    def __init__(
-        self,
-        open_gateway: Callable[[], Awaitable[_Opened]] | None = None,
-        *,
-        opened: _Opened | None = None,
-        settings: Mapping[str, str | None] = {},
-    ) -> None:
-        self._open_gateway = open_gateway
-        self._settings = settings
-        self._opened = opened
-        self._closed = False
-        self._lock = anyio.Lock()
-        self._loops: dict[str, EventLoopToken] = {}
-
-    def __repr__(self) -> str:
-        """Tell which client this is, without anything that may be a secret."""
-        region = self._opened and self._opened[0].region
-        shown_settings = {
-            **self._settings,
-            "region_name": region or self._settings.get("region_name"),
-        }
-        told = [f"{name}={value!r}" for name, value in shown_settings.items() if value is not None]
-        state = "closed" if self._closed else "open" if self._opened else "not open yet"
-        return f"<AsyncClient {', '.join([*told, state])}>"
-
-    def __del__(self) -> None:
-        # Groups, pagers and waits hold this too, so it is the last that anybody can close.
-        # A wrapped client is its owner's to close.
-        if self._open_gateway and self._opened and not sys.is_finalizing():
-            import logging  # noqa: PLC0415  # here it was imported long ago; see the package's tests
-
-            from sagemaker_plans._wire.logs import tell  # noqa: PLC0415  # likewise
-
-            message = (
-                f"{self!r} was not closed; use it as 'async with AsyncClient(...) as client:', or "
-                "call 'await client.aclose()' when you are done"
-            )
-            tell(logging.WARNING, "%s", message)
-            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
-
-    def check_event_loop(self) -> None:
-        # The connections belong to one event loop, and so does whatever waits for its turn.
-        # Several threads may get here at the same time, each with an event loop: setdefault
-        # lets only one of them be the first.
-        current = current_token()
-        if self._loops.setdefault("first", current) != current:
-            raise ConfigurationError(
-                "this client belongs to the event loop in which it was first used; make one in "
-                "each event loop (each asyncio.run or trio.run has its own)"
-            )
-
-    async def region(self) -> str | None:
-        # What is done next says that the client is closed.
-        return None if self._closed else (await self.open()).region
-
-    async def open(self) -> _LocatedGateway:
-        self.check_event_loop()
-        return (self._opened or await self._open_once())[0]
-
-    async def _open_once(self) -> _Opened:
-        async with self._lock:
-            opened = self._opened
-            if opened is None and self._open_gateway is not None and not self._is_closed():
-                opened = self._opened = await self._open_gateway()
-                if self._is_closed():
-                    await self.close()
-        if opened is None or self._is_closed():
-            raise ConfigurationError("this client is closed; make a new one")
-        return opened
-
-    def _is_closed(self) -> bool:
-        return self._closed
-
-    async def call(
-        self,
-        operation: Operation,
-        request: Mapping[str, object],
-        /,
-        *,
-        send_by: datetime | None = None,
-    ) -> Reply:
-        return await (await self.open()).call(operation, request, send_by=send_by)
-
-    async def close(self) -> None:
-        # This does not wait for the lock. If another task is opening the gateway now, that
-        # task sees the flag when it is done, and calls this method again.
-        self._closed = True
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            # A cancellation does not stop this. Connections that are still open after the
-            # timeout are left to the garbage collector.
-            with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
-                await opened[1]()
 
 
 @final
@@ -217,10 +102,10 @@ class AsyncClient(NotCopied):
     ) -> None:
         timeout = as_seconds(request_timeout)
         problems = [
-            *_text_problems("region_name", region_name),
-            *_text_problems("profile_name", profile_name),
-            *_text_problems("endpoint_url", endpoint_url),
-            *_setting_problems(retry, polling, pace, journal, timeout),
+            *text_problems("region_name", region_name),
+            *text_problems("profile_name", profile_name),
+            *text_problems("endpoint_url", endpoint_url),
+            *setting_problems(retry, polling, pace, journal, timeout),
         ]
         if http_backend not in _BACKENDS:
             problems.append(
@@ -231,9 +116,9 @@ class AsyncClient(NotCopied):
                 f"profile_name: got {shown(profile_name)} beside a session; a session has a "
                 "profile of its own"
             )
-        _raise_for("AsyncClient", problems)
+        raise_for("AsyncClient", problems)
 
-        async def open_gateway() -> _Opened:
+        async def open_gateway() -> Opened:
             # These imports cost 300 ms of CPU time, and importing this package costs 72
             # (medians of 15 interleaved processes, bytecode compiled before). So they wait
             # until a client is opened, and run in a thread beside the event loop.
@@ -267,13 +152,13 @@ class AsyncClient(NotCopied):
             "profile_name": profile_name,
             "endpoint_url": endpoint_url and endpoint_url.partition("?")[0],
         }
-        lazy = _LazyGateway(open_gateway, settings=settings)
+        lazy = LazyGateway(open_gateway, settings=settings)
         pacer = Pacer(pace, connections=1, check=lazy.check_event_loop)
         self._set_up(lazy, retry, pacer, polling, journal, timeout)
 
     def _set_up(  # noqa: PLR0917  # called twice, just below and above
         self,
-        gateway: _LazyGateway,
+        gateway: LazyGateway,
         retry: RetryPolicy,
         pacer: Pacer,
         polling: PollSchedule,
@@ -339,8 +224,8 @@ class AsyncClient(NotCopied):
         from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415  # see above
 
         timeout = as_seconds(request_timeout)
-        problems = [*_setting_problems(retry, polling, pace, journal, timeout)]
-        _raise_for("AsyncClient.from_client", problems)
+        problems = [*setting_problems(retry, polling, pace, journal, timeout)]
+        raise_for("AsyncClient.from_client", problems)
         gateway = botocore_gateway.BotocoreGateway(sagemaker_client, request_timeout=timeout)
 
         async def release() -> None:
@@ -349,7 +234,7 @@ class AsyncClient(NotCopied):
         client = cls.__new__(cls)
         # The gateway has registered event handlers already, so aclose must release it even
         # if there was no call.
-        lazy = _LazyGateway(opened=(gateway, release))
+        lazy = LazyGateway(opened=(gateway, release))
         pacer = Pacer(pace, connections=gateway.connections, check=lazy.check_event_loop)
         client._set_up(lazy, retry, pacer, polling, journal, timeout)  # noqa: SLF001  # of this class
         return client
@@ -387,33 +272,3 @@ def import_transport() -> None:
     """Import what a client needs, which takes 240 ms of CPU time: run it in a thread."""
     for module in ("botocore_gateway", "aiobotocore_client.opening"):
         import_module(f"sagemaker_plans._transport.{module}")
-
-
-def _text_problems(argument: str, value: object) -> Iterator[str]:
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        yield f"{argument}: got {shown(value)}; allowed are a string that is not empty, and None"
-    elif argument == "endpoint_url" and "@" in str(value).partition("//")[2].partition("/")[0]:
-        # The value is not shown, because the part before the @ is a secret.
-        yield "endpoint_url: allowed are URLs without a user's name and password"
-    elif argument == "endpoint_url" and value is not None and "://" not in str(value):
-        yield f"{argument}: got {shown(value)}; allowed are URLs, with http:// or https://"
-
-
-def _setting_problems(
-    retry: object, polling: object, pace: object, journal: object, request_timeout: object
-) -> Iterator[str]:
-    if not isinstance(retry, RetryPolicy):
-        yield f"retry: a RetryPolicy is needed, got {shown(retry)}"
-    if not isinstance(polling, PollSchedule):
-        yield f"polling: a PollSchedule is needed, got {shown(polling)}"
-    if not isinstance(pace, PacePolicy):
-        yield f"pace: a PacePolicy is needed, got {shown(pace)}"
-    is_journal = isinstance(journal, PurchaseJournal) and not isinstance(journal, type)
-    if journal is not None and not is_journal:
-        yield f"journal: a PurchaseJournal is needed (records, begin, end), got {shown(journal)}"
-    yield from duration_problems("request_timeout", request_timeout)
-
-
-def _raise_for(subject: str, problems: list[str]) -> None:
-    if problems:
-        raise ConfigurationError(f"{subject}: " + "; ".join(problems))

@@ -1,0 +1,1 @@
+"""``AsyncClient``: where all parts of the package are put together."""

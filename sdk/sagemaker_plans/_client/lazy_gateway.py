@@ -1,0 +1,150 @@
+"""The gateway of a client, which opens with the first call."""
+
+import sys
+import warnings
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final, Protocol, final
+
+import anyio
+from anyio.lowlevel import EventLoopToken, current_token
+
+from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._wire.operations import Operation
+from sagemaker_plans._wire.reply import Reply
+from sagemaker_plans.errors import ConfigurationError
+
+_CLOSE_TIMEOUT: Final = 5.0
+
+Opened = tuple["LocatedGateway", Callable[[], Awaitable[None]]]
+"""A gateway that is open, and how to close it."""
+
+
+class LocatedGateway(Gateway, Protocol):
+    """A gateway that knows its region."""
+
+    @property
+    def region(self) -> str | None:
+        """The region of the client; None if it is not known."""
+        ...
+
+
+@final
+class LazyGateway(Gateway):
+    """A gateway that opens with the first call, only once. After close() it stays closed.
+
+    Args:
+        open_gateway: Opens it; None if it is open.
+        opened: The open one, and how to close it; None if it is not open yet.
+        settings: What shows in its repr, as the user gave it. None of it may be a secret.
+    """
+
+    def __init__(
+        self,
+        open_gateway: Callable[[], Awaitable[Opened]] | None = None,
+        *,
+        opened: Opened | None = None,
+        settings: Mapping[str, str | None] = {},
+    ) -> None:
+        self._open_gateway = open_gateway
+        self._settings = settings
+        self._opened = opened
+        self._closed = False
+        self._lock = anyio.Lock()
+        self._loops: dict[str, EventLoopToken] = {}
+
+    def __repr__(self) -> str:
+        """Tell which client this is, without anything that may be a secret."""
+        region = self._opened and self._opened[0].region
+        shown_settings = {
+            **self._settings,
+            "region_name": region or self._settings.get("region_name"),
+        }
+        told = [f"{name}={value!r}" for name, value in shown_settings.items() if value is not None]
+        state = "closed" if self._closed else "open" if self._opened else "not open yet"
+        return f"<AsyncClient {', '.join([*told, state])}>"
+
+    def __del__(self) -> None:
+        # Groups, pagers and waits hold this too, so it is the last that anybody can close.
+        # A wrapped client is its owner's to close.
+        if self._open_gateway and self._opened and not sys.is_finalizing():
+            import logging  # noqa: PLC0415  # here it was imported long ago; see the package's tests
+
+            from sagemaker_plans._wire.logs import tell  # noqa: PLC0415  # likewise
+
+            message = (
+                f"{self!r} was not closed; use it as 'async with AsyncClient(...) as client:', or "
+                "call 'await client.aclose()' when you are done"
+            )
+            tell(logging.WARNING, "%s", message)
+            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
+
+    def check_event_loop(self) -> None:
+        """Check that this is the event loop in which the client was first used.
+
+        Raises:
+            ConfigurationError: If it is another one.
+        """
+        # The connections belong to one event loop, and so does whatever waits for its turn.
+        # Several threads may get here at the same time, each with an event loop: setdefault
+        # lets only one of them be the first.
+        current = current_token()
+        if self._loops.setdefault("first", current) != current:
+            raise ConfigurationError(
+                "this client belongs to the event loop in which it was first used; make one in "
+                "each event loop (each asyncio.run or trio.run has its own)"
+            )
+
+    async def region(self) -> str | None:
+        """Open the gateway, and give its region; None if that is not known."""
+        # What is done next says that the client is closed.
+        return None if self._closed else (await self.open()).region
+
+    async def open(self) -> LocatedGateway:
+        """Open the gateway, unless it is open.
+
+        Returns:
+            The gateway.
+
+        Raises:
+            ConfigurationError: If it was closed, or cannot be opened.
+        """
+        self.check_event_loop()
+        return (self._opened or await self._open_once())[0]
+
+    async def _open_once(self) -> Opened:
+        async with self._lock:
+            opened = self._opened
+            if opened is None and self._open_gateway is not None and not self._is_closed():
+                opened = self._opened = await self._open_gateway()
+                if self._is_closed():
+                    await self.close()
+        if opened is None or self._is_closed():
+            raise ConfigurationError("this client is closed; make a new one")
+        return opened
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    async def call(
+        self,
+        operation: Operation,
+        request: Mapping[str, object],
+        /,
+        *,
+        send_by: datetime | None = None,
+    ) -> Reply:
+        """Send a request as ``Gateway.call`` says. The first one opens the gateway."""
+        return await (await self.open()).call(operation, request, send_by=send_by)
+
+    async def close(self) -> None:
+        """Close the gateway for good."""
+        # This does not wait for the lock. If another task is opening the gateway now, that
+        # task sees the flag when it is done, and calls this method again.
+        self._closed = True
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            # A cancellation does not stop this. Connections that are still open after the
+            # timeout are left to the garbage collector.
+            with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
+                await opened[1]()
