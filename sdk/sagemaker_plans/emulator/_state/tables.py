@@ -156,7 +156,7 @@ class StateLock:
         self.reading: Final = threading.RLock()
         self._tables = tables
         self._depth = 0
-        self.changes = 0
+        self.changes: int = 0
         """How many blocks for changes have ended."""
         self._keep: Callable[[], None] | None = None
         self._broken: Exception | None = None
