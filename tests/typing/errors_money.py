@@ -11,18 +11,20 @@ import sagemaker_plans as smp
 from sagemaker_plans.journal import PurchaseRecord
 
 
+# Which rule pyright names for a call of an overloaded method differs between a checkout and a
+# wheel.
 async def spend(client: smp.AsyncClient, arn: str) -> None:
-    await client.training_plans.extend()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    await client.training_plans.extend(None)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    await client.training_plans.extend("tpeo-1", arn)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.training_plans.extend()  # type: ignore[call-overload]  # pyright: ignore
+    await client.training_plans.extend(None)  # type: ignore[call-overload]  # pyright: ignore
+    await client.training_plans.extend("tpeo-1", arn)  # type: ignore[call-overload]  # pyright: ignore
     # A price, a currency and a key need the plan.
-    await client.training_plans.extend("tpeo-1", max_upfront_fee=Decimal(5000))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    await client.training_plans.extend("tpeo-1", training_plan_arn=None, max_upfront_fee=5000)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    await client.training_plans.extend("tpeo-1", idempotency_key="march")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    await client.training_plans.extend("tpeo-1", max_upfront_fee=Decimal(5000))  # type: ignore[call-overload]  # pyright: ignore
+    await client.training_plans.extend("tpeo-1", training_plan_arn=None, max_upfront_fee=5000)  # type: ignore[call-overload]  # pyright: ignore
+    await client.training_plans.extend("tpeo-1", idempotency_key="march")  # type: ignore[call-overload]  # pyright: ignore
     # A float is not a price.
-    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=5000.0)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee="5000")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, currency_code=840)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=5000.0)  # type: ignore[call-overload]  # pyright: ignore
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee="5000")  # type: ignore[call-overload]  # pyright: ignore
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, currency_code=840)  # type: ignore[call-overload]  # pyright: ignore
     # Forgotten: nothing is bought, and nobody is told at run time.
     client.training_plans.extend("tpeo-1", training_plan_arn=arn, max_upfront_fee=Decimal(5000))  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
     await client.training_plans.search_extension_offerings(arn, duration_hours="24")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -58,7 +60,7 @@ smp.AsyncClient.from_client(None, journal=object())  # type: ignore[arg-type]  #
 
 
 async def settle(client: smp.AsyncClient, arn: str, record: PurchaseRecord) -> None:
-    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, idempotency_key=7)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await client.training_plans.extend("tpeo-1", training_plan_arn=arn, idempotency_key=7)  # type: ignore[call-overload]  # pyright: ignore
     # What was bought is never taken for granted.
     await client.training_plans.settle(arn)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.training_plans.settle(arn, True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
