@@ -47,8 +47,8 @@ ONCE = frozenset(
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what hypothesis runs, so that it can be run again with more examples.
 
-    TRANSPORTS_OF_TESTS says which transports each test takes: `one` (together the tests take
-    all of them) or the `others`. SHARE_OF_TESTS says which tests run here, such as `0/2`.
+    With ONE_TRANSPORT_EACH each test takes one of the transports. Together they take all of
+    them. SHARE_OF_TESTS says which tests run here, such as `0/2`.
     """
     for item in items:
         if hasattr(getattr(item, "obj", None), "hypothesis"):
@@ -56,8 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if ONCE & {*item.path.relative_to(config.rootpath).parts}:
             item.add_marker("once")
     others: set[pytest.Item] = set()
-    if taken := os.environ.get("TRANSPORTS_OF_TESTS"):
-        others |= {item for item in items if _takes_another(item) == (taken == "one")}
+    if "ONE_TRANSPORT_EACH" in os.environ:
+        others |= {item for item in items if _takes_another(item)}
     if share := os.environ.get("SHARE_OF_TESTS"):
         number, _, shares = share.partition("/")
         others |= {item for item in items if not _is_of_share(item, int(number), int(shares))}

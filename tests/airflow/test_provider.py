@@ -11,10 +11,10 @@ from airflow_world import SPEC, context, run
 from jsonschema import validate
 
 import airflow
-import sagemaker_plans.airflow as provider
+import sagemaker_plans_airflow as provider
 from sagemaker_plans.airflow import CreateEdgeDeploymentPlanOperator, RollOutOperator
-from sagemaker_plans.airflow.links import console_link
 from sagemaker_plans.emulator import Emulator
+from sagemaker_plans_airflow.links import console_link
 
 ARN = "arn:{}:sagemaker:{}:123456789012:training-plan/big"
 

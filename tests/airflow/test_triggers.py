@@ -17,8 +17,8 @@ from sagemaker_plans.airflow import (
     StageDeployedTrigger,
     TrainingPlanExtendedTrigger,
 )
-from sagemaker_plans.airflow.connection import AwsConnection, shared_client
 from sagemaker_plans.emulator import Emulator
+from sagemaker_plans_airflow.connection import AwsConnection, shared_client
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/big"
 REACH: dict[str, Any] = {

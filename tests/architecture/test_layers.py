@@ -91,6 +91,8 @@ SOLE_IMPORTERS: dict[str, frozenset[str]] = {
 
 # It stands beside the package, because pytest imports it at each start.
 PLUGIN = "pytest_sagemaker_plans"
+# What `sagemaker_plans.airflow` gives.
+AIRFLOW = "sagemaker_plans_airflow"
 
 MOST_FILES = 13
 MOST_LINES = 400
@@ -123,7 +125,9 @@ class Module(NamedTuple):
 
 def part_of(module: str) -> str:
     """Name the layer table's entry for a module: the first name below the package."""
-    _, _, below = module.partition(".")
+    top, _, below = module.partition(".")
+    if top == AIRFLOW:
+        return "airflow"
     return below.partition(".")[0] or "__init__"
 
 

@@ -24,10 +24,12 @@ def runner() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    logger = logging.getLogger("sagemaker_plans")
-    level = logger.level
+    loggers = [logging.getLogger(f"sagemaker_plans{part}") for part in ("", ".purchases")]
+    before = [(logger.level, [*logger.handlers]) for logger in loggers]
     yield
-    logger.setLevel(level)
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.mark.parametrize(

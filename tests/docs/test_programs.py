@@ -24,7 +24,9 @@ def test_the_notebook_page_has_the_cells_of_the_notebook() -> None:
 
 
 def test_every_program_has_a_page() -> None:
-    pages = "".join(page.read_text(encoding="utf-8") for page in PROGRAMS.glob("*.md"))
+    folders = (PROGRAMS, ROOT / "docs" / "how-to")
+    files = (page for folder in folders for page in folder.glob("*.md"))
+    pages = "".join(page.read_text(encoding="utf-8") for page in files)
     # The tutorial's own, which the README runs, and a project that another page is about.
     elsewhere = {"demo.py", "user_project"}
 

@@ -32,7 +32,7 @@ class ManyWaits(BaseOperator):
     def __init__(self, *, plan_name: str, until: str, **task: Any) -> None:
         super().__init__(**task)
         self.start_trigger_args = StartTriggerArgs(
-            trigger_cls="sagemaker_plans.airflow.triggers.PlanDeployedTrigger",
+            trigger_cls="sagemaker_plans_airflow.triggers.PlanDeployedTrigger",
             trigger_kwargs={"plan_name": plan_name, "until": until, "poll_interval": 15.0},
             next_method="execute_complete",
             next_kwargs=None,

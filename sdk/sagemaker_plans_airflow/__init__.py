@@ -1,7 +1,11 @@
 """Airflow operators, sensors, triggers and a hook (the extra ``airflow``; Airflow 3.1 or newer).
 
 They use the connections of Airflow's Amazon provider. Commands and purchases are sent by workers
-only; triggers only read. Importing ``sagemaker_plans`` does not import this module.
+only; triggers only read.
+
+Users import these names from ``sagemaker_plans.airflow``. They stand in a package of their own,
+because their types are complete only where Airflow is installed, and those of ``sagemaker_plans``
+everywhere.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -9,19 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 from sagemaker_plans._lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from sagemaker_plans.airflow.edge_operators import (
+    from sagemaker_plans_airflow.edge_operators import (
         CreateEdgeDeploymentPlanOperator,
         RollOutOperator,
     )
-    from sagemaker_plans.airflow.hook import SageMakerPlansHook
-    from sagemaker_plans.airflow.journal import TaskStateJournal
-    from sagemaker_plans.airflow.links import SageMakerConsoleLink
-    from sagemaker_plans.airflow.sensors import EdgeDeploymentPlanSensor, EdgeDeploymentStageSensor
-    from sagemaker_plans.airflow.training_operators import (
+    from sagemaker_plans_airflow.hook import SageMakerPlansHook
+    from sagemaker_plans_airflow.journal import TaskStateJournal
+    from sagemaker_plans_airflow.links import SageMakerConsoleLink
+    from sagemaker_plans_airflow.sensors import EdgeDeploymentPlanSensor, EdgeDeploymentStageSensor
+    from sagemaker_plans_airflow.training_operators import (
         EnsureTrainingPlanOperator,
         ExtendTrainingPlanOperator,
     )
-    from sagemaker_plans.airflow.triggers import (
+    from sagemaker_plans_airflow.triggers import (
         PlanDeployedTrigger,
         StageDeployedTrigger,
         TrainingPlanExtendedTrigger,

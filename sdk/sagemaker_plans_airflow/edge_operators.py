@@ -18,10 +18,10 @@ from sagemaker_plans import (
     StageChange,
     StageStatus,
 )
-from sagemaker_plans.airflow.connection import CONNECTION_FIELDS
-from sagemaker_plans.airflow.links import SageMakerConsoleLink
-from sagemaker_plans.airflow.triggers import StageDeployedTrigger
-from sagemaker_plans.airflow.worker import WorkerMixin, deferrable_by_default
+from sagemaker_plans_airflow.connection import CONNECTION_FIELDS
+from sagemaker_plans_airflow.links import SageMakerConsoleLink
+from sagemaker_plans_airflow.triggers import StageDeployedTrigger
+from sagemaker_plans_airflow.worker import WorkerMixin, deferrable_by_default
 
 _FINAL_LOOK = timedelta(minutes=1)
 """How long a worker waits until it reads what the trigger has read."""

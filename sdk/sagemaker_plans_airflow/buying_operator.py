@@ -15,11 +15,11 @@ from sagemaker_plans import (
     OutcomeUnknownError,
     PurchaseFailedError,
 )
-from sagemaker_plans.airflow.journal import check_journal_given, journal_of
-from sagemaker_plans.airflow.links import SageMakerConsoleLink
-from sagemaker_plans.airflow.triggers import TrainingPlanExtendedTrigger
-from sagemaker_plans.airflow.worker import WorkerMixin, deferrable_by_default
 from sagemaker_plans.journal import PurchaseJournal
+from sagemaker_plans_airflow.journal import check_journal_given, journal_of
+from sagemaker_plans_airflow.links import SageMakerConsoleLink
+from sagemaker_plans_airflow.triggers import TrainingPlanExtendedTrigger
+from sagemaker_plans_airflow.worker import WorkerMixin, deferrable_by_default
 
 R = TypeVar("R")
 

@@ -8,8 +8,8 @@ from airflow.configuration import conf
 from airflow.providers.common.compat.sdk import AirflowException
 
 from sagemaker_plans import AsyncClient
-from sagemaker_plans.airflow.connection import AwsConnection
 from sagemaker_plans.journal import PurchaseJournal
+from sagemaker_plans_airflow.connection import AwsConnection
 
 R = TypeVar("R")
 

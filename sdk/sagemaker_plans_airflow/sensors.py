@@ -8,10 +8,10 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import BaseSensorOperator, Context
 
 from sagemaker_plans import EdgeDeploymentPlan, Stage, StageStatus
-from sagemaker_plans.airflow.connection import CONNECTION_FIELDS
-from sagemaker_plans.airflow.links import SageMakerConsoleLink
-from sagemaker_plans.airflow.triggers import PlanDeployedTrigger, StageDeployedTrigger
-from sagemaker_plans.airflow.worker import WorkerMixin, deferrable_by_default
+from sagemaker_plans_airflow.connection import CONNECTION_FIELDS
+from sagemaker_plans_airflow.links import SageMakerConsoleLink
+from sagemaker_plans_airflow.triggers import PlanDeployedTrigger, StageDeployedTrigger
+from sagemaker_plans_airflow.worker import WorkerMixin, deferrable_by_default
 
 _BAD_ENDS = frozenset({StageStatus.FAILED, StageStatus.STOPPED})
 

@@ -15,9 +15,9 @@ from sagemaker_plans import (
     PollSchedule,
     TrainingPlanExtension,
 )
-from sagemaker_plans.airflow.buying_operator import BuyingOperator, amount, date
-from sagemaker_plans.airflow.connection import CONNECTION_FIELDS
 from sagemaker_plans.journal import PurchaseJournal
+from sagemaker_plans_airflow.buying_operator import BuyingOperator, amount, date
+from sagemaker_plans_airflow.connection import CONNECTION_FIELDS
 
 _SHORT: Final = timedelta(minutes=1)
 """How long a worker waits itself, where the triggerer can take over."""

@@ -10,7 +10,7 @@ from anyio.lowlevel import RunVar
 from attrs import asdict, frozen
 
 from sagemaker_plans import AsyncClient
-from sagemaker_plans.airflow.hook import SageMakerPlansHook
+from sagemaker_plans_airflow.hook import SageMakerPlansHook
 
 _CLOSE_TIMEOUT: Final = 10.0
 

@@ -17,7 +17,7 @@ from sagemaker_plans import (
     WaitTimeoutError,
 )
 from sagemaker_plans._edge.rollout.arguments import is_past
-from sagemaker_plans.airflow.connection import AwsConnection, shared_client
+from sagemaker_plans_airflow.connection import AwsConnection, shared_client
 
 
 class _TooManyFailedError(Exception):
