@@ -13,11 +13,10 @@ from sagemaker_plans._training.coverage import sweep
 from sagemaker_plans.airflow import (
     EnsureTrainingPlanOperator,
     ExtendTrainingPlanOperator,
-    buying_operator,
-    training_operators,
 )
 from sagemaker_plans.emulator import Emulator, Fault
 from sagemaker_plans.journal import FileJournal, PurchaseJournal
+from sagemaker_plans_airflow import buying_operator, training_operators
 from sagemaker_plans_airflow import journal as journals
 
 LAGS = {"history_lag": 3600.0}
