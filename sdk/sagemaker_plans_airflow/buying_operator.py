@@ -74,8 +74,9 @@ class BuyingOperator(WorkerMixin, BaseOperator):
                     left = deadline - current_time()
                     if left <= 0:
                         raise
-                    self.log.warning("looking again, nothing is sent meanwhile: %s", error)
-                    await sleep(min(self.poll_interval, left))
+                    unknown = str(error)
+                self.log.warning("looking again, nothing is sent meanwhile: %s", unknown)
+                await sleep(min(self.poll_interval, left))
 
         try:
             return self.run_in_worker(work, journal=journal_of(self.journal, context))

@@ -118,5 +118,6 @@ def test_the_entry_point_names_the_plugin() -> None:
         for one in pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     } == {
         "pytest_sagemaker_plans",
+        "sagemaker_plans_airflow",
         "sagemaker_plans",
     }

@@ -58,6 +58,10 @@ class RealAirflow:
                 start_new_session=True,
             )
 
+    def log(self, component: str) -> str:
+        """Read what a component has written."""
+        return (self.home / f"{component}.log").read_text(encoding="utf-8", errors="replace")
+
     def kill(self, component: str) -> None:
         """Kill a component's main process, as a machine's lack of memory would."""
         process = self.processes.pop(component)

@@ -204,7 +204,11 @@ def test_300_waits_on_one_plan_cost_one_request_per_interval_and_little_memory(
         "300 tasks are deferred",
         lambda: airflow.tasks("many", run_id).count("deferred") == 300,
     )
-    time.sleep(30.0)
+    # A wait that joins looks at once. So count when the triggerer has begun all of them.
+    eventually(
+        "300 triggers run", lambda: "300 triggers currently running" in airflow.log("triggerer")
+    )
+    time.sleep(15.0)
     first, began = len(emulator.requests_of(DESCRIBE)), time.monotonic()
     time.sleep(60.0)
     requests, lasted = len(emulator.requests_of(DESCRIBE)) - first, time.monotonic() - began
