@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import Iterator
 from http.client import HTTPException
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -99,3 +101,20 @@ def test_only_the_first_bugs_are_kept(
     assert len(emulator.failures) == 20
     assert caplog.text.count("Traceback") == 20
     assert caplog.text.count("one more request: RuntimeError('a bug')") == 5
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_connection_that_breaks_in_the_middle_is_closed_without_a_word(*, is_open: bool) -> None:
+    closed: list[str] = []
+    transport = SimpleNamespace(close=lambda: closed.append("closed"))
+    request: Any = SimpleNamespace(transport=transport if is_open else None)
+    nothing: Any = None
+
+    async def broken(_: object) -> Any:
+        raise ConnectionResetError
+
+    served = application.Application(nothing, nothing, nothing, nothing, [])
+    asyncio.run(served._answer(request, broken))
+
+    assert closed == ["closed"] * is_open
+    assert served.failures == []
