@@ -108,12 +108,12 @@ def test_a_connection_that_breaks_in_the_middle_is_closed_without_a_word(*, is_o
     closed: list[str] = []
     transport = SimpleNamespace(close=lambda: closed.append("closed"))
     request: Any = SimpleNamespace(transport=transport if is_open else None)
-    nothing: Any = None
+    parts: Any = dict.fromkeys(("handler", "admin", "rules", "dates_replies"))
 
     async def broken(_: object) -> Any:
         raise ConnectionResetError
 
-    served = application.Application(nothing, nothing, nothing, nothing, [])
+    served = application.Application(**parts, failures=[])
     asyncio.run(served._answer(request, broken))
 
     assert closed == ["closed"] * is_open
