@@ -448,6 +448,7 @@ def airflow(session: nox.Session) -> None:
     }
     lines = ["[run]", *(f"{name} = {value}" for name, value in settings.items())]
     lines += ["[report]", "exclude_also =", "    if TYPE_CHECKING:", "    ^\\s*\\.\\.\\.$"]
+    lines += ["partial_also =", "    if not TYPE_CHECKING:"]
     rcfile = folder / "coveragerc"
     rcfile.write_text("\n".join(lines) + "\n", encoding="utf-8")
     env = {"COVERAGE_RCFILE": str(rcfile), "COVERAGE_FILE": str(folder / ".coverage")}

@@ -78,11 +78,17 @@ class BuyingOperator(WorkerMixin, BaseOperator):
                 self.log.warning("looking again, nothing is sent meanwhile: %s", unknown)
                 await sleep(min(self.poll_interval, left))
 
-        try:
-            return self.run_in_worker(work, journal=journal_of(self.journal, context))
-        except PurchaseFailedError as error:
+        async def work_or_failure(client: AsyncClient) -> R | PurchaseFailedError:
+            try:
+                return await work(client)
+            except PurchaseFailedError as error:
+                return error
+
+        outcome = self.run_in_worker(work_or_failure, journal=journal_of(self.journal, context))
+        if isinstance(outcome, PurchaseFailedError):
             # A retry would buy again, because nothing was paid. That is for a person to decide.
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(str(outcome)) from outcome
+        return outcome
 
     def _wait_for_payment(
         self, offering_id: str, method_name: str, kwargs: dict[str, Any]

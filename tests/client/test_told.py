@@ -17,6 +17,7 @@ from sagemaker_plans import (
     ConfigurationError,
     EdgeDeploymentPlans,
     InvalidRequestError,
+    TrainingPlanExtensionOffering,
     TrainingPlans,
     shared_client,
 )
@@ -192,6 +193,45 @@ def test_an_endpoint_that_is_no_url_is_refused() -> None:
     assert str(caught.value) == (
         "AsyncClient: endpoint_url: got 'localhost:80'; allowed are URLs, with http:// or https://"
     )
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "user:hush@host",
+        "http://user:hush/x@host",
+        "http:///user:hush@host",
+        "user:hush@host/a://b",
+        b"http://user:hush@host",
+    ],
+)
+def test_a_refused_endpoint_shows_no_password(endpoint: Any) -> None:
+    with pytest.raises(ConfigurationError, match="endpoint_url: ") as caught:
+        AsyncClient(endpoint_url=endpoint)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://host", "http://", "https:///path", "://x"])
+def test_an_endpoint_of_another_kind_is_refused(endpoint: str) -> None:
+    with pytest.raises(ConfigurationError, match="allowed are URLs, with http:// or https://"):
+        AsyncClient(endpoint_url=endpoint)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("offering_id", [" tpeo-1", "tpeo-1\n", "ARN:aws:sagemaker"])
+async def test_an_offerings_id_with_something_around_it_is_refused(offering_id: str) -> None:
+    client = AsyncClient(region_name="us-east-1", session=session())
+    with pytest.raises(InvalidRequestError, match="offering_id: got"):
+        await client.training_plans.extend(offering_id)
+
+
+@pytest.mark.anyio
+async def test_a_fee_that_is_a_text_is_refused() -> None:
+    wrong: Any = "5"
+    offering = TrainingPlanExtensionOffering(offering_id="tpeo-1", upfront_fee=wrong)
+    client = AsyncClient(region_name="us-east-1", session=session())
+    with pytest.raises(InvalidRequestError, match=r"offering_id\.upfront_fee: got '5'"):
+        await client.training_plans.extend(offering)
 
 
 @pytest.mark.parametrize(

@@ -350,8 +350,9 @@ async def test_what_was_bought_is_returned_also_if_it_is_not_what_was_listed(
 
 
 async def test_a_lost_reply_and_another_plan_leave_a_doubt_that_is_told(
-    emulator: Emulator, make_client: MakeClient
+    emulator: Emulator, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "sagemaker_plans.purchases")
     async with make_client() as client:
         offering = await on_sale(client, emulator)
         emulator.add_plan_offering(offering_id=offering.offering_id, upfront_fee="55555")
@@ -359,6 +360,8 @@ async def test_a_lost_reply_and_another_plan_leave_a_doubt_that_is_told(
         with pytest.raises(errors.PlanMismatchError, match="may be the plan that was bought now"):
             await client.training_plans.create(NAME, offering)
     assert bought(emulator) == [offering.offering_id]
+    ended: list[Any] = [each for each in caplog.records if "another one is there" in each.message]
+    assert [(each.levelname, each.outcome) for each in ended] == [("WARNING", "unknown")]
 
 
 async def test_a_limit_counts_for_a_plan_that_was_there(

@@ -1,7 +1,7 @@
 """Run the DAG of this folder in a real Airflow 3, against an emulator.
 
-Airflow uses a temporary folder and ends with this script: `dag.test()` runs the tasks and
-their triggers in this process. The DAG runs twice. The first run succeeds. In the second
+Airflow uses a temporary folder and ends with this script: `dag.test()` runs the tasks
+in this process. The DAG runs twice. The first run succeeds. In the second
 one two cameras fail, and so does the canary stage. So no other task runs, and nothing is
 bought.
 
@@ -45,6 +45,9 @@ def run_dag(conf: Mapping[str, str]) -> dict[str, str]:
     # Imported here, because Airflow reads its settings when it is imported.
     from spring_rollout import dag  # noqa: PLC0415
 
+    for task in dag.tasks:
+        # `dag.test()` of Airflow 3.3 drops what a deferred task hands on, so the worker waits.
+        task.deferrable = False
     run = dag.test(run_conf=dict(conf))
     states = {each.task_id: str(each.state) for each in run.get_task_instances()}
     return {task_id: states[task_id] for task_id in ("canary", "everyone", "capacity")}

@@ -1,14 +1,22 @@
 """Checks of the settings of a client."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from sagemaker_plans._engine.durations import duration_problems
 from sagemaker_plans._engine.pacing import PacePolicy
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retry_policy import RetryPolicy
+from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError
 from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans.models._validation import shown
+
+# Without a user, and with a number as its port.
+_URL: Final = re.compile(
+    r"https?://(?:\[[^\]@]*\]|[^/?#@:\[\]]+)(?::[0-9]*)?(?:[/?#]|$)", re.IGNORECASE
+)
 
 
 def text_problems(argument: str, value: object) -> Iterator[str]:
@@ -22,14 +30,15 @@ def text_problems(argument: str, value: object) -> Iterator[str]:
         Each problem.
     """
     if value is not None and (not isinstance(value, str) or not value.strip()):
-        yield f"{argument}: got {shown(value)}; allowed are a string that is not empty, and None"
-    elif argument == "endpoint_url" and "@" in str(value).partition("//")[2].partition("/")[0]:
-        # The value is not shown, because the part before the @ is a secret.
-        yield "endpoint_url: allowed are URLs without a user's name and password"
-    elif argument == "endpoint_url" and value is not None and "://" not in str(value):
-        # Before an @ there would be a secret.
-        got = "a text with an @" if "@" in str(value) else shown(value)
-        yield f"{argument}: got {got}; allowed are URLs, with http:// or https://"
+        # Bytes, or an object that stands for a URL, may show a password.
+        got = redacted(shown(value))
+        yield f"{argument}: got {got}; allowed are a string that is not empty, and None"
+    elif argument == "endpoint_url" and value is not None and not _URL.match(str(value)):
+        if "@" in str(value):
+            # The value is not shown, because the part before the @ is a secret.
+            yield "endpoint_url: allowed are URLs without a user's name and password"
+        else:
+            yield f"{argument}: got {shown(value)}; allowed are URLs, with http:// or https://"
 
 
 def setting_problems(

@@ -7,9 +7,13 @@ receipt, nor of the error that says what happened.
 import logging
 import sys
 import traceback
+from contextlib import suppress
+from decimal import Decimal
 from typing import Final, Literal
 
 from attrs import asdict, frozen
+
+from sagemaker_plans.models._validation import shown
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
 _PURCHASES: Final = logging.getLogger("sagemaker_plans.purchases")
@@ -69,8 +73,28 @@ def tell(
     log = _LOG if purchase is None else _PURCHASES
     fields = None if purchase is None else asdict(purchase)
     try:
-        log.log(level, message, *values, exc_info=exc_info, extra=fields, stacklevel=2)
+        try:
+            log.log(level, message, *values, exc_info=exc_info, extra=fields, stacklevel=2)
+        except KeyError:
+            # A factory of log records has set one of these names, which logging refuses.
+            whole = None if fields is None else {"purchase": fields}
+            log.log(level, message, *values, exc_info=exc_info, extra=whole, stacklevel=2)
     except Exception:  # noqa: BLE001  # whatever a filter or a handler raises
-        # As the handlers of logging itself do it.
-        if logging.raiseExceptions and sys.stderr is not None:
-            traceback.print_exc()
+        # As the handlers of logging itself do it. Standard error may be closed.
+        with suppress(Exception):
+            if logging.raiseExceptions and sys.stderr is not None:
+                traceback.print_exc()
+
+
+def fee_text(fee: object) -> str | None:
+    """Write a fee for the log. What is no Decimal is shown as it is.
+
+    Args:
+        fee: The fee, as a caller or a journal gave it; None if it is not known.
+
+    Returns:
+        The text; None for None.
+    """
+    if fee is None:
+        return None
+    return f"{fee:f}" if isinstance(fee, Decimal) else shown(fee)

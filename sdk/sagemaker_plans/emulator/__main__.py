@@ -116,6 +116,7 @@ def _seed_path(seed: str | None, piped: bytes | None) -> Generator[str | None]:
     if piped is None:
         yield seed
         return
+    piped = piped.removeprefix(b"\xef\xbb\xbf")  # PowerShell writes it
     suffix = ".json" if piped.lstrip().startswith(b"{") else ".toml"
     with TemporaryDirectory() as folder:
         path = Path(folder, f"stdin{suffix}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final, get_args
 
-from sagemaker_plans.emulator._data.data_file import DataFile
+from sagemaker_plans.emulator._data.data_file import DataFile, write_beside
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
@@ -213,18 +213,19 @@ class Emulator(FleetSetup):
     def export_seed(self, path: str | os.PathLike[str] | None = None) -> Seed:
         """Return a seed of all that exists at this moment, and of the clock's position.
 
-        An emulator that starts with it answers as this one does now. Requests, faults and the
-        settings of this emulator are not part of it.
+        An emulator that starts with it answers as this one does now. Requests, faults and settings
+        are not part of it.
 
         Args:
             path: A file to which the seed is written as JSON; None writes no file.
 
         Raises:
-            OSError: The file cannot be written.
+            ValueError: It is the data file of this emulator.
+            OSError: It cannot be written.
         """
         seed = self._service.exported_seed()
         if path is not None:
-            Path(path).write_text(seed_text(seed), encoding="utf-8")
+            write_beside(Path(path), seed_text(seed), self._data)
         return seed
 
     @property

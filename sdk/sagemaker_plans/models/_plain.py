@@ -37,6 +37,7 @@ _WRITERS: Final[tuple[tuple[type[Any], Callable[[Any], object]], ...]] = (
     (datetime, lambda time: time.astimezone(UTC).isoformat()),
     (Decimal, lambda fee: f"{fee:f}"),
     (tuple, lambda items: [_plain(each) for each in items]),
+    (list, lambda items: [_plain(each) for each in items]),
     (Mapping, lambda items: {name: _plain(each) for name, each in items.items()}),
 )
 

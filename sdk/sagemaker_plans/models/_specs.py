@@ -33,6 +33,11 @@ def _policy(value: FailureHandlingPolicy | None) -> FailureHandlingPolicy | None
     return FailureHandlingPolicy.__members__.get(value, value) if isinstance(value, str) else value
 
 
+def _selection(value: DeviceSelectionConfig) -> DeviceSelection:
+    # There are no other subclasses. A list of several kinds is one of their base, to checkers.
+    return cast("DeviceSelection", value)
+
+
 @frozen
 class StageSpec(WireModel):
     """A stage to create.
@@ -50,7 +55,9 @@ class StageSpec(WireModel):
 
     name: str = field(metadata=wire("StageName"))
     """The stage's name."""
-    device_selection: DeviceSelection = field(metadata=wire("DeviceSelectionConfig"))
+    device_selection: DeviceSelection = field(
+        converter=_selection, metadata=wire("DeviceSelectionConfig")
+    )
     """The devices to which the stage deploys."""
     failure_handling_policy: FailureHandlingPolicy | None = field(
         default=None,

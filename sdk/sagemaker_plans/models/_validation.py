@@ -138,7 +138,9 @@ def offering_id(argument: str, value: object) -> Iterator[str]:
         Each problem.
     """
     yield from text(argument, value)
-    if isinstance(value, str) and value.startswith("arn:"):
+    if isinstance(value, str) and value.strip() and value != value.strip():
+        yield f"{argument}: got {shown(value)}; allowed are texts without spaces at their ends"
+    elif isinstance(value, str) and value.lower().startswith("arn:"):
         is_plan = _TRAINING_PLAN_ARN.fullmatch(value)
         what = "plan's ARN, which belongs in training_plan_arn" if is_plan else "an ARN"
         yield (

@@ -360,3 +360,45 @@ def test_without_a_file_nothing_is_noted() -> None:
     create(service, "spring")
     for table in service._resources.tables.by_name().values():
         assert table.taken_changes().touched == ()
+
+
+def test_a_new_file_after_the_old_one_was_deleted_has_all_that_exists(path: Path) -> None:
+    emulator = Emulator(data=path)
+    with emulator:
+        emulator.add_fleet("one")
+    path.unlink()
+    with emulator:
+        emulator.add_fleet("two")
+        emulator.clock.hold()
+        before = state_of(emulator)
+    with Emulator(data=path) as again:
+        assert state_of(again) == before
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_deleted_in_use_is_told(path: Path, *, replaced: bool) -> None:
+    with Emulator(data=path) as emulator:
+        path.unlink()
+        if replaced:
+            path.touch()
+        with pytest.raises(OSError, match="was deleted or replaced while it was in use"):
+            emulator.add_fleet("lost")
+
+
+def test_a_seed_is_not_written_over_the_data_file(path: Path) -> None:
+    with Emulator(data=path) as emulator:
+        with pytest.raises(ValueError, match="is the data file of this emulator"):
+            emulator.export_seed(path)
+        emulator.add_fleet("kept")
+    with Emulator(data=path) as again:
+        fleets: Any = again.service.snapshot()["fleets"]
+        assert [each["DeviceFleetName"] for each in fleets] == ["cameras", "kept"]
+
+
+def test_no_name_means_that_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Emulator(data=":memory:") as emulator:
+        emulator.add_fleet("kept")
+    assert (tmp_path / ":memory:").stat().st_size > 0

@@ -235,6 +235,12 @@ def test_tags_of_alike_devices_are_their_own(service: Service) -> None:
     assert (service.tags_of(one), service.tags_of(other)) == ({"hall": "2"}, {})
 
 
+def test_a_fleet_may_be_named_device(service: Service) -> None:
+    [arn] = service.add_devices(service.add_fleet("device", devices=0), ["d-1"])
+    service.add_tags(arn, {"hall": "2"})
+    assert service.tags_of(arn) == {"hall": "2"}
+
+
 def test_tags_go_with_their_resource(service: Service) -> None:
     create(service, "p", Tags=[{"Key": "team", "Value": "vision"}])
     arn = "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/p"

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ import pytest
 from faults.acts import OFFERING, PLAN_ARN
 from faults.service_gateway import fates
 from sagemaker_plans import errors
-from sagemaker_plans._wire.logs import PurchaseFacts
+from sagemaker_plans._wire.logs import PurchaseFacts, fee_text
 from training.journal.worlds import a_world
 from waiting.virtual_plans import virtually
 
@@ -105,3 +106,21 @@ async def test_an_unknown_outcome_and_its_settlement_are_told(
 def test_no_field_is_one_that_a_record_of_logging_has_already() -> None:
     record = logging.LogRecord("name", logging.INFO, "path", 1, "message", (), None)
     assert {*FIELDS} & {*vars(record), "message", "asctime"} == set()
+
+
+def test_a_fee_that_is_no_decimal_is_shown_as_it_is() -> None:
+    assert [fee_text(each) for each in (None, Decimal("1E+3"), "12")] == [None, "1000", "'12'"]
+
+
+@virtually
+async def test_an_interruption_between_two_attempts_ends_the_purchase_in_the_log(
+    monkeypatch: Patch, caplog: Caplog
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    world = a_world(monkeypatch, fates=fates(ExtendTrainingPlan=["throttled"]))
+    with pytest.raises(BaseException) as caught:
+        await world.plans(on_retry=interrupted).extend(OFFERING, training_plan_arn=PLAN_ARN)
+    assert isinstance(caught.value, KeyboardInterrupt)
+    assert [each.get("outcome") for each in lines(caplog)] == [None, "not_bought"]

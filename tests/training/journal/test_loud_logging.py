@@ -1,8 +1,11 @@
 """What a user's logging, or Ctrl-C while a line is logged, must not change."""
 
+import io
 import logging
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -94,3 +97,37 @@ async def test_ctrl_c_before_the_send_leaves_nothing_bought(monkeypatch: Patch) 
     assert world.journal.last.state == "not_bought"
     assert (await world.extend()).outcome == "purchased"
     assert world.bought == [OFFERING]
+
+
+@virtually
+async def test_a_closed_standard_error_takes_no_receipt_away(monkeypatch: Patch) -> None:
+    world = a_world(monkeypatch)
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    with raising(ZeroDivisionError("in a filter")):
+        assert (await world.extend()).outcome == "purchased"
+    assert world.journal.last.state == "bought"
+
+
+@virtually
+async def test_a_record_factory_that_takes_a_name_loses_no_line(
+    monkeypatch: Patch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = a_world(monkeypatch)
+    make = logging.getLogRecordFactory()
+
+    def numbered(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
+        record.request_id = "web-42"
+        return record
+
+    caplog.set_level(logging.INFO, "sagemaker_plans")
+    logging.setLogRecordFactory(numbered)
+    try:
+        await world.extend()
+    finally:
+        logging.setLogRecordFactory(make)
+    told: list[Any] = [each for each in caplog.records if hasattr(each, "purchase")]
+    assert [each.purchase["outcome"] for each in told][-1] == "purchased"
+    assert {each.request_id for each in told} == {"web-42"}

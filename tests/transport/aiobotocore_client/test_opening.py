@@ -247,7 +247,10 @@ async def test_a_profile_that_does_not_exist_is_told(transport: Transport, aws_f
         ({"session": "session"}, "session: an AioSession of aiobotocore is needed, got str"),
         ({"config": {"retries": 3}}, "config: an AioConfig of aiobotocore is needed, got dict"),
         ({"region_name": "no region!"}, "could not open a client"),
-        ({"endpoint_url": "http://"}, "could not open a client: Invalid endpoint: http://"),
+        (
+            {"endpoint_url": "http://a host"},
+            "could not open a client: Invalid endpoint: http://a host",
+        ),
     ],
     ids=str,
 )

@@ -12,7 +12,7 @@ from uuid import uuid4
 import anyio
 from attrs import evolve, frozen
 
-from sagemaker_plans._wire.logs import PurchaseEvent, PurchaseFacts, tell
+from sagemaker_plans._wire.logs import PurchaseEvent, PurchaseFacts, fee_text, tell
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans._wire.redaction import fit_to_show, redacted
 from sagemaker_plans.journal import ClosedBy, PurchaseJournal, PurchaseRecord, PurchaseState
@@ -276,7 +276,7 @@ def recorded(record: PurchaseRecord, event: PurchaseEvent, outcome: str) -> Purc
         operation=EXTEND_TRAINING_PLAN.name,
         plan=record.plan,
         offering=record.offering_id,
-        fee=None if record.upfront_fee is None else f"{record.upfront_fee:f}",
+        fee=fee_text(record.upfront_fee),
         currency=record.currency_code,
         outcome=outcome,
         idempotency_key=record.idempotency_key,

@@ -207,10 +207,14 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             receipt: What is known of the plan.
             request_id: The id of the request that told it; None if there was none.
         """
-        how = "found by its name" if receipt.plan else "purchased"
-        outcome = "confirmed_by_history" if receipt.plan else "purchased"
+        plan, level = receipt.plan, logging.INFO
+        how = "found by its name" if plan else "purchased"
+        outcome = "confirmed_by_history" if plan else "purchased"
+        if plan is not None and any(_differences(self.request, self.listed, plan)):
+            # Perhaps somebody else's: `paid_for` raises an error that says so.
+            level, how, outcome = logging.WARNING, "another one is there", "unknown"
         tell(
-            logging.INFO,
+            level,
             "CreateTrainingPlan: offering %s for plan %s: %s, %s, request id %s",
             self.offering,
             self.name,

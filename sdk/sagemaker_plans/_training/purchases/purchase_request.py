@@ -54,6 +54,11 @@ class PurchaseRequest:
         given = offering if isinstance(offering, TrainingPlanExtensionOffering) else None
         offering_id = given.offering_id if given else offering
         problems = [*checks.offering_id("offering_id", offering_id)]
+        if given and not isinstance(cast("object", given.upfront_fee), Decimal | None):
+            problems.append(
+                f"offering_id.upfront_fee: got {checks.shown(given.upfront_fee)}; allowed are a "
+                "Decimal and None"
+            )
         if training_plan_arn is not None:
             problems += checks.training_plan_arn("training_plan_arn", training_plan_arn)
         if max_upfront_fee is not None:

@@ -20,7 +20,7 @@ from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, decide
 from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire.logs import PurchaseEvent, PurchaseFacts, tell
+from sagemaker_plans._wire.logs import PurchaseEvent, PurchaseFacts, fee_text, tell
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
@@ -154,7 +154,7 @@ class SentOnce(ABC, Generic[R]):
             operation=self.operation.name,
             plan=self.name or self.arn,
             offering=self.offering,
-            fee=None if fee is None else f"{fee:f}",
+            fee=fee_text(fee),
             currency=currency,
             outcome=outcome,
             request_id=request_id,
@@ -175,14 +175,14 @@ class SentOnce(ABC, Generic[R]):
             SageMakerPlansError: If the service rejected the purchase, or it could not be
                 sent.
         """
-        fee = f"{self.listed_fee:f} {self.listed_currency}" if self.listed_fee is not None else None
+        fee = fee_text(self.listed_fee)
         tell(
             logging.INFO,
             "%s: buying offering %s for plan %s, upfront fee %s",
             self.operation.name,
             self.offering,
             self.plan,
-            fee or "not checked",
+            "not checked" if fee is None else f"{fee} {self.listed_currency}",
             purchase=self.facts("purchase_started"),
         )
         try:
@@ -191,6 +191,16 @@ class SentOnce(ABC, Generic[R]):
             # BaseException, because a cancellation, Ctrl-C or a bug may come here too.
             if self.in_flight:
                 await self._log_interrupted(error)
+            elif not self.may_be_bought and not isinstance(error, SageMakerPlansError):
+                # Between two attempts: the last one had no effect.
+                tell(
+                    logging.INFO,
+                    "%s: offering %s not bought: interrupted (%s)",
+                    self.operation.name,
+                    self.offering,
+                    type(error).__name__,
+                    purchase=self.facts("purchase_ended", "not_bought"),
+                )
             raise
 
     async def _send(self) -> R:

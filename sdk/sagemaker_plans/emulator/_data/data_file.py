@@ -88,6 +88,7 @@ class DataFile:
 
     def __init__(self, path: Path, tables: Tables, clock: Clock, lock: StateLock) -> None:
         self._path = path
+        self._opened: tuple[int, int] | None = None
         self._tables = tables
         self._clock = clock
         self._lock = lock
@@ -111,11 +112,15 @@ class DataFile:
             if self._database is not None:
                 return
             try:
+                # Absolute: some names, such as ":memory:", mean no file to SQLite.
                 self._database = sqlite3.connect(
-                    self._path, timeout=0, isolation_level=None, check_same_thread=False
+                    self._path.absolute(), timeout=0, isolation_level=None, check_same_thread=False
                 )
                 self._is_new = self._locked()
+                self._opened = _identity(self._path)
                 if self._is_new:
+                    # What an earlier file had is not in this one.
+                    self._kept.clear()
                     for table in self._tables.by_name().values():
                         table.watch(touched=True)
                     self._keep()
@@ -128,6 +133,10 @@ class DataFile:
                 raise
             self._lock.keep_by(self._keep)
             self._clock.guard_by(self._lock)
+
+    def is_at(self, path: Path) -> bool:
+        """Tell whether a path leads to this file."""
+        return _identity(path) == _identity(self._path) is not None
 
     def close(self) -> None:
         """Let the file go. A change after that is an OSError. A second call has no effect."""
@@ -176,6 +185,8 @@ class DataFile:
                     writes[kind, key] = value
         if not deletions and not writes and self._moves == self._clock.moves:
             return
+        if _identity(self._path) != self._opened:
+            raise OSError(f"the data file {self._path} was deleted or replaced while it was in use")
         moves, reading = self._clock.moves, self._clock.reading()
         writes[_CLOCK, ""] = _json(reading)
         try:
@@ -274,3 +285,29 @@ def _json(value: object) -> str:
 
 def _checksum(*texts: str) -> int:
     return zlib.crc32("\0".join(texts).encode())
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell one file from another that has its name; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def write_beside(path: Path, text: str, data: DataFile | None) -> None:
+    """Write a text to a file other than the data file.
+
+    Args:
+        path: The file.
+        text: The text.
+        data: The data file; None for none.
+
+    Raises:
+        ValueError: The file is the data file.
+        OSError: It cannot be written.
+    """
+    if data is not None and data.is_at(path):
+        raise ValueError(f"path: {path} is the data file of this emulator; name another one")
+    path.write_text(text, encoding="utf-8")

@@ -75,7 +75,8 @@ class Application:
             app.router.add_get(
                 f"{ADMIN_PREFIX}/{name}",
                 self._at_one_moment(question) if name in OF_ONE_MOMENT else _answer_to(question),
-                allow_head=False,
+                # Programs that watch containers ask for the head alone.
+                allow_head=name == "health",
                 expect_handler=_continue_later,
             )
         for name, command in self.admin.commands.items():

@@ -85,7 +85,7 @@ class Tagging:
         return self.training_plans.get(arn) or self.edge_plans.get(arn) or self.fleets.get(arn)
 
     def _device(self, arn: str) -> tuple[Fleet, str]:
-        start, _, name = arn.partition("/device/")
+        start, _, name = arn.rpartition("/device/")
         fleet = self.fleets.get(start)
         if fleet is None or name not in fleet.devices:
             raise not_found(f"Resource {arn} does not exist.")
