@@ -193,3 +193,11 @@ def test_admin_requests_are_neither_recorded_nor_given_faults(emulator: Emulator
     emulator.inject("*", Fault.throttle(), times=None)
     get(emulator, "state")
     assert emulator.requests == ()
+
+
+def test_the_health_can_be_asked_for_by_its_head(emulator: Emulator) -> None:
+    reply = send(emulator, b"", method="HEAD", path="/_emulator/health")
+    assert (reply.status, reply.body) == (200, b"")
+    refused = send(emulator, b"", method="POST", path="/_emulator/health")
+    assert refused.status == 405
+    assert b"GET or HEAD" in refused.body

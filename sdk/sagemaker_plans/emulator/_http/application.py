@@ -143,7 +143,7 @@ class Application:
         if not _is_control(request):
             return _UNKNOWN
         if isinstance(error, web.HTTPMethodNotAllowed):
-            (expected,) = error.allowed_methods
+            expected = " or ".join(sorted(error.allowed_methods))
             message = f"{request.path} takes {expected}, not {request.method}"
             return Refusal("MethodNotAllowed", message, 405)
         known = ", ".join(sorted({*self.admin.questions, *self.admin.commands}))
