@@ -44,7 +44,7 @@ UNREADABLE = [
 
 SOON_GIVEN_UP = fast_retries(reconcile_limit=0.2)
 # Long enough for a busy machine to begin a look.
-GIVEN_UP = fast_retries(reconcile_limit=20.0)
+GIVEN_UP = fast_retries(reconcile_limit=4.0)
 """A policy for purchases that never show in the history."""
 
 
@@ -390,7 +390,7 @@ async def test_an_unreadable_reply_is_logged_if_the_reading_is_cancelled(
     gate = Gate()
     emulator.inject(EXTEND, Fault.not_json())
     emulator.inject(HISTORY, Fault.wait_until(gate), nth=2, times=None)
-    async with make_client(retry=SOON_GIVEN_UP) as client:
+    async with make_client(retry=GIVEN_UP) as client:
         await cancelled_at(client, gate)
     [request] = emulator.requests_of(EXTEND)
     broken_off, unread = warnings(caplog)
