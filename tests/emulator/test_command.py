@@ -201,7 +201,7 @@ def test_windows_gets_the_lines_of_its_own_shells() -> None:
         "In PowerShell:",
         "$env:NAME = 'it''s'",
         "$env:OTHER = 'a b'",
-        "In the command prompt:",
+        "In cmd.exe:",
         'set "NAME=it\'s"',
         'set "OTHER=a b"',
     ]

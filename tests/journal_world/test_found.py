@@ -223,14 +223,14 @@ def test_a_person_settles_the_record_that_was_open_when_they_spoke() -> None:
     scene.world.now += HOUR
     late = scene.world.launch("late", lambda each: scene.plans(each).settle(ARN, bought=True))
     nap(scene, late, "before end", MINUTE)
-    prompt = scene.world.launch(
-        "prompt", lambda each: scene.plans(each).settle(ARN, bought=False), after=1.0
+    early = scene.world.launch(
+        "early", lambda each: scene.plans(each).settle(ARN, bought=False), after=1.0
     )
     rival = scene.call(RIVAL, "tpeo-b", after=2.0)
     kill(scene, rival, "after begin")
 
     scene.run()
 
-    assert prompt.result() is None
+    assert early.result() is None
     assert late.result() is None
     assert states(scene) == [("bought", "person"), ("open", None)]

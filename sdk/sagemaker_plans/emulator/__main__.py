@@ -106,7 +106,7 @@ def _settings(environment: Mapping[str, str], *, windows: bool) -> Iterator[str]
     for name, value in environment.items():
         quoted = value.replace("'", "''")
         yield f"$env:{name} = '{quoted}'"
-    yield "In the command prompt:"
+    yield "In cmd.exe:"
     yield from (f'set "{name}={value}"' for name, value in environment.items())
 
 

@@ -73,7 +73,7 @@ class StraightSession(AIOHTTPSession):
     aiohttp would send a redirected POST again, up to ten times. If it cannot connect to the
     next address, its exception looks as if the request had not been sent at all.
 
-    For an endpoint without encryption (an emulator) this session does not load certificates.
+    For an endpoint without encryption, such as the emulator's, it loads no certificates.
     That takes longer than everything else that a first request needs.
     """
 
