@@ -44,7 +44,7 @@ def made() -> None:
 
 def tomorrow(status: smp.StageStatus, policy: smp.FailureHandlingPolicy) -> int:  # type: ignore[return]  # pyright: ignore[reportReturnType]  # noqa: RET503
     # Open enums: all members are not all values.
-    match policy:  # pyright: ignore[reportMatchNotExhaustive]
+    match policy:  # pyright: ignore[reportMatchNotExhaustive]  # there may be more values
         case smp.FailureHandlingPolicy.ROLLBACK_ON_FAILURE:
             return 1
         case smp.FailureHandlingPolicy.DO_NOTHING:

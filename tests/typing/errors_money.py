@@ -66,7 +66,7 @@ async def settle(client: smp.AsyncClient, arn: str, record: PurchaseRecord) -> N
     await client.training_plans.settle(arn, True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.training_plans.settle(arn, bought="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.training_plans.settle(arn, bought=True, record=record.id)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    receipt = await client.training_plans.settle(arn, bought=True)  # type: ignore[func-returns-value]
+    receipt = await client.training_plans.settle(arn, bought=True)  # type: ignore[func-returns-value]  # it returns None
     print(receipt)
     # Forgotten: nothing is settled.
     client.training_plans.settle(arn, bought=True)  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]

@@ -12,7 +12,7 @@ import sagemaker_plans as smp
 
 
 def forgets_the_value_of_tomorrow(policy: smp.FailureHandlingPolicy) -> int:  # type: ignore[return]  # pyright: ignore[reportReturnType]
-    match policy:  # pyright: ignore[reportMatchNotExhaustive]
+    match policy:  # pyright: ignore[reportMatchNotExhaustive]  # there may be more values
         case smp.FailureHandlingPolicy.ROLLBACK_ON_FAILURE:
             return 1
         case smp.FailureHandlingPolicy.DO_NOTHING:
