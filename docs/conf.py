@@ -57,7 +57,7 @@ nitpick_ignore_regex = [
     ),
     # A protocol behind an annotation, which says what it takes.
     (r"py:class", r"sagemaker_plans\.models\._validation\.Collected"),
-    (r"py:.*", r"(aiobotocore|aio_session|aio_config|AioSession|AioConfig|rich).*"),
+    (r"py:.*", r"(aiobotocore|aio\.|AioSession|AioConfig|rich).*"),
     # Type variables have no entry of their own.
     (r"py:class", r"sagemaker_plans\._engine\.pagination\.(ItemT|PageT)"),
 ]

@@ -68,10 +68,11 @@ def sagemaker_emulator_client(sagemaker_emulator: Emulator) -> AsyncClient:
 
     Its waits poll every 0.05 seconds.
     """
-    from aiobotocore.config import AioConfig  # noqa: PLC0415  # see the module's docstring
-    from aiobotocore.session import AioSession  # noqa: PLC0415  # see the module's docstring
-
-    from sagemaker_plans import AsyncClient, PollSchedule  # noqa: PLC0415  # see above
+    from sagemaker_plans import AsyncClient, PollSchedule  # noqa: PLC0415  # see the module's docstring
+    from sagemaker_plans._transport.aiobotocore_client.parts import (  # noqa: PLC0415  # likewise
+        AioConfig,
+        AioSession,
+    )
 
     session = AioSession()
     session.set_credentials(sagemaker_emulator.access_key_id, sagemaker_emulator.secret_access_key)

@@ -70,8 +70,7 @@ FETCHED_WHEN_CALLED = {(f"{PACKAGE}.models._wire_form", f"{PACKAGE}._wire.conver
 NAMED_IN_ANNOTATIONS: dict[str, frozenset[str]] = {
     "__init__": frozenset({"emulator", "progress"}),  # reached as attributes of the package
     "errors": frozenset({"models"}),  # a wait's error holds what was last seen
-    "_client": frozenset({"aiobotocore"}),  # it accepts a session and a config
-    "journal": frozenset({"aiobotocore"}),  # it accepts a session
+    "journal": frozenset({"_transport"}),  # it accepts a session of aiobotocore
 }
 
 # The only places that may import the library: a folder or a module. The emulator stands on

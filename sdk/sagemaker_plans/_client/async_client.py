@@ -21,12 +21,10 @@ from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans.models._validation import shown
 
 if TYPE_CHECKING:
-    from aiobotocore import config as aio_config
-    from aiobotocore import session as aio_session
+    from sagemaker_plans._transport.aiobotocore_client import parts as aio
 else:
-    # Their import takes long, and only who asks for the types needs it.
-    aio_config = LateModule("aiobotocore.config")
-    aio_session = LateModule("aiobotocore.session")
+    # Its import takes long, and only who asks for the types needs it.
+    aio = LateModule("sagemaker_plans._transport.aiobotocore_client.parts")
 
 _REQUEST_TIMEOUT: Final = 60.0
 _BACKENDS: Final = ("auto", "aiohttp", "httpx")
@@ -91,8 +89,8 @@ class AsyncClient(NotCopied):
         region_name: str | None = None,
         profile_name: str | None = None,
         endpoint_url: str | None = None,
-        session: "aio_session.AioSession | None" = None,
-        config: "aio_config.AioConfig | None" = None,
+        session: "aio.AioSession | None" = None,
+        config: "aio.AioConfig | None" = None,
         http_backend: Literal["auto", "aiohttp", "httpx"] = "auto",
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise

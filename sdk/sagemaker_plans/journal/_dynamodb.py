@@ -31,9 +31,9 @@ from sagemaker_plans.journal._items import KEYS, item_of, partition_key, record_
 from sagemaker_plans.journal._record import PurchaseRecord
 
 if TYPE_CHECKING:
-    from aiobotocore import session as aio_session
+    from sagemaker_plans._transport.aiobotocore_client import parts as aio
 else:
-    aio_session = LateModule("aiobotocore.session")
+    aio = LateModule("sagemaker_plans._transport.aiobotocore_client.parts")
 
 # Done twice, a conditional write changes nothing more: the second one fails its condition.
 _PUT_ITEM: Final = Operation("PutItem", "put_item", Safety.COMMAND, ())
@@ -110,7 +110,7 @@ class DynamoDBJournal:
         self,
         table_name: str,
         *,
-        session: "aio_session.AioSession | None" = None,
+        session: "aio.AioSession | None" = None,
         region_name: str | None = None,
         endpoint_url: str | None = None,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown

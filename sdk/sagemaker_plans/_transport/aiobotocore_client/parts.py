@@ -1,4 +1,4 @@
-"""What this package uses of aiobotocore. It is the only importer, besides annotations.
+"""What this package uses of aiobotocore. It is the only importer.
 
 ``config``, ``session`` and the two HTTP sessions are aiobotocore's public parts. ``AioEndpoint``
 and ``AioHierarchicalEmitter`` are inside it: whoever upgrades aiobotocore looks here first.
