@@ -70,6 +70,10 @@ class BuyingOperator(WorkerMixin, BaseOperator):
             while True:
                 try:
                     return await buy(client)
+                except PurchaseFailedError as error:
+                    # A retry would buy again, because nothing was paid. That is for a person to
+                    # decide.
+                    raise AirflowFailException(str(error)) from error
                 except OutcomeUnknownError as error:
                     left = deadline - current_time()
                     if left <= 0:
@@ -78,17 +82,7 @@ class BuyingOperator(WorkerMixin, BaseOperator):
                 self.log.warning("looking again, nothing is sent meanwhile: %s", unknown)
                 await sleep(min(self.poll_interval, left))
 
-        async def work_or_failure(client: AsyncClient) -> R | PurchaseFailedError:
-            try:
-                return await work(client)
-            except PurchaseFailedError as error:
-                return error
-
-        outcome = self.run_in_worker(work_or_failure, journal=journal_of(self.journal, context))
-        if isinstance(outcome, PurchaseFailedError):
-            # A retry would buy again, because nothing was paid. That is for a person to decide.
-            raise AirflowFailException(str(outcome)) from outcome
-        return outcome
+        return self.run_in_worker(work, journal=journal_of(self.journal, context))
 
     def _wait_for_payment(
         self, offering_id: str, method_name: str, kwargs: dict[str, Any]
