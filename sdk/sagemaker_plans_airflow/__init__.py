@@ -64,8 +64,23 @@ _MODULES: Final = {
     "TrainingPlanExtendedTrigger": "triggers",
 }
 
+# What is missing where Airflow is not installed, is too old, or has no Amazon provider.
+_NEEDED: Final = frozenset({"airflow", "airflow.providers.amazon", "airflow.sdk"})
+
 if not TYPE_CHECKING:
-    __getattr__, __dir__ = lazy_names(__name__, _MODULES)
+    _fetch, __dir__ = lazy_names(__name__, _MODULES)
+
+    def __getattr__(name: str) -> object:  # a module's own
+        try:
+            return _fetch(name)
+        except ModuleNotFoundError as error:
+            if error.name not in _NEEDED:
+                raise
+            raise ModuleNotFoundError(
+                "sagemaker_plans.airflow needs Airflow 3.1 or newer and its Amazon provider: "
+                "pip install 'sagemaker-plans[airflow]'",
+                name=error.name,
+            ) from error
 
 
 def get_provider_info() -> dict[str, Any]:

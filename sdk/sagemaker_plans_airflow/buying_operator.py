@@ -17,9 +17,8 @@ from sagemaker_plans import (
 )
 from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans_airflow.journal import check_journal_given, journal_of
-from sagemaker_plans_airflow.links import SageMakerConsoleLink
 from sagemaker_plans_airflow.triggers import TrainingPlanExtendedTrigger
-from sagemaker_plans_airflow.worker import WorkerMixin, deferrable_by_default
+from sagemaker_plans_airflow.worker import WorkerMixin, is_deferrable
 
 R = TypeVar("R")
 
@@ -27,7 +26,6 @@ R = TypeVar("R")
 class BuyingOperator(WorkerMixin, BaseOperator):
     """What operators that buy have in common."""
 
-    operator_extra_links = (SageMakerConsoleLink(),)
     # A journal may hold a session, which cannot be copied.
     shallow_copy_attrs: Sequence[str] = ("journal",)
 
@@ -46,18 +44,20 @@ class BuyingOperator(WorkerMixin, BaseOperator):
         botocore_config: dict[str, Any] | None,
         **task: Any,  # noqa: ANN401  # Airflow adds to it
     ) -> None:
-        super().__init__(**task)
+        super().__init__(
+            aws_conn_id=aws_conn_id,
+            region_name=region_name,
+            verify=verify,
+            botocore_config=botocore_config,
+            **task,
+        )
         check_journal_given(type(self).__name__, journal)
         self.training_plan_arn = training_plan_arn
         self.journal = journal
         self.payment_timeout = payment_timeout
         self.outcome_timeout = outcome_timeout
         self.poll_interval = poll_interval
-        self.deferrable = deferrable_by_default() if deferrable is None else deferrable
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
+        self.deferrable = is_deferrable(deferrable)
 
     def _buy(self, context: Context, buy: Callable[[AsyncClient], Awaitable[R]]) -> R:
         """Buy in this worker, and wait until it is known what became of it.
@@ -82,7 +82,14 @@ class BuyingOperator(WorkerMixin, BaseOperator):
                 self.log.warning("looking again, nothing is sent meanwhile: %s", unknown)
                 await sleep(min(self.poll_interval, left))
 
-        return self.run_in_worker(work, journal=journal_of(self.journal, context))
+        journal = journal_of(type(self).__name__, self.journal, context)
+        if self.journal is None and context["dag"].max_active_runs != 1:
+            self.log.warning(
+                "this DAG may run more than once at the same time, and its runs do not see each "
+                "other's purchases in the task state store: set max_active_runs=1, or pass a "
+                "DynamoDBJournal"
+            )
+        return self.run_in_worker(work, journal=journal)
 
     def _wait_for_payment(
         self, offering_id: str, method_name: str, kwargs: dict[str, Any]

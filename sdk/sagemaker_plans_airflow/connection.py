@@ -58,6 +58,25 @@ class AwsConnection:
         return json.dumps(self.to_kwargs(), sort_keys=True, default=repr)
 
 
+class ReachesAws:
+    """What says how to reach AWS: operators, sensors and triggers."""
+
+    aws_conn_id: str | None
+    region_name: str | None
+    verify: bool | str | None
+    botocore_config: dict[str, Any] | None
+
+    @property
+    def connection(self) -> AwsConnection:
+        """How to reach AWS."""
+        return AwsConnection(
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+            botocore_config=self.botocore_config,
+        )
+
+
 class _SharedClient:
     """A client and how many use it."""
 

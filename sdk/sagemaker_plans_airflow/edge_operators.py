@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator, Context
 
 from sagemaker_plans import (
     AsyncClient,
+    ConfigurationError,
     EdgeDeploymentPlanSpec,
     PollSchedule,
     RolloutReport,
@@ -19,9 +20,8 @@ from sagemaker_plans import (
     StageStatus,
 )
 from sagemaker_plans_airflow.connection import CONNECTION_FIELDS
-from sagemaker_plans_airflow.links import SageMakerConsoleLink
 from sagemaker_plans_airflow.triggers import StageDeployedTrigger
-from sagemaker_plans_airflow.worker import WorkerMixin, deferrable_by_default
+from sagemaker_plans_airflow.worker import WorkerMixin, is_deferrable
 
 _FINAL_LOOK = timedelta(minutes=1)
 """How long a worker waits until it reads what the trigger has read."""
@@ -36,15 +36,12 @@ class CreateEdgeDeploymentPlanOperator(WorkerMixin, BaseOperator):
     Args:
         spec: The plan: an ``EdgeDeploymentPlanSpec``, or a dict in the form of AWS's requests,
             whose texts are templates.
-        aws_conn_id: The Airflow connection (templated).
-        region_name: The region (templated); None for that of the connection.
-        verify: Whether to verify certificates, or the path of a bundle (templated).
-        botocore_config: Settings for botocore's ``Config``, by their names.
+        aws_conn_id, region_name, verify, botocore_config: How to reach AWS (templated), as for
+            ``SageMakerPlansHook``.
         **task: The arguments of every operator, such as ``task_id``.
     """
 
     template_fields: Sequence[str] = ("spec", *CONNECTION_FIELDS)
-    operator_extra_links = (SageMakerConsoleLink(),)
 
     def __init__(
         self,
@@ -56,12 +53,14 @@ class CreateEdgeDeploymentPlanOperator(WorkerMixin, BaseOperator):
         botocore_config: dict[str, Any] | None = None,
         **task: Any,  # noqa: ANN401  # Airflow adds to it
     ) -> None:
-        super().__init__(**task)
+        super().__init__(
+            aws_conn_id=aws_conn_id,
+            region_name=region_name,
+            verify=verify,
+            botocore_config=botocore_config,
+            **task,
+        )
         self.spec = spec
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
 
     def execute(self, context: Context) -> str:  # noqa: ARG002  # Airflow's signature
         """Create the plan. Return its ARN."""
@@ -127,15 +126,12 @@ class RollOutOperator(WorkerMixin, BaseOperator):
         poll_interval: Seconds between two polls.
         deferrable: Whether to wait in the triggerer; None for Airflow's setting
             ``[operators] default_deferrable``.
-        aws_conn_id: The Airflow connection (templated).
-        region_name: The region (templated); None for that of the connection.
-        verify: Whether to verify certificates, or the path of a bundle (templated).
-        botocore_config: Settings for botocore's ``Config``, by their names.
+        aws_conn_id, region_name, verify, botocore_config: How to reach AWS (templated), as for
+            ``SageMakerPlansHook``.
         **task: The arguments of every operator, such as ``task_id``.
     """
 
     template_fields: Sequence[str] = ("plan_name", "stages", *CONNECTION_FIELDS)
-    operator_extra_links = (SageMakerConsoleLink(),)
 
     def __init__(
         self,
@@ -155,7 +151,13 @@ class RollOutOperator(WorkerMixin, BaseOperator):
         botocore_config: dict[str, Any] | None = None,
         **task: Any,  # noqa: ANN401  # Airflow adds to it
     ) -> None:
-        super().__init__(**task)
+        super().__init__(
+            aws_conn_id=aws_conn_id,
+            region_name=region_name,
+            verify=verify,
+            botocore_config=botocore_config,
+            **task,
+        )
         self.plan_name = plan_name
         self.stages = stages
         self.stage_timeout = stage_timeout
@@ -164,14 +166,15 @@ class RollOutOperator(WorkerMixin, BaseOperator):
         self.restart = restart
         self.stop_on_exit = stop_on_exit
         self.poll_interval = poll_interval
-        self.deferrable = deferrable_by_default() if deferrable is None else deferrable
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
+        self.deferrable = is_deferrable(deferrable)
 
     def execute(self, context: Context) -> dict[str, object]:  # noqa: ARG002  # Airflow's signature
         """Roll the plan out. Return the report."""
+        if isinstance(self.stages, str):
+            raise ConfigurationError(
+                f"RollOutOperator: stages: got {self.stages!r}; a list is needed, which a template "
+                "renders only in a DAG with render_template_as_native_obj=True"
+            )
         if self.deferrable:
             return self._go_on(None if self.stages is None else list(self.stages))
         return self.run_in_worker(self._roll_out).to_dict()

@@ -180,16 +180,27 @@ def check_journal_given(operator: str, journal: object) -> None:
         )
 
 
-def journal_of(journal: PurchaseJournal | None, context: Context) -> PurchaseJournal:
+def journal_of(operator: str, journal: PurchaseJournal | None, context: Context) -> PurchaseJournal:
     """Give the journal of a task.
 
     Args:
-        journal: The journal that was given to its operator; None for the task state store.
+        operator: The class of the operator, for the message.
+        journal: The journal that was given to it; None for the task state store.
         context: The context of the try.
 
     Returns:
         The journal.
+
+    Raises:
+        ConfigurationError: If none was given to a mapped task.
     """
     if journal is not None:
         return journal
+    index = context["ti"].map_index
+    if index is not None and index >= 0:
+        raise ConfigurationError(
+            f"{operator}: journal: mapped tasks run at the same time, and do not see each other's "
+            "purchases in the task state store; pass a DynamoDBJournal, or a FileJournal in a "
+            "folder that all workers share"
+        )
     return TaskStateJournal(cast("TaskStateStore", context["task_state_store"]))

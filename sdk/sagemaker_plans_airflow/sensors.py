@@ -9,9 +9,8 @@ from airflow.sdk import BaseSensorOperator, Context
 
 from sagemaker_plans import EdgeDeploymentPlan, Stage, StageStatus
 from sagemaker_plans_airflow.connection import CONNECTION_FIELDS
-from sagemaker_plans_airflow.links import SageMakerConsoleLink
 from sagemaker_plans_airflow.triggers import PlanDeployedTrigger, StageDeployedTrigger
-from sagemaker_plans_airflow.worker import WorkerMixin, deferrable_by_default
+from sagemaker_plans_airflow.worker import WorkerMixin, is_deferrable
 
 _BAD_ENDS = frozenset({StageStatus.FAILED, StageStatus.STOPPED})
 
@@ -19,26 +18,26 @@ _BAD_ENDS = frozenset({StageStatus.FAILED, StageStatus.STOPPED})
 class _DeploymentSensor(WorkerMixin, BaseSensorOperator):
     """Waits until stages of a plan are deployed."""
 
-    operator_extra_links = (SageMakerConsoleLink(),)
-
     def __init__(
         self,
         *,
         plan_name: str,
-        deferrable: bool | None,
-        aws_conn_id: str | None,
-        region_name: str | None,
-        verify: bool | str | None,
-        botocore_config: dict[str, Any] | None,
+        deferrable: bool | None = None,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
         **task: Any,  # noqa: ANN401  # Airflow adds to it
     ) -> None:
-        super().__init__(**task)
+        super().__init__(
+            aws_conn_id=aws_conn_id,
+            region_name=region_name,
+            verify=verify,
+            botocore_config=botocore_config,
+            **task,
+        )
         self.plan_name = plan_name
-        self.deferrable = deferrable_by_default() if deferrable is None else deferrable
-        self.aws_conn_id = aws_conn_id
-        self.region_name = region_name
-        self.verify = verify
-        self.botocore_config = botocore_config
+        self.deferrable = is_deferrable(deferrable)
 
     def _stages(self, plan: EdgeDeploymentPlan) -> tuple[Stage, ...]:
         return plan.stages
@@ -113,35 +112,12 @@ class EdgeDeploymentPlanSensor(_DeploymentSensor):
         plan_name: The plan (templated).
         deferrable: Whether to wait in the triggerer; None for Airflow's setting
             ``[operators] default_deferrable``.
-        aws_conn_id: The Airflow connection (templated).
-        region_name: The region (templated); None for that of the connection.
-        verify: Whether to verify certificates, or the path of a bundle (templated).
-        botocore_config: Settings for botocore's ``Config``, by their names.
+        aws_conn_id, region_name, verify, botocore_config: How to reach AWS (templated), as for
+            ``SageMakerPlansHook``.
         **task: The arguments of every sensor, such as ``poke_interval`` and ``timeout``.
     """
 
     template_fields: Sequence[str] = ("plan_name", *CONNECTION_FIELDS)
-
-    def __init__(
-        self,
-        *,
-        plan_name: str,
-        deferrable: bool | None = None,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
-        **task: Any,  # noqa: ANN401  # Airflow adds to it
-    ) -> None:
-        super().__init__(
-            plan_name=plan_name,
-            deferrable=deferrable,
-            aws_conn_id=aws_conn_id,
-            region_name=region_name,
-            verify=verify,
-            botocore_config=botocore_config,
-            **task,
-        )
 
 
 class EdgeDeploymentStageSensor(_DeploymentSensor):
@@ -152,10 +128,8 @@ class EdgeDeploymentStageSensor(_DeploymentSensor):
         stage_name: Its stage (templated).
         deferrable: Whether to wait in the triggerer; None for Airflow's setting
             ``[operators] default_deferrable``.
-        aws_conn_id: The Airflow connection (templated).
-        region_name: The region (templated); None for that of the connection.
-        verify: Whether to verify certificates, or the path of a bundle (templated).
-        botocore_config: Settings for botocore's ``Config``, by their names.
+        aws_conn_id, region_name, verify, botocore_config: How to reach AWS (templated), as for
+            ``SageMakerPlansHook``.
         **task: The arguments of every sensor, such as ``poke_interval`` and ``timeout``.
     """
 

@@ -46,10 +46,8 @@ class ExtendTrainingPlanOperator(BuyingOperator):
         poll_interval: Seconds between two polls.
         deferrable: Whether to wait for the payment in the triggerer; None for Airflow's setting
             ``[operators] default_deferrable``.
-        aws_conn_id: The Airflow connection (templated).
-        region_name: The region (templated); None for that of the connection.
-        verify: Whether to verify certificates, or the path of a bundle (templated).
-        botocore_config: Settings for botocore's ``Config``, by their names.
+        aws_conn_id, region_name, verify, botocore_config: How to reach AWS (templated), as for
+            ``SageMakerPlansHook``.
         **task: The arguments of every operator, such as ``task_id``.
 
     Raises:
@@ -185,10 +183,8 @@ class EnsureTrainingPlanOperator(BuyingOperator):
         poll_interval: Seconds between two polls.
         deferrable: Whether to wait in the triggerer; None for Airflow's setting
             ``[operators] default_deferrable``.
-        aws_conn_id: The Airflow connection (templated).
-        region_name: The region (templated); None for that of the connection.
-        verify: Whether to verify certificates, or the path of a bundle (templated).
-        botocore_config: Settings for botocore's ``Config``, by their names.
+        aws_conn_id, region_name, verify, botocore_config: How to reach AWS (templated), as for
+            ``SageMakerPlansHook``.
         **task: The arguments of every operator, such as ``task_id``.
 
     Raises:

@@ -3,9 +3,10 @@
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from attrs import define, fields
 
 from sagemaker_plans import (
     AsyncClient,
@@ -17,14 +18,16 @@ from sagemaker_plans import (
     WaitTimeoutError,
 )
 from sagemaker_plans._edge.rollout.arguments import is_past
-from sagemaker_plans_airflow.connection import AwsConnection, shared_client
+from sagemaker_plans_airflow.connection import ReachesAws, shared_client
 
 
 class _TooManyFailedError(Exception):
     """More devices of a stage failed than may fail."""
 
 
-class _WaitTrigger(BaseTrigger):
+# With __dict__, equality and repr of Airflow's class.
+@define(kw_only=True, slots=False, eq=False, repr=False)
+class _WaitTrigger(ReachesAws, BaseTrigger):
     """Waits for something, and fires one event.
 
     The event is a dict. Its ``status`` is ``"success"``, ``"timeout"`` or ``"error"``. With
@@ -32,40 +35,28 @@ class _WaitTrigger(BaseTrigger):
     its class) and the ``message``.
     """
 
-    def __init__(
-        self,
-        *,
-        until: str | None,
-        poll_interval: float,
-        aws_conn_id: str | None,
-        region_name: str | None,
-        verify: bool | str | None,
-        botocore_config: dict[str, Any] | None,
-    ) -> None:
+    until: str | None
+    """The date at which to give up, in ISO 8601; None for never. It is no number of seconds,
+    because another triggerer that takes over would count them again."""
+    poll_interval: float = 30.0
+    """Seconds between two polls. All waits on a plan share their polls."""
+    aws_conn_id: str | None = "aws_default"
+    """The Airflow connection."""
+    region_name: str | None = None
+    """The region; None for that of the connection."""
+    verify: bool | str | None = None
+    """Whether to verify certificates, or the path of a bundle; None for the connection's."""
+    botocore_config: dict[str, Any] | None = None
+    """Settings for botocore's ``Config``, by their names."""
+
+    def __attrs_pre_init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's
-        self.until = until
-        self.poll_interval = poll_interval
-        self.connection = AwsConnection(
-            aws_conn_id=aws_conn_id,
-            region_name=region_name,
-            verify=verify,
-            botocore_config=botocore_config,
-        )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what another process needs to make this trigger again."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                **self._own_kwargs(),
-                "until": self.until,
-                "poll_interval": self.poll_interval,
-                **self.connection.to_kwargs(),
-            },
-        )
-
-    @abstractmethod
-    def _own_kwargs(self) -> dict[str, Any]: ...
+        cls = type(self)
+        kwargs = {each.name: getattr(self, each.name) for each in fields(cls)}
+        return f"{cls.__module__}.{cls.__qualname__}", kwargs
 
     @abstractmethod
     async def _wait(
@@ -97,50 +88,17 @@ class _WaitTrigger(BaseTrigger):
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]  # Airflow's
 
 
+@final
+@define(kw_only=True, slots=False, eq=False, repr=False)
 class StageDeployedTrigger(_WaitTrigger):
-    """Fires when a stage is deployed, or when the wait for it ends otherwise.
+    """Fires when a stage is deployed, or when the wait for it ends otherwise."""
 
-    Args:
-        plan_name: The plan.
-        stage_name: Its stage.
-        max_failed: How many devices may fail, as for ``roll_out``; None for any number.
-        until: The date at which to give up, in ISO 8601; None for never. It is no number of
-            seconds, because another triggerer that takes over would count them again.
-        poll_interval: Seconds between two polls. All waits on a plan share their polls.
-        aws_conn_id, region_name, verify, botocore_config: How to reach AWS, as for the hook.
-    """
-
-    def __init__(
-        self,
-        *,
-        plan_name: str,
-        stage_name: str,
-        until: str | None,
-        max_failed: float | None = None,
-        poll_interval: float = 30.0,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(
-            until=until,
-            poll_interval=poll_interval,
-            aws_conn_id=aws_conn_id,
-            region_name=region_name,
-            verify=verify,
-            botocore_config=botocore_config,
-        )
-        self.plan_name = plan_name
-        self.stage_name = stage_name
-        self.max_failed = max_failed
-
-    def _own_kwargs(self) -> dict[str, Any]:
-        return {
-            "plan_name": self.plan_name,
-            "stage_name": self.stage_name,
-            "max_failed": self.max_failed,
-        }
+    plan_name: str
+    """The plan."""
+    stage_name: str
+    """Its stage."""
+    max_failed: float | None = None
+    """How many devices may fail, as for ``roll_out``; None for any number."""
 
     def _check(self, stage: Stage) -> None:
         if self.max_failed is not None and is_past(self.max_failed, stage):
@@ -161,39 +119,13 @@ class StageDeployedTrigger(_WaitTrigger):
         )
 
 
+@final
+@define(kw_only=True, slots=False, eq=False, repr=False)
 class PlanDeployedTrigger(_WaitTrigger):
-    """Fires when every stage of a plan is deployed, or when the wait for it ends otherwise.
+    """Fires when every stage of a plan is deployed, or when the wait for it ends otherwise."""
 
-    Args:
-        plan_name: The plan.
-        until: The date at which to give up, in ISO 8601; None for never.
-        poll_interval: Seconds between two polls. All waits on a plan share their polls.
-        aws_conn_id, region_name, verify, botocore_config: How to reach AWS, as for the hook.
-    """
-
-    def __init__(
-        self,
-        *,
-        plan_name: str,
-        until: str | None,
-        poll_interval: float = 30.0,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(
-            until=until,
-            poll_interval=poll_interval,
-            aws_conn_id=aws_conn_id,
-            region_name=region_name,
-            verify=verify,
-            botocore_config=botocore_config,
-        )
-        self.plan_name = plan_name
-
-    def _own_kwargs(self) -> dict[str, Any]:
-        return {"plan_name": self.plan_name}
+    plan_name: str
+    """The plan."""
 
     async def _wait(
         self, client: AsyncClient, left: timedelta | None, schedule: PollSchedule
@@ -203,42 +135,15 @@ class PlanDeployedTrigger(_WaitTrigger):
         )
 
 
+@final
+@define(kw_only=True, slots=False, eq=False, repr=False)
 class TrainingPlanExtendedTrigger(_WaitTrigger):
-    """Fires when an extension that was bought is paid for, or when the wait ends otherwise.
+    """Fires when an extension that was bought is paid for, or when the wait ends otherwise."""
 
-    Args:
-        training_plan_arn: The plan.
-        offering_id: The offering that was bought.
-        until: The date at which to give up, in ISO 8601; None for never.
-        poll_interval: Seconds between two polls. All waits on a plan share their polls.
-        aws_conn_id, region_name, verify, botocore_config: How to reach AWS, as for the hook.
-    """
-
-    def __init__(
-        self,
-        *,
-        training_plan_arn: str,
-        offering_id: str,
-        until: str | None,
-        poll_interval: float = 30.0,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(
-            until=until,
-            poll_interval=poll_interval,
-            aws_conn_id=aws_conn_id,
-            region_name=region_name,
-            verify=verify,
-            botocore_config=botocore_config,
-        )
-        self.training_plan_arn = training_plan_arn
-        self.offering_id = offering_id
-
-    def _own_kwargs(self) -> dict[str, Any]:
-        return {"training_plan_arn": self.training_plan_arn, "offering_id": self.offering_id}
+    training_plan_arn: str
+    """The plan."""
+    offering_id: str
+    """The offering that was bought."""
 
     async def _wait(
         self, client: AsyncClient, left: timedelta | None, schedule: PollSchedule

@@ -3,10 +3,11 @@
 import asyncio
 import json
 from importlib import import_module
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import TaskDeferred
 from airflow.triggers.base import BaseTrigger
 from attrs import define, field
 
@@ -44,8 +45,15 @@ class Store:
         self.is_fenced = self.fence_after_set
 
 
-def context(store: Store | None = None) -> Context:
-    return {"task_state_store": store or Store()}  # type: ignore[typeddict-item]  # a fake
+def context(
+    store: Store | None = None, *, map_index: int = -1, max_active_runs: int = 1
+) -> Context:
+    found: dict[str, object] = {
+        "dag": SimpleNamespace(max_active_runs=max_active_runs),
+        "task_state_store": store or Store(),
+        "ti": SimpleNamespace(map_index=map_index),
+    }
+    return cast("Context", found)
 
 
 def again(trigger: BaseTrigger) -> BaseTrigger:

@@ -4,6 +4,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from signal import SIGTERM, pthread_kill, signal
 from threading import Thread, main_thread
+from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException
@@ -77,8 +78,9 @@ def test_the_link_leads_to_the_region_of_the_plan(
 def test_an_operator_has_the_link() -> None:
     operator = RollOutOperator(task_id="roll_out", plan_name="plan", region_name="eu-west-1")
     (link,) = operator.operator_extra_links
+    key: Any = None
 
-    address = link.get_link(operator, ti_key=None)
+    address = link.get_link(operator, ti_key=key)
 
     assert address.endswith("?region=eu-west-1")
     assert link.name == "SageMaker console"

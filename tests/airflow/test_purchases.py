@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
 from airflow_world import Store, context, run
 
 from sagemaker_plans import ConfigurationError, OutcomeUnknownError, PurchaseRefusedError
@@ -249,8 +249,6 @@ def test_a_worker_says_when_to_come_again(emulator: Emulator) -> None:
 
 
 def test_a_deferred_task_comes_again_by_itself(emulator: Emulator) -> None:
-    from airflow.sdk.exceptions import TaskDeferred
-
     arn = far_plan(emulator)
     operator = ensure(emulator, 65, training_plan_arn=arn, deferrable=True)
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException
+from airflow.providers.common.compat.sdk import AirflowException, TaskDeferred
 from airflow.sdk import BaseOperator
 from airflow_world import SPEC, context, run
 
@@ -106,8 +106,6 @@ def test_a_rollout_whose_supervisor_is_gone_stops_no_stage(
 def test_a_second_try_waits_for_the_stage_that_the_first_one_started(
     emulator: Emulator,
 ) -> None:
-    from airflow.sdk.exceptions import TaskDeferred
-
     with pytest.raises(TaskDeferred):
         roll_out(deferrable=True, stages=["canary"]).execute(context())
     # The first try is gone, with its triggerer.
@@ -219,8 +217,6 @@ def test_a_sensor_ends_when_all_is_deployed(kind: str, *, deferrable: bool) -> N
 @pytest.mark.parametrize("kind", ["plan", "stage"])
 @pytest.mark.usefixtures("emulator", "plan")
 def test_a_deferrable_sensor_waits_in_the_triggerer(kind: str) -> None:
-    from airflow.sdk.exceptions import TaskDeferred
-
     with pytest.raises(TaskDeferred):
         roll_out(deferrable=True, stages=["everyone"]).execute(context())
     if kind == "plan":
@@ -279,8 +275,6 @@ def test_a_deferred_sensor_times_out(kind: str) -> None:
 
 @pytest.mark.usefixtures("emulator", "failing")
 def test_a_deferred_sensor_fails_with_a_stage_that_fails_meanwhile() -> None:
-    from airflow.sdk.exceptions import TaskDeferred
-
     with pytest.raises(TaskDeferred):
         roll_out(deferrable=True, stages=["canary"]).execute(context())
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.triggers.base import BaseTrigger
 from airflow_world import SPEC, again, context, first_event, run
 
@@ -60,8 +61,6 @@ def test_a_trigger_is_made_again_with_all_that_it_had(trigger: BaseTrigger) -> N
 
 @pytest.mark.usefixtures("emulator")
 def test_an_operator_hands_its_connection_on() -> None:
-    from airflow.sdk.exceptions import TaskDeferred
-
     run(CreateEdgeDeploymentPlanOperator(task_id="create", spec=SPEC), context())
     reach: dict[str, Any] = {
         "region_name": "us-east-1",

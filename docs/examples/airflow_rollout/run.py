@@ -45,7 +45,13 @@ def run_dag(conf: Mapping[str, str]) -> dict[str, str]:
     # Imported here, because Airflow reads its settings when it is imported.
     from spring_rollout import dag  # noqa: PLC0415
 
+    from sagemaker_plans.airflow import (  # noqa: PLC0415
+        EnsureTrainingPlanOperator,
+        RollOutOperator,
+    )
+
     for task in dag.tasks:
+        assert isinstance(task, EnsureTrainingPlanOperator | RollOutOperator)
         # `dag.test()` of Airflow 3.3 drops what a deferred task hands on, so the worker waits.
         task.deferrable = False
     run = dag.test(run_conf=dict(conf))

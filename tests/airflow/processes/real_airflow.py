@@ -18,6 +18,10 @@ from postgres import database, free_port
 
 PATIENCE: Final = 300.0
 HERE: Final = Path(__file__).parent
+DAGS: Final = {
+    *("buy_0", "buy_3", "keep", "mapped", "mapped_in_store"),
+    *("roll", "roll_deferred", "many"),
+}
 
 
 def eventually(what: str, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
@@ -98,13 +102,18 @@ class RealAirflow:
 
         def dags() -> bool:
             found = {each["dag_id"] for each in self.api("/api/v2/dags")["dags"]}
-            return {"buy_0", "buy_3", "keep", "roll", "roll_deferred", "many"} <= found
+            return DAGS <= found
 
         eventually("the DAGs are there", dags)
 
     def trigger(self, dag: str, run_id: str, conf: dict[str, str]) -> None:
         body = {"dag_run_id": run_id, "conf": conf, "logical_date": None}
         self.api(f"/api/v2/dags/{dag}/dagRuns", body)
+
+    def clear(self, dag: str, run_id: str) -> None:
+        """Run all tasks of a run again, as a person does in the interface."""
+        body = {"dag_run_id": run_id, "dry_run": False, "only_failed": False}
+        self.api(f"/api/v2/dags/{dag}/clearTaskInstances", body)
 
     def state(self, dag: str, run_id: str) -> str:
         return str(self.api(f"/api/v2/dags/{dag}/dagRuns/{run_id}")["state"])
@@ -139,7 +148,8 @@ def real_airflow(folder: Path, env: dict[str, str]) -> Iterator[RealAirflow]:
         url = stack.enter_context(database(folder))
         url = url.replace("postgresql:", "postgresql+psycopg2:")
         port = free_port()
-        (folder / "notes").mkdir()
+        for name in ("journal", "notes"):
+            (folder / name).mkdir()
         settings = {
             "API__PORT": str(port),
             "API_AUTH__JWT_SECRET": "a secret of this test " * 4,
@@ -164,6 +174,7 @@ def real_airflow(folder: Path, env: dict[str, str]) -> Iterator[RealAirflow]:
             **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
             **{f"AIRFLOW__{name}": value for name, value in settings.items()},
             "AIRFLOW_HOME": str(folder),
+            "JOURNAL": str(folder / "journal"),
             "NOTES": str(folder / "notes"),
             **env,
         }

@@ -121,6 +121,44 @@ def test_a_restarted_scheduler_buys_nothing_again_without_retries_either(
     assert (state, len(bought)) == ("success", 1)
 
 
+@pytest.mark.parametrize("dag", ["buy_3", "keep"])
+def test_a_task_that_is_cleared_in_the_middle_of_a_purchase_buys_nothing_again(
+    world: tuple[RealAirflow, Emulator], dag: str
+) -> None:
+    airflow, emulator = world
+    run_id = f"cleared-{uuid4().hex[:8]}"
+    plan = emulator.add_training_plan(f"plan-{run_id}")
+    offering = emulator.add_extension_offering(plan, duration_hours=168, resellable=True)
+    until = (datetime.now(UTC) + timedelta(days=33)).isoformat()
+
+    with emulator.hold_replies(EXTEND) as gate:
+        airflow.trigger(dag, run_id, {"plan": plan, "offering": offering, "until": until})
+        gate.wait_for_arrivals(timeout=300.0)
+        airflow.clear(dag, run_id)
+    state = airflow.ended(dag, run_id)
+
+    bought = [each for each in emulator.purchases if each.training_plan_arn == plan]
+    assert (state, len(bought)) == ("success", 1)
+
+
+@pytest.mark.parametrize(
+    ("dag", "state", "times"), [("mapped", "success", 1), ("mapped_in_store", "failed", 0)]
+)
+def test_mapped_tasks_that_want_the_same_buy_it_once_with_a_journal_and_never_without(
+    world: tuple[RealAirflow, Emulator], dag: str, state: str, times: int
+) -> None:
+    airflow, emulator = world
+    run_id = f"mapped-{uuid4().hex[:8]}"
+    plan = emulator.add_training_plan(f"plan-{run_id}")
+    offering = emulator.add_extension_offering(plan, duration_hours=168, resellable=True)
+
+    airflow.trigger(dag, run_id, {"plan": plan, "offering": offering})
+
+    assert airflow.ended(dag, run_id) == state
+    bought = [each for each in emulator.purchases if each.training_plan_arn == plan]
+    assert len(bought) == times
+
+
 def runs(emulator: Emulator, plan: str) -> list[str]:
     """Name the stages of a plan that the service agreed to start."""
     requests = [(each, each.body or {}) for each in emulator.requests_of(START)]

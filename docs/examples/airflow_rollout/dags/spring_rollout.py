@@ -3,6 +3,8 @@
 Between the two steps there may stand any other task, such as one that asks a person.
 """
 
+from datetime import timedelta
+
 from airflow.sdk import DAG, chain
 
 from sagemaker_plans.airflow import EnsureTrainingPlanOperator, RollOutOperator
@@ -12,7 +14,8 @@ with DAG(
     schedule=None,
     params={"plan_name": "", "training_plan_arn": "", "until": ""},
     # A retry goes on where things stand. It runs no stage twice, and buys nothing twice.
-    default_args={"retries": 3, "deferrable": True},
+    # The delay is for the emulator.
+    default_args={"retries": 3, "retry_delay": timedelta(seconds=1), "deferrable": True},
 ) as dag:
     canary = RollOutOperator(
         task_id="canary",

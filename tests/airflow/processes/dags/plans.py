@@ -14,6 +14,7 @@ from sagemaker_plans.airflow import (
     ExtendTrainingPlanOperator,
     RollOutOperator,
 )
+from sagemaker_plans.journal import FileJournal
 
 
 def note_processes(context: Context) -> None:
@@ -59,6 +60,17 @@ for retries in (0, 3):
             deferrable=False,
             **PATIENT,
         )
+
+# Both tasks run at the same time, and want the same.
+for name, given in {"mapped": FileJournal(os.environ["JOURNAL"]), "mapped_in_store": None}.items():
+    with DAG(name, schedule=None, default_args=COMMON):
+        ExtendTrainingPlanOperator.partial(
+            task_id="buy",
+            training_plan_arn="{{ dag_run.conf['plan'] }}",
+            journal=given,
+            deferrable=False,
+            **PATIENT,
+        ).expand(offering_id=["{{ dag_run.conf['offering'] }}"] * 2)
 
 with DAG("keep", schedule=None, default_args={**COMMON, "retries": 3}):
     EnsureTrainingPlanOperator(
