@@ -64,17 +64,15 @@ _MODULES: Final = {
     "TrainingPlanExtendedTrigger": "triggers",
 }
 
-# What is missing where Airflow is not installed, is too old, or has no Amazon provider.
-_NEEDED: Final = frozenset({"airflow", "airflow.providers.amazon", "airflow.sdk"})
-
 if not TYPE_CHECKING:
     _fetch, __dir__ = lazy_names(__name__, _MODULES)
 
-    def __getattr__(name: str) -> object:  # a module's own
+    def __getattr__(name: str) -> object:
         try:
             return _fetch(name)
         except ModuleNotFoundError as error:
-            if error.name not in _NEEDED:
+            # Airflow is not installed, is too old, or has no Amazon provider.
+            if error.name is None or error.name.partition(".")[0] != "airflow":
                 raise
             raise ModuleNotFoundError(
                 "sagemaker_plans.airflow needs Airflow 3.1 or newer and its Amazon provider: "

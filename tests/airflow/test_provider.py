@@ -2,19 +2,14 @@ import json
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from signal import SIGTERM, pthread_kill, signal
-from threading import Thread, main_thread
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException
-from airflow_world import SPEC, context, run
 from jsonschema import validate
 
 import airflow
 import sagemaker_plans_airflow as provider
-from sagemaker_plans.airflow import CreateEdgeDeploymentPlanOperator, RollOutOperator
-from sagemaker_plans.emulator import Emulator
+from sagemaker_plans.airflow import RollOutOperator
 from sagemaker_plans_airflow.links import console_link
 
 ARN = "arn:{}:sagemaker:{}:123456789012:training-plan/big"
@@ -86,6 +81,31 @@ def test_an_operator_has_the_link() -> None:
     assert link.name == "SageMaker console"
 
 
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("airflow", r"sagemaker-plans\[airflow\]"),
+        ("airflow.sdk", r"sagemaker-plans\[airflow\]"),
+        ("airflow.providers.amazon", r"sagemaker-plans\[airflow\]"),
+        (None, "No module named None"),
+        ("pendulum", "No module named 'pendulum'"),
+    ],
+)
+def test_where_airflow_is_missing_the_error_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, missing: str | None, message: str
+) -> None:
+    def fetch(_name: str) -> object:
+        raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+
+    monkeypatch.setattr(provider, "_fetch", fetch)
+    monkeypatch.delitem(vars(provider), "RollOutOperator", raising=False)
+
+    with pytest.raises(ModuleNotFoundError, match=message) as caught:
+        provider.RollOutOperator  # noqa: B018  # on purpose
+
+    assert caught.value.name == missing
+
+
 def test_whether_operators_are_deferrable_is_a_setting_of_airflow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -93,29 +113,3 @@ def test_whether_operators_are_deferrable_is_a_setting_of_airflow(
     monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", "True")
     assert RollOutOperator(task_id="a", plan_name="plan").deferrable
     assert not RollOutOperator(task_id="a", plan_name="plan", deferrable=False).deferrable
-
-
-def test_a_task_that_is_killed_stops_the_stage_that_it_has_started(emulator: Emulator) -> None:
-    emulator.add_fleet("cameras", devices=["cam-001", "cam-002", "cam-003"])
-    run(CreateEdgeDeploymentPlanOperator(task_id="create", spec=SPEC), context())
-    operator = RollOutOperator(task_id="roll_out", plan_name=SPEC.name, poll_interval=0.1)
-
-    def kill_when_started() -> None:
-        gate.wait_for_arrivals(timeout=30.0)
-        pthread_kill(main_thread().ident or 0, SIGTERM)
-
-    # As Airflow's process of a task does it: its handler calls on_kill, and nothing else.
-    before = signal(SIGTERM, lambda _number, _frame: operator.on_kill())
-    try:
-        with emulator.hold_replies("StartEdgeDeploymentStage") as gate:
-            Thread(target=kill_when_started).start()
-            with pytest.raises(AirflowException, match="killed"):
-                operator.execute(context())
-    finally:
-        signal(SIGTERM, before)
-
-    assert len(emulator.requests_of("StopEdgeDeploymentStage")) == 1
-
-
-def test_killing_a_task_that_does_nothing_does_nothing() -> None:
-    RollOutOperator(task_id="roll_out", plan_name="plan").on_kill()

@@ -2,11 +2,12 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
-from airflow_world import Store, context, run
+from airflow_world import Store, WrittenLog, context, run
 
 from sagemaker_plans import ConfigurationError, OutcomeUnknownError, PurchaseRefusedError
 from sagemaker_plans._training.coverage import sweep
@@ -20,6 +21,9 @@ from sagemaker_plans_airflow import buying_operator, training_operators
 from sagemaker_plans_airflow import journal as journals
 
 LAGS = {"history_lag": 3600.0}
+needs_store = pytest.mark.skipif(
+    not journals.HAS_TASK_STATE_STORE, reason="this Airflow has no task state store"
+)
 
 
 def offering(emulator: Emulator, **arguments: Any) -> str:
@@ -35,6 +39,7 @@ def extend(emulator: Emulator, offering_id: str, **arguments: Any) -> ExtendTrai
         "poll_interval": 0.1,
         "outcome_timeout": timedelta(),
         "payment_timeout": timedelta(seconds=20),
+        "journal": None if journals.HAS_TASK_STATE_STORE else FileJournal(mkdtemp()),
         **arguments,
     }
     operator = ExtendTrainingPlanOperator(task_id="extend", offering_id=offering_id, **arguments)
@@ -51,6 +56,7 @@ def ensure(emulator: Emulator, days: float, **arguments: Any) -> EnsureTrainingP
         "poll_interval": 0.1,
         "outcome_timeout": timedelta(),
         "payment_timeout": timedelta(seconds=20),
+        "journal": None if journals.HAS_TASK_STATE_STORE else FileJournal(mkdtemp()),
         **arguments,
     }
     return EnsureTrainingPlanOperator(task_id="ensure", **arguments)
@@ -62,7 +68,7 @@ def _quick_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep, "_PAUSE", 0.001)
 
 
-@pytest.fixture(params=["store", "files"])
+@pytest.fixture(params=[pytest.param("store", marks=needs_store), "files"])
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> PurchaseJournal | None:
     """The journal that an operator is made with: none, for the store of the context, or files."""
     return FileJournal(tmp_path) if request.param == "files" else None
@@ -149,6 +155,7 @@ def test_the_next_try_looks_for_a_purchase_in_doubt_until_the_history_shows_it(
     assert len(emulator.purchases) == 1
 
 
+@needs_store
 def test_a_try_that_does_not_count_any_more_buys_nothing(emulator: Emulator) -> None:
     with pytest.raises(PurchaseRefusedError, match="task instance not found"):
         run(extend(emulator, offering(emulator)), context(Store(is_fenced=True)))
@@ -156,6 +163,7 @@ def test_a_try_that_does_not_count_any_more_buys_nothing(emulator: Emulator) -> 
     assert not emulator.purchases
 
 
+@needs_store
 def test_a_try_whose_last_write_was_let_through_buys_nothing(emulator: Emulator) -> None:
     with pytest.raises(PurchaseRefusedError, match="does not count any more"):
         run(extend(emulator, offering(emulator)), context(Store(fence_after_set=True)))
@@ -287,9 +295,9 @@ def test_without_a_store_and_without_a_journal_an_operator_cannot_be_made(
 ) -> None:
     monkeypatch.setattr(journals, "HAS_TASK_STATE_STORE", False)
     with pytest.raises(ConfigurationError, match="no task state store"):
-        extend(emulator, "tpeo-1")
+        extend(emulator, "tpeo-1", journal=None)
     with pytest.raises(ConfigurationError, match="no task state store"):
-        ensure(emulator, 33)
+        ensure(emulator, 33, journal=None)
 
     extend(emulator, "tpeo-1", journal=FileJournal(tmp_path))
 
@@ -319,3 +327,29 @@ def test_a_journal_that_can_be_entered_is_entered_and_left(
 def test_what_is_no_journal_is_refused(emulator: Emulator) -> None:
     with pytest.raises(ConfigurationError, match="a PurchaseJournal is needed"):
         extend(emulator, "tpeo-1", journal="/mnt/journal")
+
+
+@needs_store
+def test_mapped_tasks_buy_only_with_a_journal_that_they_share(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    mapped = context(map_index=0)
+    with pytest.raises(ConfigurationError, match="mapped tasks"):
+        run(extend(emulator, offering(emulator)), mapped)
+    assert not emulator.purchases
+
+    run(extend(emulator, offering(emulator), journal=FileJournal(tmp_path)), mapped)
+    assert len(emulator.purchases) == 1
+
+
+@needs_store
+@pytest.mark.parametrize(("max_active_runs", "warnings"), [(1, 0), (16, 1)])
+def test_runs_that_may_overlap_are_warned_of(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, max_active_runs: int, warnings: int
+) -> None:
+    operator, log = extend(emulator, offering(emulator)), WrittenLog()
+    monkeypatch.setattr(type(operator), "log", log)
+
+    run(operator, context(max_active_runs=max_active_runs))
+
+    assert len([each for each in log.written if "max_active_runs=1" in each]) == warnings

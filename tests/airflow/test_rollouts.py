@@ -6,7 +6,7 @@ from airflow.providers.common.compat.sdk import AirflowException, TaskDeferred
 from airflow.sdk import BaseOperator
 from airflow_world import SPEC, context, run
 
-from sagemaker_plans import RolloutStoppedError
+from sagemaker_plans import ConfigurationError, RolloutStoppedError
 from sagemaker_plans.airflow import (
     CreateEdgeDeploymentPlanOperator,
     EdgeDeploymentPlanSensor,
@@ -280,3 +280,30 @@ def test_a_deferred_sensor_fails_with_a_stage_that_fails_meanwhile() -> None:
 
     with pytest.raises(AirflowException, match="canary"):
         run(sensor("stage", deferrable=True), context())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"plan_name": "{{ params.plan }}"}, {"plan_name": "{{ nobody }}"}, {"region_name": "None"}],
+)
+def test_what_a_template_makes_of_nothing_is_refused(
+    emulator: Emulator, arguments: dict[str, str]
+) -> None:
+    operator = roll_out(**arguments)
+    operator.render_template_fields({"params": {"plan": None}})
+
+    with pytest.raises(ConfigurationError, match="did a template render None"):
+        run(operator, context())
+
+    assert not emulator.requests
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_text_is_no_list_of_stages(emulator: Emulator, *, deferrable: bool) -> None:
+    operator = roll_out(stages="{{ params.stages }}", deferrable=deferrable)
+    operator.render_template_fields({"params": {"stages": ["canary"]}})
+
+    with pytest.raises(ConfigurationError, match="render_template_as_native_obj"):
+        run(operator, context())
+
+    assert not emulator.requests

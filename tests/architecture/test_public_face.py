@@ -7,6 +7,7 @@ import pkgutil
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from types import FunctionType, ModuleType
 from typing import NamedTuple
 
@@ -225,6 +226,15 @@ def test_another_name_is_an_error() -> None:
         getattr(sagemaker_plans, "Plan")  # noqa: B009  # checkers know that there is none
 
     assert caught.value.name == "Plan"
+
+
+@pytest.mark.skipif(find_spec("airflow.sdk") is not None, reason="Airflow is installed")
+def test_without_airflow_an_error_names_the_extra() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"sagemaker-plans\[airflow\]") as caught:
+        from sagemaker_plans.airflow import RollOutOperator  # noqa: F401  # on purpose
+
+    # Here "airflow" is also the folder of the tests that need it.
+    assert str(caught.value.name).startswith("airflow")
 
 
 @pytest.mark.parametrize("name", ["errors", "models"])

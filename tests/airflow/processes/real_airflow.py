@@ -102,7 +102,7 @@ class RealAirflow:
 
         def dags() -> bool:
             found = {each["dag_id"] for each in self.api("/api/v2/dags")["dags"]}
-            return DAGS <= found
+            return found >= DAGS
 
         eventually("the DAGs are there", dags)
 

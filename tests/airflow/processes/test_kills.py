@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import anyio
@@ -28,17 +29,15 @@ TIMINGS = Timings(history_lag=20.0, payment_seconds=2.0, starting=3.0, device_re
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RealAirflow, Emulator]]:
-    folder = tmp_path_factory.mktemp("airflow")
-    for parent in [*folder.parents][:2]:
-        parent.chmod(0o755)  # the database has a user of its own
-    with Emulator(timings=TIMINGS) as emulator:
+def world() -> Iterator[tuple[RealAirflow, Emulator]]:
+    # The database has a user of its own, whom pytest keeps out of its folders.
+    with TemporaryDirectory() as folder, Emulator(timings=TIMINGS) as emulator:
         env = {
             **emulator.environment(),
             "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
             "WAITED_FOR": WAITED_FOR,
         }
-        with real_airflow(folder, env) as airflow:
+        with real_airflow(Path(folder), env) as airflow:
             yield airflow, emulator
 
 
