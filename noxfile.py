@@ -466,6 +466,15 @@ def airflow(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+@nox.parametrize("version", ["3.1", "3.2"])
+def airflow_older(session: nox.Session, version: str) -> None:
+    """Test `sagemaker_plans.airflow` with the older minor versions of Airflow that it supports."""
+    install_wheel(session, "[airflow]", f"apache-airflow=={version}.*", *group("airflow"))
+    tests = ("pytest", "-W", "ignore", "tests/airflow", *session.posargs)
+    session.run(*tests, env={"HYPOTHESIS_PROFILE": "quick"})
+
+
+@nox.session(python=OLDEST, default=False)
 def airflow_processes(session: nox.Session) -> None:
     """Kill the processes of a real Airflow, with Postgres where it is installed. It takes long."""
     install_wheel(session, "[airflow]", *group("airflow"))

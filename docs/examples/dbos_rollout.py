@@ -19,6 +19,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -128,7 +129,10 @@ class World:
         """Start a worker."""
         journal = self.folder / name
         journal.mkdir(exist_ok=True)
-        database = self.database or f"sqlite:///{self.folder / name}.sqlite"
+        # Each has a database of its own, because a worker also goes on with others' workflows.
+        database = f"sqlite:///{self.folder / name}.sqlite"
+        if self.database is not None:
+            database = f"{self.database}_{name.replace('-', '_')}"
         arguments = [database, name, arn, offering, str(journal)]
         return subprocess.Popen(  # noqa: S603
             [sys.executable, __file__, "--work", *arguments],
@@ -165,20 +169,22 @@ class World:
 def main() -> None:
     """Kill a worker at each place."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--database", help="a Postgres; by default a file of SQLite for each run")
+    parser.add_argument("--database", help="of Postgres; by default files of SQLite")
     parser.add_argument("--work", nargs="*", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
         asyncio.run(work(options.work))
         return
     places = [f"{when} {step}" for step in STEPS for when in ("before", "after")]
-    places += [f"in {what}" for what in HELD]
     timings = Timings(history_lag=5.0, starting=0.1, device_report=0.1)
     with TemporaryDirectory() as folder, Emulator(timings=timings) as emulator:
         emulator.add_fleet("cameras", devices=["cam-001", "cam-002", "cam-003"])
         world = World(emulator, Path(folder), options.database)
-        for place in places:
-            world.run(place)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(world.run, places))
+        # One by one: these hold back the replies to everybody.
+        for what in HELD:
+            world.run(f"in {what}")
 
 
 if __name__ == "__main__":

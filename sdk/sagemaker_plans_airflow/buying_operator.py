@@ -18,7 +18,7 @@ from sagemaker_plans import (
 from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans_airflow.journal import check_journal_given, journal_of
 from sagemaker_plans_airflow.triggers import TrainingPlanExtendedTrigger
-from sagemaker_plans_airflow.worker import WorkerMixin, is_deferrable
+from sagemaker_plans_airflow.worker import WorkerMixin, check_times, is_deferrable
 
 R = TypeVar("R")
 
@@ -52,6 +52,9 @@ class BuyingOperator(WorkerMixin, BaseOperator):
             **task,
         )
         check_journal_given(type(self).__name__, journal)
+        check_times(
+            self, poll_interval, payment_timeout=payment_timeout, outcome_timeout=outcome_timeout
+        )
         self.training_plan_arn = training_plan_arn
         self.journal = journal
         self.payment_timeout = payment_timeout

@@ -21,7 +21,7 @@ from sagemaker_plans import (
 )
 from sagemaker_plans_airflow.connection import CONNECTION_FIELDS
 from sagemaker_plans_airflow.triggers import StageDeployedTrigger
-from sagemaker_plans_airflow.worker import WorkerMixin, is_deferrable
+from sagemaker_plans_airflow.worker import WorkerMixin, check_times, is_deferrable
 
 _FINAL_LOOK = timedelta(minutes=1)
 """How long a worker waits until it reads what the trigger has read."""
@@ -157,6 +157,12 @@ class RollOutOperator(WorkerMixin, BaseOperator):
             verify=verify,
             botocore_config=botocore_config,
             **task,
+        )
+        check_times(
+            self,
+            poll_interval,
+            stage_timeout=timedelta() if stage_timeout is None else stage_timeout,
+            bake_time=bake_time,
         )
         self.plan_name = plan_name
         self.stages = stages

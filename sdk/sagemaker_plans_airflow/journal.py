@@ -192,7 +192,7 @@ def journal_of(operator: str, journal: PurchaseJournal | None, context: Context)
         The journal.
 
     Raises:
-        ConfigurationError: If none was given to a mapped task.
+        ConfigurationError: If none was given to a mapped task, or to a try without a store.
     """
     if journal is not None:
         return journal
@@ -203,4 +203,9 @@ def journal_of(operator: str, journal: PurchaseJournal | None, context: Context)
             "purchases in the task state store; pass a DynamoDBJournal, or a FileJournal in a "
             "folder that all workers share"
         )
-    return TaskStateJournal(cast("TaskStateStore", context["task_state_store"]))
+    store = context.get("task_state_store")
+    if store is None:
+        raise ConfigurationError(
+            f"{operator}: journal: Airflow gives this try no task state store; pass a journal"
+        )
+    return TaskStateJournal(cast("TaskStateStore", store))

@@ -46,7 +46,8 @@ def console_link(training_plan_arn: str | None, region_name: str | None) -> str:
         The address; empty in a partition whose console is not known here.
     """
     if training_plan_arn is not None:
-        _, partition, _, region, *_ = training_plan_arn.split(":")
+        # Airflow also asks after a task that has failed, because this is no ARN for example.
+        _, partition, _, region, *_ = [*training_plan_arn.split(":"), "", "", "", ""]
     else:
         region = region_name or ""
         first = region.split("-")[0:2]

@@ -270,7 +270,8 @@ class EnsureTrainingPlanOperator(BuyingOperator):
             return coverage.to_dict()
         if coverage.pending is not None:
             self._wait_for_payment(coverage.pending.offering_id, "go_on", {})
-        moment = coverage.next_at or datetime.now(UTC) + _SHORT
+        soon = datetime.now(UTC) + _SHORT
+        moment = max(coverage.next_at or soon, soon)
         self.log.info("the triggerer waits until %s, when more can be bought", moment)
         self.defer(trigger=DateTimeTrigger(moment=moment), method_name="go_on")
 

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from airflow.configuration import conf
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import BaseOperatorLink
 
-from sagemaker_plans import AsyncClient, ConfigurationError
+from sagemaker_plans import AsyncClient, ConfigurationError, PollSchedule
 from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans_airflow.connection import ReachesAws
 from sagemaker_plans_airflow.links import SageMakerConsoleLink
@@ -29,6 +30,25 @@ def is_deferrable(deferrable: bool | None) -> bool:  # noqa: FBT001  # it is wha
     if deferrable is None:
         return conf.getboolean("operators", "default_deferrable", fallback=False)
     return deferrable
+
+
+def check_times(operator: object, poll_interval: float, **durations: object) -> None:
+    """Refuse times that would show only after something was started or bought.
+
+    Args:
+        operator: The operator.
+        poll_interval: Seconds between two polls.
+        **durations: Its other arguments that are times, by their names.
+
+    Raises:
+        ConfigurationError: If one of them is not usable.
+    """
+    for name, value in durations.items():
+        if not isinstance(value, timedelta):
+            raise ConfigurationError(
+                f"{type(operator).__name__}: {name}: a timedelta is needed, got {value!r}"
+            )
+    PollSchedule(interval=poll_interval)
 
 
 class WorkerMixin(ReachesAws):

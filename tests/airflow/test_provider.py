@@ -62,6 +62,7 @@ def test_every_public_name_is_there_and_no_other() -> None:
             "https://console.aws.amazon.com/sagemaker/home?region=us-east-2",
         ),
         (ARN.format("aws-iso", "us-iso-east-1"), None, ""),
+        ("no ARN", None, ""),
     ],
 )
 def test_the_link_leads_to_the_region_of_the_plan(

@@ -353,3 +353,13 @@ def test_runs_that_may_overlap_are_warned_of(
     run(operator, context(max_active_runs=max_active_runs))
 
     assert len([each for each in log.written if "max_active_runs=1" in each]) == warnings
+
+
+@needs_store
+def test_a_try_without_a_store_buys_nothing(emulator: Emulator) -> None:
+    found: Any = {**context(), "task_state_store": None}
+
+    with pytest.raises(ConfigurationError, match="no task state store"):
+        run(extend(emulator, offering(emulator)), found)
+
+    assert not emulator.purchases

@@ -298,6 +298,21 @@ def test_what_a_template_makes_of_nothing_is_refused(
     assert not emulator.requests
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"stage_timeout": 3600}, "stage_timeout"),
+        ({"bake_time": 60}, "bake_time"),
+        ({"poll_interval": 0}, "interval"),
+    ],
+)
+def test_times_are_refused_before_anything_is_started(
+    arguments: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        roll_out(**arguments)
+
+
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_a_text_is_no_list_of_stages(emulator: Emulator, *, deferrable: bool) -> None:
     operator = roll_out(stages="{{ params.stages }}", deferrable=deferrable)
