@@ -1,6 +1,6 @@
 """A compiled reader reads what the service sends, and reads it as the careful one does."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 import pytest
@@ -31,11 +31,11 @@ STRANGE: Final[tuple[object, ...]] = (
 COUNTS: Final = ("EdgeDeploymentSuccess", "EdgeDeploymentPending", "EdgeDeploymentFailed")
 
 
-def class_of(form: Form, monkeypatch: pytest.MonkeyPatch) -> type:
+def class_of(form: Form, monkeypatch: pytest.MonkeyPatch) -> type[object]:
     """Find out what a form is read as."""
-    asked: list[type] = []
+    asked: list[type[object]] = []
 
-    def noted(cls: type, wire: Mapping[str, object]) -> object:
+    def noted(cls: type[object], wire: Mapping[str, object]) -> object:
         asked.append(cls)
         return converter.read_carefully(cls, wire)
 
@@ -45,7 +45,7 @@ def class_of(form: Form, monkeypatch: pytest.MonkeyPatch) -> type:
     return asked[0]
 
 
-def agrees(cls: type, wire: Mapping[str, object]) -> bool:
+def agrees(cls: type[object], wire: Mapping[str, object]) -> bool:
     """Tell whether both readers give the same, unless the compiled one leaves it to the other."""
     try:
         quick: object = converter.compiled(cls)(wire, cls)

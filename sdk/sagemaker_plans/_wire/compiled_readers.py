@@ -33,6 +33,10 @@ class UnusualError(Exception):
     """A wire form that is left to ``converter``."""
 
 
+def _is_open_enum(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, OpenEnum)
+
+
 class _Writer:
     """Writes a function: its lines, and the objects that they name.
 
@@ -81,7 +85,7 @@ class _Writer:
         if kind in _EXACT:
             self._require(f"type({value}) is {kind.__name__}")
             return value
-        if isinstance(kind, type) and issubclass(kind, OpenEnum):
+        if _is_open_enum(kind):
             # A value that this release does not know is not among the keys.
             return f"{self._object({str(member): member for member in kind})}[{value}]"
         if get_origin(kind) is tuple:
