@@ -286,13 +286,14 @@ class RollOutOperator(WorkerMixin, BaseOperator):
         self.log.info("stage %s: the wait ended: %s", name, event.get("message", event["status"]))
 
         async def finish(client: AsyncClient) -> None:
-            # It raises what a rollout raises, and stops the stage if too many devices failed.
-            is_good = event["status"] == "success"
+            # It raises what a rollout raises, and stops the stage if too many devices failed. If
+            # only the triggerer cannot read the plan, this worker waits.
+            limits = {"success": _FINAL_LOOK, "timeout": timedelta(seconds=1)}
             try:
                 await client.plans.roll_out(
                     self.plan_name,
                     stages=[name],
-                    stage_timeout=_FINAL_LOOK if is_good else timedelta(seconds=1),
+                    stage_timeout=limits.get(str(event["status"]), self.stage_timeout),
                     max_failed=self.max_failed,
                     stop_on_exit=False,
                     schedule=self._schedule,

@@ -182,6 +182,23 @@ def test_a_stage_that_takes_too_long_is_stopped_by_the_worker(
     assert stages_of(emulator, STOP) == stops
 
 
+@pytest.mark.parametrize("emulator", [{"starting": 2.0}], indirect=True)
+@pytest.mark.usefixtures("plan")
+def test_where_only_the_triggerer_may_not_read_the_plan_the_worker_waits(
+    emulator: Emulator,
+) -> None:
+    operator = roll_out(deferrable=True, stages=["canary"])
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(context())
+
+    event = {"status": "error", "error": "AccessDeniedError", "message": "not allowed"}
+    kwargs: dict[str, Any] = deferred.value.kwargs or {}
+    report: Any = operator.stage_has_ended(context(), event, **kwargs)
+
+    assert report["stages"][0]["stage"]["status"] == "DEPLOYED"
+    assert stages_of(emulator, STOP) == []
+
+
 @pytest.mark.parametrize(
     "emulator", [{"device_report": 0.5, "report_spread": 100.0}], indirect=True
 )

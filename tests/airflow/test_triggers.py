@@ -19,6 +19,7 @@ from sagemaker_plans.airflow import (
     TrainingPlanExtendedTrigger,
 )
 from sagemaker_plans.emulator import Emulator
+from sagemaker_plans_airflow import connection
 from sagemaker_plans_airflow.connection import AwsConnection, shared_client
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/big"
@@ -175,6 +176,30 @@ async def test_after_a_connection_that_could_not_be_opened_the_next_user_tries_a
 
     async with shared_client(DEFAULT) as client:
         assert isinstance(client, AsyncClient)
+
+
+def test_a_wait_that_is_cancelled_gives_the_client_back_and_disturbs_no_other(
+    emulator: Emulator,
+) -> None:
+    run(CreateEdgeDeploymentPlanOperator(task_id="create", spec=SPEC), context())
+    before = len(emulator.requests)
+    until = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    cancelled, other = (
+        PlanDeployedTrigger(plan_name=SPEC.name, until=each) for each in (None, until)
+    )
+
+    async def cancel_one() -> Any:
+        first, second = (asyncio.create_task(first_event(each)) for each in (cancelled, other))
+        while len(emulator.requests) == before:  # noqa: ASYNC110  # another thread answers
+            await asyncio.sleep(0.01)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        event = await second
+        assert connection._clients.get() == {}
+        return event
+
+    assert asyncio.run(cancel_one())["status"] == "timeout"
 
 
 def test_an_error_of_the_service_becomes_an_event() -> None:

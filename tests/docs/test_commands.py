@@ -91,4 +91,5 @@ def sessions() -> list[str]:
 def test_a_session_that_is_named_exists(session: str) -> None:
     source = (ROOT / "noxfile.py").read_text(encoding="utf-8")
 
-    assert re.search(rf"^@nox\.session.*\n(?:@nox\.parametrize.*\n)?def {session}\(", source, re.MULTILINE)
+    decorators = r"^@nox\.session.*\n(?:@nox\.parametrize.*\n)?"
+    assert re.search(rf"{decorators}def {session}\(", source, re.MULTILINE)
