@@ -9,7 +9,7 @@ from jsonschema import validate
 
 import airflow
 import sagemaker_plans_airflow as provider
-from sagemaker_plans.airflow import RollOutOperator
+from sagemaker_plans.airflow import RollOutOperator, StageDeployedTrigger
 from sagemaker_plans_airflow.links import console_link
 
 ARN = "arn:{}:sagemaker:{}:123456789012:training-plan/big"
@@ -105,6 +105,12 @@ def test_where_airflow_is_missing_the_error_names_the_extra(
         provider.RollOutOperator  # noqa: B018  # on purpose
 
     assert caught.value.name == missing
+
+
+def test_checkers_know_the_arguments() -> None:
+    with pytest.raises(TypeError, match="stage_name"):
+        StageDeployedTrigger(plan_name="plan", until=None)  # type: ignore[call-arg]  # on purpose
+    RollOutOperator(task_id="a", plan_name=3)  # type: ignore[arg-type]  # on purpose
 
 
 def test_whether_operators_are_deferrable_is_a_setting_of_airflow(
