@@ -230,8 +230,10 @@ def test_another_name_is_an_error() -> None:
 
 @pytest.mark.skipif(find_spec("airflow.sdk") is not None, reason="Airflow is installed")
 def test_without_airflow_an_error_names_the_extra() -> None:
+    module = importlib.import_module("sagemaker_plans.airflow")
+
     with pytest.raises(ModuleNotFoundError, match=r"sagemaker-plans\[airflow\]") as caught:
-        from sagemaker_plans.airflow import RollOutOperator  # noqa: F401  # on purpose
+        module.RollOutOperator  # noqa: B018  # on purpose
 
     # Here "airflow" is also the folder of the tests that need it.
     assert str(caught.value.name).startswith("airflow")
