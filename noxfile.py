@@ -476,7 +476,7 @@ def airflow_older(session: nox.Session, version: str) -> None:
 
 @nox.session(python=OLDEST, default=False)
 def airflow_processes(session: nox.Session) -> None:
-    """Kill the processes of a real Airflow, with Postgres where it is installed. It takes long."""
+    """Kill processes of a real Airflow, on Postgres where that is installed: 15 minutes."""
     install_wheel(session, "[airflow]", *group("airflow"))
     env = {**NO_AWS, "AIRFLOW_PROCESSES": "1", "HYPOTHESIS_PROFILE": "quick"}
     tests = ("pytest", "-W", "ignore", "-s", "tests/airflow/processes", *session.posargs)
