@@ -86,12 +86,6 @@ class BuyingOperator(WorkerMixin, BaseOperator):
                 await sleep(min(self.poll_interval, left))
 
         journal = journal_of(type(self).__name__, self.journal, context)
-        if self.journal is None and context["dag"].max_active_runs != 1:
-            self.log.warning(
-                "this DAG may run more than once at the same time, and its runs do not see each "
-                "other's purchases in the task state store: set max_active_runs=1, or pass a "
-                "DynamoDBJournal"
-            )
         return self.run_in_worker(work, journal=journal)
 
     def _wait_for_payment(

@@ -192,7 +192,8 @@ def journal_of(operator: str, journal: PurchaseJournal | None, context: Context)
         The journal.
 
     Raises:
-        ConfigurationError: If none was given to a mapped task, or to a try without a store.
+        ConfigurationError: If none was given to a mapped task, to one of a DAG whose runs may
+            overlap, or to a try without a store.
     """
     if journal is not None:
         return journal
@@ -202,6 +203,13 @@ def journal_of(operator: str, journal: PurchaseJournal | None, context: Context)
             f"{operator}: journal: mapped tasks run at the same time, and do not see each other's "
             "purchases in the task state store; pass a DynamoDBJournal, or a FileJournal in a "
             "folder that all workers share"
+        )
+    # Tasks of several runs that are deferred until the same day would even buy at the same time.
+    if context["dag"].max_active_runs != 1:
+        raise ConfigurationError(
+            f"{operator}: journal: runs of this DAG may overlap, and do not see each other's "
+            "purchases in the task state store; set max_active_runs=1 for the DAG, or pass a "
+            "DynamoDBJournal, or a FileJournal in a folder that all workers share"
         )
     store = context.get("task_state_store")
     if store is None:

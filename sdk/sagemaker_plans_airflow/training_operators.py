@@ -39,7 +39,8 @@ class ExtendTrainingPlanOperator(BuyingOperator):
         currency_code: Its currency (templated); None means USD.
         idempotency_key: What is wanted (templated), as for ``extend``; None takes the offering.
         journal: Where purchases are recorded; None takes the task state store of Airflow 3.3,
-            which every try of this task in this DAG run shares, and no other task.
+            which every try of this task in this DAG run shares, and no other task. Then the DAG
+            needs ``max_active_runs=1``, and the task cannot be mapped.
         wait_for_payment: Whether to wait until it is paid for.
         payment_timeout: How long to wait for that.
         outcome_timeout: How long to look for the outcome of a purchase that is not known.
@@ -177,7 +178,8 @@ class EnsureTrainingPlanOperator(BuyingOperator):
         lead: How long before the end of the plan a purchase counts as late.
         since: From when on purchases count against the budget (templated), as ``until``.
         journal: Where purchases are recorded; None takes the task state store of Airflow 3.3,
-            which every try of this task in this DAG run shares, and no other task or run.
+            which every try of this task in this DAG run shares, and no other task or run. Then
+            the DAG needs ``max_active_runs=1``, and the task cannot be mapped.
         payment_timeout: How long to wait for payments.
         outcome_timeout: How long to look for the outcome of a purchase that is not known.
         poll_interval: Seconds between two polls.

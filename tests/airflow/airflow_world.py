@@ -45,18 +45,6 @@ class Store:
         self.is_fenced = self.fence_after_set
 
 
-@define
-class WrittenLog:
-    """What an operator has logged."""
-
-    written: list[str] = field(factory=list)
-
-    def info(self, message: str, *values: object) -> None:
-        self.written.append(message % values)
-
-    warning = info
-
-
 def context(
     store: Store | None = None, *, map_index: int = -1, max_active_runs: int = 1
 ) -> Context:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
-from airflow_world import Store, WrittenLog, context, run
+from airflow_world import Store, context, run
 
 from sagemaker_plans import ConfigurationError, OutcomeUnknownError, PurchaseRefusedError
 from sagemaker_plans._training.coverage import sweep
@@ -343,16 +343,16 @@ def test_mapped_tasks_buy_only_with_a_journal_that_they_share(
 
 
 @needs_store
-@pytest.mark.parametrize(("max_active_runs", "warnings"), [(1, 0), (16, 1)])
-def test_runs_that_may_overlap_are_warned_of(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, max_active_runs: int, warnings: int
+def test_runs_that_may_overlap_buy_only_with_a_journal_that_they_share(
+    emulator: Emulator, tmp_path: Path
 ) -> None:
-    operator, log = extend(emulator, offering(emulator)), WrittenLog()
-    monkeypatch.setattr(type(operator), "log", log)
+    overlapping = context(max_active_runs=16)
+    with pytest.raises(ConfigurationError, match="max_active_runs=1"):
+        run(extend(emulator, offering(emulator)), overlapping)
+    assert not emulator.purchases
 
-    run(operator, context(max_active_runs=max_active_runs))
-
-    assert len([each for each in log.written if "max_active_runs=1" in each]) == warnings
+    run(extend(emulator, offering(emulator), journal=FileJournal(tmp_path)), overlapping)
+    assert len(emulator.purchases) == 1
 
 
 @needs_store

@@ -12,6 +12,8 @@ from sagemaker_plans.airflow import EnsureTrainingPlanOperator, RollOutOperator
 with DAG(
     "spring_rollout",
     schedule=None,
+    # Two runs at the same time do not see each other's purchases.
+    max_active_runs=1,
     params={"plan_name": "", "training_plan_arn": "", "until": ""},
     # A retry goes on where things stand. It runs no stage twice, and buys nothing twice.
     # The delay is for the emulator.

@@ -51,7 +51,8 @@ COMMON: dict[str, Any] = {
 PATIENT: dict[str, Any] = {"poll_interval": 1.0, "outcome_timeout": timedelta(minutes=5)}
 
 for retries in (0, 3):
-    with DAG(f"buy_{retries}", schedule=None, default_args={**COMMON, "retries": retries}):
+    arguments = {**COMMON, "retries": retries}
+    with DAG(f"buy_{retries}", schedule=None, max_active_runs=1, default_args=arguments):
         ExtendTrainingPlanOperator(
             task_id="buy",
             offering_id="{{ dag_run.conf['offering'] }}",
@@ -72,7 +73,7 @@ for name, given in {"mapped": FileJournal(os.environ["JOURNAL"]), "mapped_in_sto
             **PATIENT,
         ).expand(offering_id=["{{ dag_run.conf['offering'] }}"] * 2)
 
-with DAG("keep", schedule=None, default_args={**COMMON, "retries": 3}):
+with DAG("keep", schedule=None, max_active_runs=1, default_args={**COMMON, "retries": 3}):
     EnsureTrainingPlanOperator(
         task_id="keep",
         training_plan_arn="{{ dag_run.conf['plan'] }}",
