@@ -80,4 +80,9 @@ def __getattr__(name: str) -> object:
         from sagemaker_plans.emulator._service.service import Service  # noqa: PLC0415  # 0.2 seconds, for who only names it
 
         return Service
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, also of what is imported late."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
