@@ -2,133 +2,44 @@
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import get_args
 
-import anyio
 import attrs
 import pytest
-from attrs import define, evolve, field
 
 from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
-from sagemaker_plans import RetryPolicy, TrainingPlanExtensionOffering, TrainingPlanOffering, errors
-from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._training.training_plans import TrainingPlans
-from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans import errors
 from sagemaker_plans._wire.logs import PurchaseEnd, PurchaseEvent, PurchaseFacts
-from sagemaker_plans._wire.operations import Operation
-from sagemaker_plans._wire.reply import Reply
+from training.journal.audited import (
+    BOUGHT,
+    CREATE,
+    DESCRIBE,
+    LISTED,
+    LOST,
+    NO_PLAN,
+    NOTHING,
+    SAID_NO,
+    SHOWN_BEFORE,
+    SHOWN_PLAN,
+    Answer,
+    Line,
+    Script,
+    Scripted,
+    extension,
+    plan,
+)
 from training.journal.memory_journal import MemoryJournal
 from waiting.virtual_plans import virtually
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "audit.md"
-CREATE, DESCRIBE = "CreateTrainingPlan", "DescribeTrainingPlan"
-ARN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/big"
-LOST = errors.ConnectionFailedError("the reply was lost", request_sent=None)
-SAID_NO = errors.ResourceLimitExceededError(
-    operation=EXTEND,
-    code="ResourceLimitExceeded",
-    message="no",
-    http_status=400,
-    request_id=f"{EXTEND} 1",
-)
-NO_PLAN = errors.ResourceNotFoundError(
-    operation=DESCRIBE, code="ResourceNotFound", message="none", http_status=400
-)
-
-Answer = Mapping[str, object] | BaseException
-
-
-class Line(NamedTuple):
-    event: str
-    outcome: str | None
-    level: str
-    fee: str | None
-    told_by: str | None
-    """The operation and number of the request whose id it has."""
-
-
-def extension(fee: str = "10.00", **said: str) -> Answer:
-    one = {"TrainingPlanExtensionOfferingId": OFFERING, "UpfrontFee": fee, "CurrencyCode": "USD"}
-    return {"TrainingPlanExtensions": [{**one, **said}]}
-
-
-def plan(fee: str = "10.00", status: str = "Active") -> Answer:
-    named = {"TrainingPlanArn": ARN, "TrainingPlanName": "big", "Status": status}
-    return {**named, "UpfrontFee": fee, "CurrencyCode": "USD", "DurationHours": 24}
-
-
-NOTHING: Answer = {"TrainingPlanExtensions": []}
-LISTED: Answer = {
-    "TrainingPlanOfferings": [],
-    "TrainingPlanExtensionOfferings": [
-        {"TrainingPlanExtensionOfferingId": OFFERING, "UpfrontFee": "9.00", "CurrencyCode": "USD"}
-    ],
-}
-BOUGHT: Answer = {"TrainingPlanArn": ARN}
-SHOWN_BEFORE = TrainingPlanExtensionOffering(
-    offering_id=OFFERING, upfront_fee=Decimal("8.00"), currency_code="USD"
-)
-SHOWN_PLAN = TrainingPlanOffering(
-    offering_id="tpo-1",
-    target_resources=(),
-    upfront_fee=Decimal("10.00"),
-    currency_code="USD",
-    duration_hours=24,
-)
-
-
-@define(eq=False)
-class Scripted(Gateway):
-    """Answers each operation with the answers of a test, and repeats the last one."""
-
-    answers: dict[str, list[Answer]]
-    journal: MemoryJournal | None = None
-    meanwhile: Callable[[], object] = bool
-    """Called when a purchase has arrived."""
-    asked: list[str] = field(factory=list[str])
-
-    async def call(
-        self, operation: Operation, _request: Mapping[str, object], /, **_: object
-    ) -> Reply:
-        await anyio.lowlevel.checkpoint()
-        name = operation.name
-        self.asked.append(name)
-        answers = self.answers[name]
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if name in {EXTEND, CREATE}:
-            self.meanwhile()
-        if isinstance(answer, BaseException):
-            raise answer
-        told_by = f"{name} {self.asked.count(name)}"
-        return Reply(operation=operation, body=answer, http_status=200, request_id=told_by)
-
-    @property
-    def plans(self) -> TrainingPlans:
-        policy = RetryPolicy(max_attempts=2, reconcile_limit=1)
-        return TrainingPlans(self, Retrier(policy), journal=self.journal)
-
-    async def extend(self, offering: Any = OFFERING, **arguments: Any) -> None:
-        await self.plans.extend(offering, training_plan_arn=PLAN_ARN, **arguments)
-
-    async def create(self, offering: Any = "tpo-1", **arguments: Any) -> None:
-        await self.plans.create("big", offering, **arguments)
-
-    def settled_as_not_bought(self) -> None:
-        assert self.journal is not None
-        self.journal.change(
-            1, lambda each: evolve(each, state="not_bought", closed_by="person", revision=1)
-        )
-
-
 Act = Callable[[Scripted], Awaitable[None]]
-CASES: dict[str, tuple[dict[str, list[Answer]], Act, list[Line]]] = {}
+CASES: dict[str, tuple[Script, Act, list[Line]]] = {}
 
 
-def case(lines: list[Line], **answers: list[Answer]) -> Callable[[Act], Act]:
+def case(lines: list[Line], answers: Script) -> Callable[[Act], Act]:
     def noted(act: Act) -> Act:
         CASES[act.__name__] = (answers, act, lines)
         return act
@@ -144,13 +55,13 @@ def ended(outcome: str, fee: str | None, told_by: str | None, level: str = "INFO
     return Line("purchase_ended", outcome, level, fee, told_by)
 
 
-def history(*answers: Answer) -> dict[str, list[Answer]]:
+def history(*answers: Answer) -> Script:
     return {HISTORY: [*answers]}
 
 
 @case(
     [started("9.00"), ended("purchased", "10.00", f"{EXTEND} 1")],
-    **{HISTORY: [NOTHING], SEARCH: [LISTED], EXTEND: [extension()]},
+    {HISTORY: [NOTHING], SEARCH: [LISTED], EXTEND: [extension()]},
 )
 async def bought_within_a_limit(world: Scripted) -> None:
     await world.extend(max_upfront_fee=20)
@@ -158,35 +69,35 @@ async def bought_within_a_limit(world: Scripted) -> None:
 
 @case(
     [started("8.00"), ended("purchased", "10.00", f"{EXTEND} 1")],
-    **{HISTORY: [NOTHING], EXTEND: [extension()]},
+    {HISTORY: [NOTHING], EXTEND: [extension()]},
 )
 async def bought_as_the_caller_saw_it(world: Scripted) -> None:
     await world.extend(SHOWN_BEFORE)
 
 
-@case([ended("already_purchased", "10.00", f"{HISTORY} 1")], **history(extension()))
+@case([ended("already_purchased", "10.00", f"{HISTORY} 1")], history(extension()))
 async def bought_before(world: Scripted) -> None:
     await world.extend()
 
 
-@case([ended("refused", "9.00", None)], **{HISTORY: [NOTHING], SEARCH: [LISTED]})
+@case([ended("refused", "9.00", None)], {HISTORY: [NOTHING], SEARCH: [LISTED]})
 async def too_expensive(world: Scripted) -> None:
     await world.extend(max_upfront_fee=1)
 
 
-@case([ended("refused", None, f"{HISTORY} 1")], **history(extension(Status="Failed")))
+@case([ended("refused", None, f"{HISTORY} 1")], history(extension(Status="Failed")))
 async def failed_before(world: Scripted) -> None:
     await world.extend()
 
 
-@case([ended("refused", None, f"{EXTEND} 1")], **history(SAID_NO))
+@case([ended("refused", None, f"{EXTEND} 1")], history(SAID_NO))
 async def the_history_is_not_read(world: Scripted) -> None:
     await world.extend()
 
 
 @case(
     [started(), ended("not_bought", None, f"{EXTEND} 1")],
-    **{HISTORY: [NOTHING], EXTEND: [SAID_NO]},
+    {HISTORY: [NOTHING], EXTEND: [SAID_NO]},
 )
 async def the_service_says_no(world: Scripted) -> None:
     await world.extend()
@@ -194,7 +105,7 @@ async def the_service_says_no(world: Scripted) -> None:
 
 @case(
     [started(), ended("failed", "10.00", f"{EXTEND} 1", "WARNING")],
-    **{HISTORY: [NOTHING], EXTEND: [extension(Status="Failed")]},
+    {HISTORY: [NOTHING], EXTEND: [extension(Status="Failed")]},
 )
 async def failed_now(world: Scripted) -> None:
     await world.extend()
@@ -202,7 +113,7 @@ async def failed_now(world: Scripted) -> None:
 
 @case(
     [started(), ended("confirmed_by_history", "10.00", f"{HISTORY} 2")],
-    **{HISTORY: [NOTHING, extension()], EXTEND: [LOST]},
+    {HISTORY: [NOTHING, extension()], EXTEND: [LOST]},
 )
 async def lost_and_found(world: Scripted) -> None:
     await world.extend()
@@ -210,7 +121,7 @@ async def lost_and_found(world: Scripted) -> None:
 
 @case(
     [started(), ended("failed", "10.00", f"{HISTORY} 2", "WARNING")],
-    **{HISTORY: [NOTHING, extension(Status="Failed")], EXTEND: [LOST]},
+    {HISTORY: [NOTHING, extension(Status="Failed")], EXTEND: [LOST]},
 )
 async def lost_and_found_as_failed(world: Scripted) -> None:
     await world.extend()
@@ -218,7 +129,7 @@ async def lost_and_found_as_failed(world: Scripted) -> None:
 
 @case(
     [started(), ended("unknown", None, None, "WARNING")],
-    **{HISTORY: [NOTHING], EXTEND: [LOST]},
+    {HISTORY: [NOTHING], EXTEND: [LOST]},
 )
 async def lost_and_not_found(world: Scripted) -> None:
     await world.extend()
@@ -230,7 +141,7 @@ async def lost_and_not_found(world: Scripted) -> None:
         ended("confirmed_by_history", "10.00", f"{HISTORY} 2"),
         Line("purchase_interrupted", "confirmed_by_history", "WARNING", None, f"{HISTORY} 2"),
     ],
-    **{HISTORY: [NOTHING, extension()], EXTEND: [KeyboardInterrupt()]},
+    {HISTORY: [NOTHING, extension()], EXTEND: [KeyboardInterrupt()]},
 )
 async def interrupted_and_found(world: Scripted) -> None:
     await world.extend()
@@ -242,7 +153,7 @@ async def interrupted_and_found(world: Scripted) -> None:
         ended("failed", "10.00", f"{HISTORY} 2", "WARNING"),
         Line("purchase_interrupted", "failed", "WARNING", None, f"{HISTORY} 2"),
     ],
-    **{HISTORY: [NOTHING, extension(Status="Failed")], EXTEND: [KeyboardInterrupt()]},
+    {HISTORY: [NOTHING, extension(Status="Failed")], EXTEND: [KeyboardInterrupt()]},
 )
 async def interrupted_and_found_as_failed(world: Scripted) -> None:
     await world.extend()
@@ -250,7 +161,7 @@ async def interrupted_and_found_as_failed(world: Scripted) -> None:
 
 @case(
     [started(), Line("purchase_interrupted", "unknown", "WARNING", None, None)],
-    **{HISTORY: [NOTHING], EXTEND: [KeyboardInterrupt()]},
+    {HISTORY: [NOTHING], EXTEND: [KeyboardInterrupt()]},
 )
 async def interrupted_and_not_found(world: Scripted) -> None:
     await world.extend()
@@ -262,7 +173,7 @@ async def interrupted_and_not_found(world: Scripted) -> None:
         ended("purchased", "10.00", f"{CREATE} 1"),
         Line("purchase_shown", None, "INFO", "10.00", f"{DESCRIBE} 2"),
     ],
-    **{DESCRIBE: [NO_PLAN, plan()], CREATE: [BOUGHT]},
+    {DESCRIBE: [NO_PLAN, plan()], CREATE: [BOUGHT]},
 )
 async def a_plan_is_bought_as_the_caller_saw_it(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
@@ -274,7 +185,7 @@ async def a_plan_is_bought_as_the_caller_saw_it(world: Scripted) -> None:
         ended("purchased", None, f"{CREATE} 1"),
         Line("purchase_shown", None, "INFO", "10.00", f"{DESCRIBE} 2"),
     ],
-    **{DESCRIBE: [NO_PLAN, plan()], CREATE: [BOUGHT]},
+    {DESCRIBE: [NO_PLAN, plan()], CREATE: [BOUGHT]},
 )
 async def a_plan_is_bought_by_its_id(world: Scripted) -> None:
     await world.create()
@@ -286,7 +197,7 @@ async def a_plan_is_bought_by_its_id(world: Scripted) -> None:
         ended("purchased", "10.00", f"{CREATE} 1"),
         Line("purchase_shown", None, "WARNING", "11.00", f"{DESCRIBE} 2"),
     ],
-    **{DESCRIBE: [NO_PLAN, plan("11.00")], CREATE: [BOUGHT]},
+    {DESCRIBE: [NO_PLAN, plan("11.00")], CREATE: [BOUGHT]},
 )
 async def a_plan_costs_more(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
@@ -298,7 +209,7 @@ async def a_plan_costs_more(world: Scripted) -> None:
         ended("purchased", "10.00", f"{CREATE} 1"),
         Line("purchase_shown", "failed", "WARNING", "10.00", f"{DESCRIBE} 2"),
     ],
-    **{DESCRIBE: [NO_PLAN, plan(status="Failed")], CREATE: [BOUGHT]},
+    {DESCRIBE: [NO_PLAN, plan(status="Failed")], CREATE: [BOUGHT]},
 )
 async def a_plan_fails(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
@@ -310,25 +221,25 @@ async def a_plan_fails(world: Scripted) -> None:
         ended("purchased", "10.00", f"{CREATE} 1"),
         Line("purchase_not_shown", None, "WARNING", "10.00", None),
     ],
-    **{DESCRIBE: [NO_PLAN], CREATE: [BOUGHT]},
+    {DESCRIBE: [NO_PLAN], CREATE: [BOUGHT]},
 )
 async def a_plan_does_not_show(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
 
 
-@case([ended("already_purchased", "10.00", f"{DESCRIBE} 1")], **{DESCRIBE: [plan()]})
+@case([ended("already_purchased", "10.00", f"{DESCRIBE} 1")], {DESCRIBE: [plan()]})
 async def a_plan_was_bought_before(world: Scripted) -> None:
     await world.create()
 
 
-@case([ended("refused", "10.00", f"{DESCRIBE} 1")], **{DESCRIBE: [plan("11.00")]})
+@case([ended("refused", "10.00", f"{DESCRIBE} 1")], {DESCRIBE: [plan("11.00")]})
 async def another_plan_has_the_name(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
 
 
 @case(
     [started("10.00"), ended("confirmed_by_history", "10.00", f"{DESCRIBE} 2")],
-    **{DESCRIBE: [NO_PLAN, plan()], CREATE: [LOST]},
+    {DESCRIBE: [NO_PLAN, plan()], CREATE: [LOST]},
 )
 async def a_plan_is_lost_and_found(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
@@ -336,7 +247,7 @@ async def a_plan_is_lost_and_found(world: Scripted) -> None:
 
 @case(
     [started("10.00"), ended("unknown", "11.00", f"{DESCRIBE} 2", "WARNING")],
-    **{DESCRIBE: [NO_PLAN, plan("11.00")], CREATE: [LOST]},
+    {DESCRIBE: [NO_PLAN, plan("11.00")], CREATE: [LOST]},
 )
 async def a_plan_is_lost_and_another_one_found(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
@@ -348,7 +259,7 @@ async def a_plan_is_lost_and_another_one_found(world: Scripted) -> None:
         ended("unknown", "11.00", f"{DESCRIBE} 2", "WARNING"),
         Line("purchase_interrupted", "unknown", "WARNING", "10.00", f"{DESCRIBE} 2"),
     ],
-    **{DESCRIBE: [NO_PLAN, plan("11.00")], CREATE: [KeyboardInterrupt()]},
+    {DESCRIBE: [NO_PLAN, plan("11.00")], CREATE: [KeyboardInterrupt()]},
 )
 async def a_plan_is_interrupted_and_another_one_found(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
@@ -360,7 +271,7 @@ async def a_plan_is_interrupted_and_another_one_found(world: Scripted) -> None:
         ended("unknown", None, None, "WARNING"),
         Line("purchase_settled", "bought", "WARNING", None, None),
     ],
-    **{HISTORY: [NOTHING], EXTEND: [LOST]},
+    {HISTORY: [NOTHING], EXTEND: [LOST]},
 )
 async def settled(world: Scripted) -> None:
     world.journal = MemoryJournal()
@@ -375,7 +286,7 @@ async def settled(world: Scripted) -> None:
         ended("purchased", "10.00", f"{EXTEND} 1"),
         Line("purchase_corrected", "bought", "ERROR", "10.00", None),
     ],
-    **{HISTORY: [NOTHING], EXTEND: [extension()]},
+    {HISTORY: [NOTHING], EXTEND: [extension()]},
 )
 async def settled_and_corrected(world: Scripted) -> None:
     world.journal, world.meanwhile = MemoryJournal(), world.settled_as_not_bought
@@ -388,11 +299,11 @@ async def settled_and_corrected(world: Scripted) -> None:
         ended("purchased", "10.00", f"{EXTEND} 1"),
         Line("journal_not_written", "bought", "WARNING", "10.00", None),
     ],
-    **{HISTORY: [NOTHING], EXTEND: [extension()]},
+    {HISTORY: [NOTHING], EXTEND: [extension()]},
 )
 async def not_written(world: Scripted) -> None:
     world.journal = MemoryJournal()
-    world.journal.meets("end", *["fails"] * 9)
+    world.journal.meets("end", "fails", "fails", "fails", "fails")
     await world.extend()
 
 
