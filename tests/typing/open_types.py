@@ -63,7 +63,8 @@ def forgets_a_selection(selection: smp.DeviceSelection) -> None:
 
 def told(event: smp.RetryEvent) -> None: ...
 async def awaited(event: smp.RetryEvent) -> None: ...
-def counted(event: smp.RetryEvent) -> bool: ...
+def counted(event: smp.RetryEvent) -> bool:
+    return event.attempt > 1
 
 
 smp.RetryPolicy(on_retry=told)

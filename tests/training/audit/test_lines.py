@@ -13,7 +13,7 @@ import pytest
 from faults.acts import EXTEND, HISTORY, OFFERING, PLAN_ARN, SEARCH
 from sagemaker_plans import errors
 from sagemaker_plans._wire.logs import PurchaseEnd, PurchaseEvent, PurchaseFacts
-from training.journal.audited import (
+from training.audit.audited import (
     BOUGHT,
     CREATE,
     DESCRIBE,
