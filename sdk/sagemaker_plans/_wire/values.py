@@ -9,7 +9,8 @@ from sagemaker_plans.models._enums import OpenEnum
 from sagemaker_plans.models._training import parse_fee
 from sagemaker_plans.models._validation import shown
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When timestamps begin."""
 _NUMBERS: Final = (int, float)
 
 
@@ -157,7 +158,7 @@ def read_timestamp(value: object, _: object) -> datetime:
     if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         try:
             # Not fromtimestamp(), which cannot read times before 1970 everywhere.
-            return _EPOCH + timedelta(0, value)
+            return EPOCH + timedelta(0, value)
         except (OverflowError, ValueError):
             misfit("epoch seconds", value)
     if not isinstance(value, datetime):
@@ -179,6 +180,6 @@ def write_timestamp(value: datetime) -> int | float:
     Returns:
         The seconds; an int if there is no fraction.
     """
-    microseconds = (value - _EPOCH) // timedelta(microseconds=1)
+    microseconds = (value - EPOCH) // timedelta(microseconds=1)
     seconds, rest = divmod(microseconds, 1_000_000)
     return microseconds / 1_000_000 if rest else seconds
