@@ -165,7 +165,7 @@ class LazyGateway(Gateway):
     ) -> Reply:
         """Send a request as ``Gateway.call`` says. The first one opens the gateway."""
         # Whoever paces requests has looked at the event loop before each of them.
-        opened = self._opened or await self._open_once()
+        opened = self._state.opened or await self._open_once()
         return await opened[0].call(operation, request, send_by=send_by)
 
     async def close(self) -> None:
