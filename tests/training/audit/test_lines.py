@@ -232,6 +232,11 @@ async def a_plan_was_bought_before(world: Scripted) -> None:
     await world.create()
 
 
+@case([ended("refused", None, f"{DESCRIBE} 1")], {DESCRIBE: [plan(status="Failed")]})
+async def a_plan_failed_before(world: Scripted) -> None:
+    await world.create()
+
+
 @case([ended("refused", "10.00", f"{DESCRIBE} 1")], {DESCRIBE: [plan("11.00")]})
 async def another_plan_has_the_name(world: Scripted) -> None:
     await world.create(SHOWN_PLAN)
