@@ -1,17 +1,19 @@
 """Reads and writes plain values. No value is coerced; a wrong value raises an error."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NoReturn
 
 from sagemaker_plans.models._enums import OpenEnum
-from sagemaker_plans.models._training import parse_fee
 from sagemaker_plans.models._validation import shown
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When timestamps begin."""
 _NUMBERS: Final = (int, float)
+# Decimal() alone would also accept "NaN", "1_0", " 1 " and digits of other scripts.
+_FEE: Final = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class MisfitError(ValueError):
@@ -95,6 +97,20 @@ def choice_reader(words: tuple[str, ...]) -> Callable[[object, object], str]:
         )
 
     return read
+
+
+def parse_fee(text: str | None) -> Decimal | None:
+    """Read a fee as the service writes it, such as ``"1234.50"``.
+
+    Args:
+        text: The fee's text.
+
+    Returns:
+        The fee, or None if the text is not a plain decimal number.
+    """
+    if text is None or not _FEE.fullmatch(text):
+        return None
+    return Decimal(text)
 
 
 def read_fee(value: object, _: object) -> Decimal | None:
