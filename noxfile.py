@@ -561,13 +561,13 @@ def changelog_problem(changelog: str, version: str) -> str | None:
     with a date, and then nothing is left under "Unreleased".
     """
     headings = list(re.finditer(r"^## (.+)$", changelog, re.MULTILINE))
+    if not headings or headings[0][1] != "[Unreleased]":
+        return "its first section has to be '## [Unreleased]'"
     ends = [*(each.start() for each in headings[1:]), len(changelog)]
     sections = {
         each[1]: changelog[each.end() : end].strip()
         for each, end in zip(headings, ends, strict=True)
     }
-    if not headings or headings[0][1] != "[Unreleased]":
-        return "its first section has to be '## [Unreleased]'"
     if ".dev" in version:
         return None
     dated = rf"\[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d"
