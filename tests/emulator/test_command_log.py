@@ -18,7 +18,7 @@ import pytest
 from emulator.requests_made import send, send_signed
 from sagemaker_plans.emulator import Emulator, Fault
 from sagemaker_plans.emulator import __main__ as command
-from sagemaker_plans.emulator._emulator import installed_version
+from sagemaker_plans.emulator._version import installed_version
 from sagemaker_plans.emulator._http.request_log import REQUEST_LOGGER, JsonFormatter
 
 

@@ -14,10 +14,11 @@ from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from sagemaker_plans.emulator._emulator import Emulator, installed_version
+from sagemaker_plans.emulator._emulator import Emulator
 from sagemaker_plans.emulator._http.application import LOGGER
 from sagemaker_plans.emulator._http.request_log import JsonFormatter
-from sagemaker_plans.emulator._seeds.seed_file import seed_text
+from sagemaker_plans.emulator._seeds.written_seed import seed_text
+from sagemaker_plans.emulator._version import installed_version
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 _SIGNAL_SECONDS: Final = 0.25

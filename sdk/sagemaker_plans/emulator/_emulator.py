@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import socket
 from collections.abc import Generator, Iterable, Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, final, get_args
 
-from sagemaker_plans.emulator._data.data_file import DataFile, write_beside
+from sagemaker_plans.emulator._data.data_file import DataFile
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
@@ -30,11 +29,13 @@ from sagemaker_plans.emulator._http.signature import (
     signature_times,
 )
 from sagemaker_plans.emulator._seeds.seed import Seed
-from sagemaker_plans.emulator._seeds.seed_file import plant, seed_text
+from sagemaker_plans.emulator._seeds.seed_file import plant
+from sagemaker_plans.emulator._seeds.written_seed import check_seed_path, write_seed
 from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.timings import Timings
+from sagemaker_plans.emulator._version import installed_version
 from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID, REGION
 
 _LARGEST_PORT: Final = 65_535
@@ -217,15 +218,21 @@ class Emulator(FleetSetup):
         are not part of it.
 
         Args:
-            path: A file to which the seed is written as JSON; None writes no file.
+            path: A file to which the seed is written as JSON, whole or not at all; None
+                writes no file.
 
         Raises:
-            ValueError: It is the data file of this emulator.
+            ValueError: It is the data file of this emulator, or its name ends as one that is
+                not read as JSON.
             OSError: It cannot be written.
         """
+        if path is None:
+            return self._service.exported_seed()
+        check_seed_path(Path(path))
+        if self._data is not None and self._data.is_at(Path(path)):
+            raise ValueError(f"path: {path} is the data file of this emulator; name another one")
         seed = self._service.exported_seed()
-        if path is not None:
-            write_beside(Path(path), seed_text(seed), self._data)
+        write_seed(Path(path), seed)
         return seed
 
     @property
@@ -390,11 +397,3 @@ class Emulator(FleetSetup):
         self._faults.clear()
         self._recorder.clear()
         self._service.reset()
-
-
-def installed_version() -> str:
-    """Return the version of the package; "unknown" if it is used without being installed."""
-    try:
-        return importlib.metadata.version("sagemaker-plans")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

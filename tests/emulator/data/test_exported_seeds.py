@@ -25,7 +25,8 @@ from sagemaker_plans.emulator import (
 from sagemaker_plans.emulator.__main__ import main
 from sagemaker_plans.emulator._data.structuring import Structuring
 from sagemaker_plans.emulator._http import application
-from sagemaker_plans.emulator._seeds.seed_file import read_seed, seed_text
+from sagemaker_plans.emulator._seeds.seed_file import read_seed
+from sagemaker_plans.emulator._seeds.written_seed import seed_text
 from sagemaker_plans.emulator._wire.members import Caller
 
 NAMES = st.sampled_from(["spring", "autumn", "é"])

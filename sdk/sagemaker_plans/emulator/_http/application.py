@@ -30,6 +30,7 @@ from sagemaker_plans.emulator._http.request_handler import (
 from sagemaker_plans.emulator._http.request_log import current_exchange, log_request
 from sagemaker_plans.emulator._http.responses import aiohttp_response, error_response
 from sagemaker_plans.emulator._wire.json_pieces import json_pieces
+from sagemaker_plans.emulator._wire.not_kept_error import NotKeptError
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
@@ -71,12 +72,15 @@ class Application:
 
         app = web.Application(client_max_size=MOST_BYTES, middlewares=[log_request, answer, let_in])
         app.router.add_post("/", self.handler.handle, expect_handler=_continue_later)
+        # Programs that watch containers ask for the head alone.
+        app.router.add_get(
+            f"{ADMIN_PREFIX}/health", self._health, allow_head=True, expect_handler=_continue_later
+        )
         for name, question in self.admin.questions.items():
             app.router.add_get(
                 f"{ADMIN_PREFIX}/{name}",
                 self._at_one_moment(question) if name in OF_ONE_MOMENT else _answer_to(question),
-                # Programs that watch containers ask for the head alone.
-                allow_head=name == "health",
+                allow_head=False,
                 expect_handler=_continue_later,
             )
         for name, command in self.admin.commands.items():
@@ -85,6 +89,11 @@ class Application:
             )
         app.on_response_prepare.append(self._add_headers)
         return app
+
+    async def _health(self, _request: web.Request) -> web.StreamResponse:
+        health = self.admin.health()
+        current_exchange().outcome = str(health["status"])
+        return web.json_response(health, status=200 if health["status"] == "ok" else 503)
 
     def _at_one_moment(self, question: Callable[[], object]) -> Handler:
         """Return a handler whose answer is computed again if something changes meanwhile."""
@@ -146,19 +155,23 @@ class Application:
             expected = " or ".join(sorted(error.allowed_methods))
             message = f"{request.path} takes {expected}, not {request.method}"
             return Refusal("MethodNotAllowed", message, 405)
-        known = ", ".join(sorted({*self.admin.questions, *self.admin.commands}))
+        known = ", ".join(sorted({"health", *self.admin.questions, *self.admin.commands}))
         message = f"there is no {request.path}; below {ADMIN_PREFIX}/ are: {known}"
         return Refusal("NotFound", message, 404)
 
     def _failed(self, error: Exception) -> web.Response:
+        message, log = "The emulator itself failed on this.", "The emulator itself failed on a request"
+        if isinstance(error, NotKeptError):
+            # It says what happened and what to do. A traceback has no more to say.
+            message = log = str(error)
         if len(self.failures) < _MOST_FAILURES:
             self.failures.append(error)
-            LOGGER.error("The emulator itself failed on a request", exc_info=error)
+            LOGGER.error("%s", log, exc_info=None if log == message else error)
         else:
             LOGGER.error("The emulator itself failed on one more request: %r", error)
         exchange = current_exchange()
         exchange.outcome = "InternalFailure"
-        internal = Refusal("InternalFailure", "The emulator itself failed on this.", 500)
+        internal = Refusal("InternalFailure", message, 500)
         response = error_response(exchange.request_id, internal)
         self.handler.recorder.mark_reply(response.request_id, response.status, response.error_code)
         return aiohttp_response(response)
@@ -174,10 +187,12 @@ async def _continue_later(_request: web.Request) -> None:
 
 def _answer_to(question: Callable[[], object]) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
+        # If it cannot be answered, the client gets an error and no head of an answer.
+        pieces = json_pieces(question())
         stream = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
         await stream.prepare(request)
         try:
-            async for piece in _in_slices(json_pieces(question())):
+            async for piece in _in_slices(pieces):
                 await stream.write(piece)
         except Exception:
             # Half of a response is sent, so no error can follow it.

@@ -47,13 +47,6 @@ def read_seed(path: Path) -> Seed:
     return _SeedFile(path).seed()
 
 
-def seed_text(seed: Seed) -> str:
-    """Return a seed as JSON, which `read_seed` reads. What is empty is left out."""
-    members: Mapping[str, object] = _PLAIN.unstructured(seed)
-    given = {name: value for name, value in members.items() if value}
-    return json.dumps(given, indent=1, allow_nan=False) + "\n"
-
-
 def plant(seed: Seed | str | os.PathLike[str] | None, service: Service) -> None:
     """Replace everything in a service by a seed.
 

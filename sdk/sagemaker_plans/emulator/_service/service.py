@@ -209,6 +209,11 @@ class Service(FleetSetup):
             }
 
     @property
+    def problem(self) -> str | None:
+        """Why nothing is answered any more: a change could not be kept. None if all is well."""
+        return self._resources.lock.problem
+
+    @property
     def changes(self) -> int:
         """A number that is another one after each change."""
         return self._resources.lock.changes
