@@ -18,8 +18,8 @@ import pytest
 from emulator.requests_made import send, send_signed
 from sagemaker_plans.emulator import Emulator, Fault
 from sagemaker_plans.emulator import __main__ as command
-from sagemaker_plans.emulator._version import installed_version
 from sagemaker_plans.emulator._http.request_log import REQUEST_LOGGER, JsonFormatter
+from sagemaker_plans.emulator._version import installed_version
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, visit: Any) -> int:
@@ -160,7 +160,8 @@ def test_a_wrong_seed_from_a_pipe_is_explained(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
     assert command.main(["--seed", "-"]) == 1
     assert capsys.readouterr().err == (
-        "The emulator cannot start: standard input:2: fleets[0].name must be a name\n"
+        "The emulator cannot start: standard input:2: fleets[0].name must be a name of up to 63 "
+        "letters and digits, with hyphens between them\n"
     )
 
 

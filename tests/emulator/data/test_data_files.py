@@ -268,7 +268,7 @@ def test_a_full_disk_loses_nothing_that_was_answered(path: Path) -> None:
         create(emulator.service, "kept")
         data: Any = emulator._data
         data._database.execute("PRAGMA max_page_count = 1")
-        with pytest.raises(OSError, match="cannot be written: free some space, .* full"):
+        with pytest.raises(OSError, match=r"cannot be written: free some space, .* full"):
             emulator.add_fleet("large", devices=10_000)
         with pytest.raises(OSError, match="a change could not be kept, so nothing is answered"):
             create(emulator.service, "lost")
@@ -337,10 +337,12 @@ def test_what_cannot_be_written_is_never_answered(
 
 def test_what_could_not_be_read_again_is_not_written(path: Path) -> None:
     wrong: Any = 12.5
-    with Emulator(data=path) as emulator, pytest.raises(TypeError) as caught:
-        emulator.add_extension_offering(emulator.training_plan_arn, upfront_fee=wrong)
-    assert "cannot be kept: offerings." in str(caught.value)
-    assert str(caught.value).endswith(".upfront_fee must be a text")
+    with Emulator(data=path) as emulator:
+        resources = emulator.service._resources
+        # A bug of the emulator, made for this test: its own methods refuse such a value.
+        with pytest.raises(TypeError) as caught, resources.lock:
+            resources.tables.used_offerings["tpo-1"] = wrong
+    assert str(caught.value) == 'used_offerings "tpo-1" cannot be kept: it must be a text'
     with Emulator(data=path) as emulator:
         assert len(emulator.service.training_plan_arns) == 1
 

@@ -109,7 +109,7 @@ def test_a_lock_that_is_deleted_while_it_is_taken_is_not_enough(
 def test_windows_locks_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[object, ...]] = []
     module = SimpleNamespace(LK_NBLCK="now", locking=lambda *values: calls.append(values))
-    monkeypatch.setitem(sys.modules, "msvcrt", module)  # type: ignore[arg-type]  # a stand-in
+    monkeypatch.setitem(sys.modules, "msvcrt", module)
     lock_function("nt")(7)
     assert calls == [(7, "now", 1)]
 

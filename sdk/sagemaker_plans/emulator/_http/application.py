@@ -143,9 +143,9 @@ class Application:
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
         exchange = current_exchange()
         exchange.outcome = refusal.code
+        self.handler.recorder.turn_away(refusal.code)
         if _is_control(request):
             return web.json_response({"error": refusal.message}, status=refusal.status)
-        self.handler.recorder.turn_away(refusal.code)
         return aiohttp_response(error_response(exchange.request_id, refusal))
 
     def _unknown(self, request: web.Request, error: web.HTTPException) -> Refusal:
@@ -160,7 +160,10 @@ class Application:
         return Refusal("NotFound", message, 404)
 
     def _failed(self, error: Exception) -> web.Response:
-        message, log = "The emulator itself failed on this.", "The emulator itself failed on a request"
+        message, log = (
+            "The emulator itself failed on this.",
+            "The emulator itself failed on a request",
+        )
         if isinstance(error, NotKeptError):
             # It says what happened and what to do. A traceback has no more to say.
             message = log = str(error)
