@@ -17,7 +17,8 @@ import pytest
 
 from emulator.requests_made import send_signed
 from sagemaker_plans.emulator import Emulator
-from sagemaker_plans.emulator.__main__ import _settings, main
+from sagemaker_plans.emulator.__main__ import main
+from sagemaker_plans.emulator._command import _settings
 
 COMMAND = [sys.executable, "-m", "sagemaker_plans.emulator"]
 EXPORTS = [

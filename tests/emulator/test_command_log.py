@@ -202,7 +202,7 @@ def test_the_wait_for_a_signal_has_a_limit_because_of_windows(
     def start(_emulator: Emulator) -> None:
         """Start nothing: the wait is what is tested."""
 
-    monkeypatch.setattr("sagemaker_plans.emulator.__main__.threading.Event", Event)
+    monkeypatch.setattr("sagemaker_plans.emulator._command.threading.Event", Event)
     monkeypatch.setattr(Emulator, "start", start)
     monkeypatch.setattr(Emulator, "endpoint_url", "http://127.0.0.1:1")
     assert command.main([]) == 0

@@ -303,6 +303,7 @@ def services(seed: Seed) -> None:
     assert_type(service.exported_seed(), Seed)
     assert_type(service.seed_parts(), Mapping[str, object])
     assert_type(service.changes, int)
+    assert_type(service.problem, str | None)
     assert_type(service.plant(seed), None)
     assert_type(seed.plant(service), None)
     assert_type(service.reset(), None)
