@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from email.utils import formatdate
 from typing import Final
@@ -19,12 +20,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, OF_ONE_MOMENT, Admin
+from sagemaker_plans.emulator._http.limits.limits import STANDSTILL_SECONDS
+from sagemaker_plans.emulator._http.limits.memory_budget import Share
 from sagemaker_plans.emulator._http.origins import AccessRules
 from sagemaker_plans.emulator._http.request_body import MOST_BYTES, parsed_object
 from sagemaker_plans.emulator._http.request_handler import (
     RequestHandler,
+    body_of,
     no_response,
-    read_body,
     transport_of,
 )
 from sagemaker_plans.emulator._http.request_log import current_exchange, log_request
@@ -43,6 +46,8 @@ _MOST_TRIES: Final = 5
 
 _MOST_FAILURES: Final = 20
 # How many errors of the emulator are kept, each with its traceback and what that refers to.
+
+_LONGEST_WRITE: Final = 64 * 1024
 
 _UNKNOWN: Final = Refusal("UnknownOperationException", "Requests are posted to '/'.", 404)
 
@@ -79,13 +84,15 @@ class Application:
         for name, question in self.admin.questions.items():
             app.router.add_get(
                 f"{ADMIN_PREFIX}/{name}",
-                self._at_one_moment(question) if name in OF_ONE_MOMENT else _answer_to(question),
+                self._at_one_moment(question)
+                if name in OF_ONE_MOMENT
+                else self._piece_by_piece(question),
                 allow_head=False,
                 expect_handler=_continue_later,
             )
         for name, command in self.admin.commands.items():
             app.router.add_post(
-                f"{ADMIN_PREFIX}/{name}", _carried_out(command), expect_handler=_continue_later
+                f"{ADMIN_PREFIX}/{name}", self._carried_out(command), expect_handler=_continue_later
             )
         app.on_response_prepare.append(self._add_headers)
         return app
@@ -98,20 +105,77 @@ class Application:
     def _at_one_moment(self, question: Callable[[], object]) -> Handler:
         """Return a handler whose answer is computed again if something changes meanwhile."""
 
-        async def answer(_request: web.Request) -> web.StreamResponse:
-            service = self.handler.service
-            for _ in range(_MOST_TRIES):
-                changes = service.changes
-                text = b"".join([piece async for piece in _in_slices(json_pieces(question()))])
-                if service.changes == changes:
-                    break
-            else:
-                # Too much is going on. Others have to wait.
-                text = "".join(json_pieces(question())).encode()
+        async def pieces_of(share: Share) -> AsyncIterator[bytes]:
+            pieces = await self._pieces_of_one_moment(question, share)
+            while pieces:
+                yield pieces.popleft()
+
+        return self._answer_to(pieces_of)
+
+    def _piece_by_piece(self, question: Callable[[], object]) -> Handler:
+        """Return a handler whose answer is sent while it is computed."""
+
+        async def pieces_of(share: Share) -> AsyncIterator[bytes]:
+            async for piece in _in_slices(json_pieces(question())):
+                share.take(len(piece))
+                yield piece
+
+        return self._answer_to(pieces_of)
+
+    async def _pieces_of_one_moment(
+        self, question: Callable[[], object], share: Share
+    ) -> deque[bytes]:
+        service = self.handler.service
+        for _ in range(_MOST_TRIES):
+            changes, pieces = service.changes, deque[bytes]()
+            async for piece in _in_slices(json_pieces(question())):
+                share.take(len(piece))
+                pieces.append(piece)
+            if service.changes == changes:
+                return pieces
+            share.give_back(share.held)
+        # Too much is going on. Others have to wait.
+        whole = "".join(json_pieces(question())).encode()
+        share.take(len(whole))
+        return deque([whole])
+
+    def _answer_to(self, pieces_of: Callable[[Share], AsyncIterator[bytes]]) -> Handler:
+        """Return a handler that sends pieces of JSON, each when the client has read the others."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            stream = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+            try:
+                async with self.handler.limits.answers.share(None) as share:
+                    async for piece in pieces_of(share):
+                        # A question that cannot be answered gets an error, and no head.
+                        await stream.prepare(request)
+                        await _write(stream, piece)
+                        share.give_back(len(piece))
+            except Exception as error:
+                if not stream.prepared:
+                    raise
+                # Half of a response is sent, so no error can follow it.
+                transport_of(request).abort()
+                if isinstance(error, Refusal):
+                    raise ConnectionAbortedError(error.message) from error
+                raise
             current_exchange().outcome = "ok"
-            return web.Response(body=text, content_type="application/json", charset="utf-8")
+            return stream
 
         return answer
+
+    def _carried_out(self, command: Callable[[Mapping[str, object]], object]) -> Handler:
+        async def carry_out(request: web.Request) -> web.StreamResponse:
+            async with body_of(request, self.handler.limits) as body:
+                arguments = parsed_object(body or b"{}")
+            try:
+                reply = command(arguments)
+            except ValueError as error:
+                raise Refusal("ValidationException", str(error)) from error
+            current_exchange().outcome = "ok"
+            return web.json_response(reply)
+
+        return carry_out
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Make a response of every error."""
@@ -188,36 +252,12 @@ async def _continue_later(_request: web.Request) -> None:
     """Leave `Expect: 100-continue` to the handler, which first looks at the head."""
 
 
-def _answer_to(question: Callable[[], object]) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        # If it cannot be answered, the client gets an error and no head of an answer.
-        pieces = json_pieces(question())
-        stream = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
-        await stream.prepare(request)
-        try:
-            async for piece in _in_slices(pieces):
-                await stream.write(piece)
-        except Exception:
-            # Half of a response is sent, so no error can follow it.
-            transport_of(request).close()
-            raise
-        current_exchange().outcome = "ok"
-        return stream
-
-    return answer
-
-
-def _carried_out(command: Callable[[Mapping[str, object]], object]) -> Handler:
-    async def carry_out(request: web.Request) -> web.StreamResponse:
-        arguments = parsed_object(await read_body(request) or b"{}")
-        try:
-            reply = command(arguments)
-        except ValueError as error:
-            raise Refusal("ValidationException", str(error)) from error
-        current_exchange().outcome = "ok"
-        return web.json_response(reply)
-
-    return carry_out
+async def _write(stream: web.StreamResponse, piece: bytes) -> None:
+    """Write to a client, and wait until it has read most of it."""
+    view = memoryview(piece)
+    for start in range(0, len(view), _LONGEST_WRITE):
+        async with asyncio.timeout(STANDSTILL_SECONDS):
+            await stream.write(view[start : start + _LONGEST_WRITE])
 
 
 async def _in_slices(pieces: Iterator[str]) -> AsyncIterator[bytes]:
