@@ -140,29 +140,55 @@ class Application:
         return deque([whole])
 
     def _answer_to(self, pieces_of: Callable[[Share], AsyncIterator[bytes]]) -> Handler:
-        """Return a handler that sends pieces of JSON, each when the client has read the others."""
+        """Return a handler that sends pieces of JSON."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             stream = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
-            try:
-                async with self.handler.limits.answers.share(None) as share:
-                    async for piece in pieces_of(share):
-                        # A question that cannot be answered gets an error, and no head.
-                        await stream.prepare(request)
-                        await _write(stream, piece)
-                        share.give_back(len(piece))
-            except Exception as error:
-                if not stream.prepared:
-                    raise
-                # Half of a response is sent, so no error can follow it.
-                transport_of(request).abort()
-                if isinstance(error, Refusal):
-                    raise ConnectionAbortedError(error.message) from error
-                raise
+            await self._send(request, stream, pieces_of)
             current_exchange().outcome = "ok"
             return stream
 
         return answer
+
+    async def _send(
+        self,
+        request: web.Request,
+        stream: web.StreamResponse,
+        pieces_of: Callable[[Share], AsyncIterator[bytes]],
+    ) -> None:
+        """Send pieces of an answer, each when the client has read most of the others."""
+        try:
+            async with self.handler.limits.answers.share(None) as share:
+                async for piece in pieces_of(share):
+                    # A question that cannot be answered gets an error, and no head.
+                    await stream.prepare(request)
+                    await _write(stream, piece)
+                    share.give_back(len(piece))
+        except Exception as error:
+            if not stream.prepared:
+                raise
+            # Half of a response is sent, so no error can follow it.
+            transport_of(request).abort()
+            if isinstance(error, Refusal):
+                raise ConnectionAbortedError(error.message) from error
+            raise
+
+    async def _sent_if_long(
+        self, request: web.Request, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        """Send a reply that takes much memory until the client has read it."""
+        body = response.body if isinstance(response, web.Response) else None
+        if not isinstance(body, bytes) or len(body) <= _LONGEST_WRITE:
+            return response
+
+        async def pieces_of(share: Share) -> AsyncIterator[bytes]:
+            share.take(len(body))
+            yield body
+
+        stream = web.StreamResponse(status=response.status, headers=response.headers)
+        stream.content_length = len(body)
+        await self._send(request, stream, pieces_of)
+        return stream
 
     def _carried_out(self, command: Callable[[Mapping[str, object]], object]) -> Handler:
         async def carry_out(request: web.Request) -> web.StreamResponse:
@@ -180,7 +206,7 @@ class Application:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Make a response of every error."""
         try:
-            return await handler(request)
+            return await self._sent_if_long(request, await handler(request))
         except Refusal as refusal:
             return self._refused(request, refusal)
         except web.HTTPException as error:

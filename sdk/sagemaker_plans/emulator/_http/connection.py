@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import uuid
 from typing import Any, Final, final
 
 from aiohttp import StreamReader, web
 
-from sagemaker_plans.emulator._http.limits.limits import STANDSTILL_SECONDS, Limits
+from sagemaker_plans.emulator._http.limits.limits import Limits
 from sagemaker_plans.emulator._http.limits.memory_budget import Share
 from sagemaker_plans.emulator._http.responses import aiohttp_response, error_response
 from sagemaker_plans.emulator._wire.refusal import Refusal
@@ -21,9 +20,6 @@ _INTERNAL_FAILURE: Final = 500
 
 _LONGEST_HEAD: Final = 64 * 1024
 # Those of AWS clients take a few kilobytes.
-
-_SHORT: Final = 64 * 1024
-# So much of a response may wait in the process without being counted.
 
 
 @final
@@ -90,31 +86,11 @@ class Connection(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Send the response, and close a half-closed connection after the last one."""
         finished = await super().finish_response(request, resp, start_time)
-        await self._read_by_client()
         if not self._messages:
             self._last_body = None
             if self._half_closed:
                 self.close()
         return finished
-
-    async def _read_by_client(self) -> None:
-        """Wait until the client has read most of a long response. One that stands still is cut."""
-        transport = self.transport
-        if transport is None or transport.get_write_buffer_size() <= _SHORT:
-            return
-        try:
-            async with self._limits.answers.share(None) as share:
-                while (left := transport.get_write_buffer_size()) > _SHORT:
-                    share.take(left - share.held)
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(STANDSTILL_SECONDS):
-                            await self._drain_helper()
-                    if transport.get_write_buffer_size() == left:
-                        transport.abort()
-                        return
-        except Refusal:
-            # Half of it is sent, so no error can follow it.
-            transport.abort()
 
     def end_with_client(self) -> None:
         """End the request as soon as the client closes its side.
