@@ -19,14 +19,16 @@ from sagemaker_plans._transport.service_errors import error_class
 from sagemaker_plans._wire.operations import CREATE_PLAN, OPERATIONS, Operation
 from sagemaker_plans._wire.structures import (
     Created,
-    CreatedTrainingPlan,
-    Extended,
-    Offerings,
-    PlanOfferings,
     Structure,
     Tag,
     Tags,
     structure_of,
+)
+from sagemaker_plans._wire.training_structures import (
+    CreatedTrainingPlan,
+    Extended,
+    Offerings,
+    PlanOfferings,
 )
 from sagemaker_plans.errors import (
     ConflictError,

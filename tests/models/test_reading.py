@@ -15,7 +15,7 @@ from models import service_model
 from models.drift import REPLIES
 from models.samples.model_strategies import PATIENT
 from models.samples.reply_samples import Site, sample, sites, with_value, without
-from sagemaker_plans._wire import replies
+from sagemaker_plans._wire import replies, training_replies
 from sagemaker_plans._wire.operations import (
     CREATE_PLAN,
     CREATE_TRAINING_PLAN,
@@ -33,6 +33,7 @@ from sagemaker_plans._wire.operations import (
     Operation,
 )
 from sagemaker_plans._wire.reply import Reply
+from sagemaker_plans._wire.values import parse_fee
 from sagemaker_plans.errors import InvalidRequestError, UnexpectedReplyError
 from sagemaker_plans.models import (
     DeviceCounts,
@@ -46,7 +47,6 @@ from sagemaker_plans.models import (
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
 )
-from sagemaker_plans.models._training import parse_fee
 from sagemaker_plans.models._validation import shown
 
 READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
@@ -54,14 +54,14 @@ READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
     CREATE_PLAN: replies.read_created,
     LIST_PLANS: replies.read_plan_summaries,
     LIST_STAGE_DEVICES: replies.read_stage_devices,
-    EXTEND_TRAINING_PLAN: replies.read_extended,
-    SEARCH_OFFERINGS: replies.read_offerings,
-    DESCRIBE_HISTORY: replies.read_extension_page,
-    DESCRIBE_TRAINING_PLAN: replies.read_training_plan,
-    LIST_TRAINING_PLANS: replies.read_training_plan_page,
-    CREATE_TRAINING_PLAN: replies.read_created_training_plan,
-    DESCRIBE_RESERVED_CAPACITY: replies.read_reserved_capacity,
-    LIST_ULTRA_SERVERS: replies.read_ultra_server_page,
+    EXTEND_TRAINING_PLAN: training_replies.read_extended,
+    SEARCH_OFFERINGS: training_replies.read_offerings,
+    DESCRIBE_HISTORY: training_replies.read_extension_page,
+    DESCRIBE_TRAINING_PLAN: training_replies.read_training_plan,
+    LIST_TRAINING_PLANS: training_replies.read_training_plan_page,
+    CREATE_TRAINING_PLAN: training_replies.read_created_training_plan,
+    DESCRIBE_RESERVED_CAPACITY: training_replies.read_reserved_capacity,
+    LIST_ULTRA_SERVERS: training_replies.read_ultra_server_page,
 }
 
 
@@ -368,12 +368,15 @@ def test_an_empty_token_says_the_same_as_none(
 
 
 def test_a_search_without_extension_offerings_found_none() -> None:
-    assert replies.read_offerings(reply_of(SEARCH_OFFERINGS, {"TrainingPlanOfferings": []})) == ()
+    assert (
+        training_replies.read_offerings(reply_of(SEARCH_OFFERINGS, {"TrainingPlanOfferings": []}))
+        == ()
+    )
 
 
 def test_ordinary_offerings_beside_are_not_read() -> None:
     body = {"TrainingPlanOfferings": [{"Whatever": 1}, None], "TrainingPlanExtensionOfferings": []}
-    assert replies.read_offerings(reply_of(SEARCH_OFFERINGS, body)) == ()
+    assert training_replies.read_offerings(reply_of(SEARCH_OFFERINGS, body)) == ()
 
 
 def test_a_search_for_new_plans_reads_their_offerings_and_no_extensions() -> None:
@@ -383,7 +386,7 @@ def test_a_search_for_new_plans_reads_their_offerings_and_no_extensions() -> Non
         ],
         "TrainingPlanExtensionOfferings": [None],
     }
-    (offering,) = replies.read_plan_offerings(reply_of(SEARCH_OFFERINGS, body))
+    (offering,) = training_replies.read_plan_offerings(reply_of(SEARCH_OFFERINGS, body))
     assert offering.offering_id == "tpo-1"
     assert [each.is_unknown for each in offering.target_resources] == [False, True]
 
@@ -391,7 +394,7 @@ def test_a_search_for_new_plans_reads_their_offerings_and_no_extensions() -> Non
 def test_an_offering_of_a_new_plan_that_does_not_fit_is_named() -> None:
     body = {"TrainingPlanOfferings": [{"TrainingPlanOfferingId": "tpo-1"}]}
     with pytest.raises(UnexpectedReplyError) as caught:
-        replies.read_plan_offerings(reply_of(SEARCH_OFFERINGS, body))
+        training_replies.read_plan_offerings(reply_of(SEARCH_OFFERINGS, body))
     assert caught.value.problems == (
         "TrainingPlanOfferings[0].TargetResources: required member is missing",
     )

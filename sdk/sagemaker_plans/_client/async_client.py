@@ -15,16 +15,18 @@ from sagemaker_plans._engine.pacing import PacePolicy, Pacer
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
-from sagemaker_plans._training.training_plans import TrainingPlans
 from sagemaker_plans.errors._late_import import LateModule
-from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans.models._validation import shown
 
 if TYPE_CHECKING:
+    from sagemaker_plans import journal as journals
+    from sagemaker_plans._training import training_plans as training
     from sagemaker_plans._transport.aiobotocore_client import parts as aio
 else:
-    # Its import takes long, and only who asks for the types needs it.
+    # Their imports take long, and not every program needs them.
     aio = LateModule("sagemaker_plans._transport.aiobotocore_client.parts")
+    journals = LateModule("sagemaker_plans.journal")
+    training = LateModule("sagemaker_plans._training.training_plans")
 
 _REQUEST_TIMEOUT: Final = 60.0
 _BACKENDS: Final = ("auto", "aiohttp", "httpx")
@@ -80,7 +82,7 @@ class AsyncClient(NotCopied):
 
     plans: EdgeDeploymentPlans
     """Edge deployment plans."""
-    training_plans: TrainingPlans
+    training_plans: "training.TrainingPlans"
     """Training plans and their extensions."""
 
     def __init__(
@@ -95,7 +97,7 @@ class AsyncClient(NotCopied):
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
         pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
-        journal: PurchaseJournal | None = None,
+        journal: "journals.PurchaseJournal | None" = None,
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> None:
         timeout = as_seconds(request_timeout)
@@ -160,7 +162,7 @@ class AsyncClient(NotCopied):
         retry: RetryPolicy,
         pacer: Pacer,
         polling: PollSchedule,
-        journal: PurchaseJournal | None,
+        journal: "journals.PurchaseJournal | None",
         request_timeout: float,
     ) -> None:
         self._gateway = gateway
@@ -169,14 +171,33 @@ class AsyncClient(NotCopied):
         self.plans = EdgeDeploymentPlans(
             gateway, retrier, polling=polling, request_timeout=request_timeout
         )
-        self.training_plans = TrainingPlans(
-            gateway,
-            retrier,
-            polling=polling,
-            journal=journal,
-            region=gateway.region,
-            request_timeout=request_timeout,
-        )
+
+        def training_plans() -> object:
+            # 25 ms of CPU time, measured as above; a third of it for the models.
+            return training.TrainingPlans(
+                gateway,
+                retrier,
+                polling=polling,
+                journal=journal,
+                region=gateway.region,
+                request_timeout=request_timeout,
+            )
+
+        self._late = {"training_plans": training_plans}
+
+    if not TYPE_CHECKING:  # to a type checker, a client has the attributes above and no others
+
+        def __getattr__(self, name: str) -> object:
+            make = vars(self).get("_late", {}).get(name)
+            if make is None:
+                raise AttributeError(
+                    f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+                )
+            # Of several threads all get the same one: it knows of the purchases under way.
+            return vars(self).setdefault(name, make())
+
+        def __dir__(self) -> list[str]:
+            return sorted({*object.__dir__(self), *vars(self).get("_late", {})})
 
     @classmethod
     def from_client(
@@ -186,7 +207,7 @@ class AsyncClient(NotCopied):
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
         pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
-        journal: PurchaseJournal | None = None,
+        journal: "journals.PurchaseJournal | None" = None,
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> Self:
         """Wrap a SageMaker client of aiobotocore that you already have.

@@ -135,7 +135,9 @@ class LazyGateway(Gateway):
         send_by: datetime | None = None,
     ) -> Reply:
         """Send a request as ``Gateway.call`` says. The first one opens the gateway."""
-        return await (await self.open()).call(operation, request, send_by=send_by)
+        # Whoever paces requests has looked at the event loop before each of them.
+        opened = self._opened or await self._open_once()
+        return await opened[0].call(operation, request, send_by=send_by)
 
     async def close(self) -> None:
         """Close the gateway for good."""

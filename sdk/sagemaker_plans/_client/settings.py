@@ -10,7 +10,6 @@ from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError
-from sagemaker_plans.journal import PurchaseJournal
 from sagemaker_plans.models._validation import shown
 
 # Without a user, and with a number as its port.
@@ -62,9 +61,13 @@ def setting_problems(
         yield f"polling: a PollSchedule is needed, got {shown(polling)}"
     if not isinstance(pace, PacePolicy):
         yield f"pace: a PacePolicy is needed, got {shown(pace)}"
-    is_journal = isinstance(journal, PurchaseJournal) and not isinstance(journal, type)
-    if journal is not None and not is_journal:
-        yield f"journal: a PurchaseJournal is needed (records, begin, end), got {shown(journal)}"
+    if journal is not None:
+        from sagemaker_plans.journal import PurchaseJournal  # noqa: PLC0415  # few programs have one
+
+        if not isinstance(journal, PurchaseJournal) or isinstance(journal, type):
+            yield (
+                f"journal: a PurchaseJournal is needed (records, begin, end), got {shown(journal)}"
+            )
     yield from duration_problems("request_timeout", request_timeout)
 
 

@@ -1,13 +1,11 @@
 """``client.plans``: edge deployment plans."""
 
 from collections.abc import Iterable
-from typing import cast, final
+from typing import TYPE_CHECKING, cast, final
 
 from sagemaker_plans._edge.creation import add_stages, create_plan, ensure_plan
 from sagemaker_plans._edge.deletion import delete
 from sagemaker_plans._edge.plan_reads import PlanReads
-from sagemaker_plans._edge.rollout.arguments import Approve, OnChange, RolloutArguments
-from sagemaker_plans._edge.rollout.rollout import Rollout
 from sagemaker_plans._edge.stage_commands import StageCommand
 from sagemaker_plans._engine.durations import Duration
 from sagemaker_plans._engine.not_copied import NotCopied
@@ -20,15 +18,22 @@ from sagemaker_plans._wire.operations import (
     STOP_STAGE,
     Operation,
 )
+from sagemaker_plans.errors._late_import import LateModule, models
 from sagemaker_plans.models import (
     EdgeDeploymentPlan,
     EdgeDeploymentPlanSpec,
-    RolloutReport,
     StageSpec,
 )
 from sagemaker_plans.models import _validation as checks
 from sagemaker_plans.models._specs import stage_list_problems
 from sagemaker_plans.models._validation import Several
+
+if TYPE_CHECKING:
+    from sagemaker_plans._edge.rollout import arguments, rollout
+else:
+    # Most programs that use a client roll nothing out.
+    arguments = LateModule("sagemaker_plans._edge.rollout.arguments")
+    rollout = LateModule("sagemaker_plans._edge.rollout.rollout")
 
 
 @final
@@ -250,13 +255,13 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
         stage_timeout: Duration | None,
         max_failed: float = 0,
         bake_time: Duration = 0,
-        approve: Approve | None = None,
-        on_change: OnChange | None = None,
+        approve: "arguments.Approve | None" = None,
+        on_change: "arguments.OnChange | None" = None,
         stages: Several[str] | None = None,
         schedule: PollSchedule | None = None,
         restart: bool = False,
         stop_on_exit: bool = True,
-    ) -> RolloutReport:
+    ) -> "models.RolloutReport":
         """Deploy the stages of a plan, one after the other.
 
         For each stage, in the plan's order: wait until it can be started, start it unless it is
@@ -309,7 +314,7 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
             ServiceError: If the service said no.
             SageMakerPlansError: What ``ensure_created`` raises.
         """
-        wanted = RolloutArguments(
+        wanted = arguments.RolloutArguments(
             plan=plan,
             stage_timeout=stage_timeout,
             max_failed=max_failed,
@@ -323,10 +328,10 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
         )
         wanted.check()
         self._check()
-        rollout = Rollout(
+        steps = rollout.Rollout(
             self._gateway, self._retrier, self._polls, schedule or self._polling, wanted
         )
-        return await rollout.run()
+        return await steps.run()
 
     async def _command(
         self, operation: Operation, plan_name: str, stage_name: str, *, if_needed: bool = False

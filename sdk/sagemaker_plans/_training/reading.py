@@ -6,7 +6,7 @@ from typing import final
 from sagemaker_plans._engine.pagination import Fetched, Pager
 from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire import replies
+from sagemaker_plans._wire import training_replies
 from sagemaker_plans._wire.operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS, paged_request
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.models import (
@@ -50,7 +50,7 @@ def extension_pager(
         async def attempt() -> ExtensionPage:
             reply = await gateway.call(DESCRIBE_HISTORY, request)
             hear(reply)
-            return replies.read_extension_page(reply)
+            return training_replies.read_extension_page(reply)
 
         page = await retrier.run(DESCRIBE_HISTORY, attempt)
         return Fetched(page=page, items=page.extensions, next_token=page.next_token)
@@ -82,6 +82,6 @@ async def search_offerings(
         request["DurationHours"] = duration_hours
 
     async def attempt() -> tuple[TrainingPlanExtensionOffering, ...]:
-        return replies.read_offerings(await gateway.call(SEARCH_OFFERINGS, request))
+        return training_replies.read_offerings(await gateway.call(SEARCH_OFFERINGS, request))
 
     return await retrier.run(SEARCH_OFFERINGS, attempt)

@@ -150,7 +150,7 @@ class BotocoreGateway:
                 path = self._fast_path
                 ready = await path.prepare(operation, request, evidence) if path else None
                 if path is not None and ready is not None:
-                    await path.send(ready, operation)
+                    await path.send(ready, operation, evidence)
                 else:
                     with calling(evidence):
                         call = ClosableCall(method(**linked(request, evidence)))

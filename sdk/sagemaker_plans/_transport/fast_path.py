@@ -20,6 +20,7 @@ import anyio
 import anyio.to_thread
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import frozen_credentials
+from sagemaker_plans._transport.aiobotocore_client.observed_session import ObservedSession
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.exception_mapping import no_credentials
 from sagemaker_plans._wire.operations import Operation, Safety
@@ -151,12 +152,15 @@ class FastPath:
         self._tries_left = 0
         self._inside = None
 
-    async def send(self, request: "AWSPreparedRequest", operation: Operation) -> None:
+    async def send(
+        self, request: "AWSPreparedRequest", operation: Operation, evidence: Evidence
+    ) -> None:
         """Send a request, once, and hear the reply.
 
         Args:
             request: What ``prepare`` gave.
             operation: What it asks for.
+            evidence: Told what becomes of the request.
 
         Raises:
             Exception: Whatever the HTTP session raises.
@@ -165,7 +169,12 @@ class FastPath:
             url = redacted(request.url)
             _LOG.debug("%s: POST %s, on the fast path", operation.name, url)
         # Asked for at each call: it is observed from when the gateway is made.
-        await self._client._endpoint.http_session.send(request)  # noqa: SLF001  # no public way
+        session = self._client._endpoint.http_session  # noqa: SLF001  # no public way
+        if type(session) is ObservedSession:
+            # It need not look whose request this is.
+            await session.send_for(evidence, request)
+        else:
+            await session.send(request)
 
 
 def _compared_modules() -> "SecondCopies":

@@ -55,7 +55,7 @@ class Signer:
         self._head = "\n".join(head)
         self._scope = (region, service, "aws4_request")
         self._key_of: tuple[str | None, str] | None = None
-        self._key = b""
+        self._mac = hmac.new(b"", digestmod=sha256)
 
     def headers(self, keys: Keys, *, target: str, body: bytes, now: datetime) -> dict[str, str]:
         """Give the headers with which a request is the holder's of the keys.
@@ -69,7 +69,10 @@ class Signer:
         Returns:
             All headers that belong to the signature, and the signature.
         """
-        time = now.strftime(TIME_FORMAT)
+        # As strftime(TIME_FORMAT), in half of the time.
+        time = (
+            f"{now.year:04}{now.month:02}{now.day:02}T{now.hour:02}{now.minute:02}{now.second:02}Z"
+        )
         names = "content-type;host;x-amz-date;x-amz-target"
         token_line = ""
         headers = {"Content-Type": _CONTENT_TYPE, "X-Amz-Date": time, "X-Amz-Target": target}
@@ -84,17 +87,19 @@ class Signer:
         )
         scope = "/".join((time[:8], *self._scope))
         to_sign = f"{_ALGORITHM}\n{time}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
-        signature = hmac.digest(self._key_for(keys, time[:8]), to_sign.encode(), "sha256").hex()
+        # Copied, because OpenSSL takes twice as long to prepare the key again.
+        mac = self._mac_of(keys, time[:8]).copy()
+        mac.update(to_sign.encode())
         headers["Authorization"] = (
             f"{_ALGORITHM} Credential={keys.access_key}/{scope}, SignedHeaders={names}, "
-            f"Signature={signature}"
+            f"Signature={mac.hexdigest()}"
         )
         return headers
 
-    def _key_for(self, keys: Keys, day: str) -> bytes:
+    def _mac_of(self, keys: Keys, day: str) -> hmac.HMAC:
         if self._key_of != (keys.secret_key, day):
             key = f"AWS4{keys.secret_key}".encode()
             for part in (day, *self._scope):
                 key = hmac.digest(key, part.encode(), "sha256")
-            self._key_of, self._key = (keys.secret_key, day), key
-        return self._key
+            self._key_of, self._mac = (keys.secret_key, day), hmac.new(key, digestmod=sha256)
+        return self._mac

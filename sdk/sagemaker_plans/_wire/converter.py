@@ -36,6 +36,8 @@ Reader = Callable[[Any, Any], Any]
 
 _WHOLE: Final = "reply"
 """What the path of a problem is called if the problem is the whole wire form."""
+_COMPILED: Final[dict[type, Reader | None]] = {}
+"""The compiled readers of the classes that were read; None if one was read once only."""
 _SPECS: Final = (EdgeDeploymentPlanSpec, StageSpec)
 
 # isinstance tries dict first, because nearly all objects are dicts and Mapping is slower.
@@ -226,6 +228,21 @@ def _converter() -> cattrs.Converter:
     return converter
 
 
+def compiled(cls: type) -> Reader:
+    """Give the fast reader of a class. It raises an exception of any kind at anything unusual.
+
+    Args:
+        cls: The class of a model, or another that declares its members as models do.
+
+    Returns:
+        The reader.
+    """
+    from sagemaker_plans._wire.compiled_readers import compiled_reader  # noqa: PLC0415  # see there
+
+    reader = _COMPILED[cls] = compiled_reader(cls, _converter().get_structure_hook)
+    return reader
+
+
 def _in_words(error: BaseException, _: object) -> str:
     return "" if isinstance(error, InvalidRequestError) else str(error)
 
@@ -258,13 +275,39 @@ def read(cls: type[T], wire: Mapping[str, object]) -> T:
         MisfitsError: If the wire form does not fit the class; it lists every problem.
         InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
     """
+    if cls in _COMPILED:
+        try:
+            found: T = (_COMPILED[cls] or compiled(cls))(wire, cls)
+        except Exception:  # noqa: BLE001, S110  # read again below, which tells what is wrong
+            pass
+        else:
+            return found
+    return read_carefully(cls, wire)
+
+
+def read_carefully(cls: type[T], wire: Mapping[str, object]) -> T:
+    """Read a model as ``read`` does, without a compiled reader.
+
+    Args:
+        cls: The class.
+        wire: The wire form.
+
+    Returns:
+        The object that was read.
+
+    Raises:
+        MisfitsError: If the wire form does not fit the class; it lists every problem.
+        InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
+    """
     try:
-        return _converter().structure(wire, cls)
+        found = _converter().structure(wire, cls)
     except (values.MisfitError, cattrs.BaseValidationError) as error:
         if problems := _problems(error):
             raise MisfitsError(problems) from error
         # The wire form fits. Specs in a list raised InvalidRequestError when they were made.
         raise _first(error) from None
+    _COMPILED.setdefault(cls, None)
+    return found
 
 
 def read_model(cls: type[M], wire: Mapping[str, object]) -> M:

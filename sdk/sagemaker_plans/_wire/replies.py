@@ -1,4 +1,4 @@
-"""Reads the reply of each operation into a model.
+"""Reads the reply of each operation of edge deployment plans into a model.
 
 The converter and json are imported when the first reply is read. They take 20 and 1.4 ms, and
 a program that only imports the package does not need them.
@@ -10,25 +10,25 @@ from typing import TypeVar
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import UnexpectedReplyError
-from sagemaker_plans.models import (
-    ExtensionPage,
-    PlanSummaryPage,
-    ReservedCapacity,
-    StageDevicePage,
-    StagePage,
-    TrainingPlan,
-    TrainingPlanExtension,
-    TrainingPlanExtensionOffering,
-    TrainingPlanOffering,
-    TrainingPlanPage,
-    UltraServerPage,
-)
+from sagemaker_plans.models import PlanSummaryPage, StageDevicePage, StagePage
 from sagemaker_plans.models._validation import shown
 
 T = TypeVar("T")
 
 
-def _read(cls: type[T], reply: Reply) -> T:
+def read_as(cls: type[T], reply: Reply) -> T:
+    """Read a reply.
+
+    Args:
+        cls: The class of the model that the reply is read into.
+        reply: The reply.
+
+    Returns:
+        The model.
+
+    Raises:
+        UnexpectedReplyError: If the reply does not fit.
+    """
     from sagemaker_plans._wire.converter import MisfitsError, read
 
     try:
@@ -87,7 +87,7 @@ def read_stage_page(reply: Reply) -> StagePage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    return _read(StagePage, reply)
+    return read_as(StagePage, reply)
 
 
 def read_plan_summaries(reply: Reply) -> PlanSummaryPage:
@@ -102,7 +102,7 @@ def read_plan_summaries(reply: Reply) -> PlanSummaryPage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    return _read(PlanSummaryPage, reply)
+    return read_as(PlanSummaryPage, reply)
 
 
 def read_stage_devices(reply: Reply) -> StageDevicePage:
@@ -117,7 +117,7 @@ def read_stage_devices(reply: Reply) -> StageDevicePage:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    return _read(StageDevicePage, reply)
+    return read_as(StageDevicePage, reply)
 
 
 def read_created(reply: Reply) -> str:
@@ -134,7 +134,7 @@ def read_created(reply: Reply) -> str:
     """
     from sagemaker_plans._wire.structures import Created
 
-    return _read(Created, reply).arn
+    return read_as(Created, reply).arn
 
 
 def read_done(reply: Reply) -> None:
@@ -151,146 +151,3 @@ def read_done(reply: Reply) -> None:
         return
     if _json_object(reply.text) is None:
         raise unexpected(reply, ())
-
-
-def read_extended(reply: Reply) -> tuple[TrainingPlanExtension, ...]:
-    """Read a reply of ExtendTrainingPlan.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        All extensions of the plan.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    from sagemaker_plans._wire.structures import Extended
-
-    return _read(Extended, reply).extensions
-
-
-def read_extension_page(reply: Reply) -> ExtensionPage:
-    """Read a reply of DescribeTrainingPlanExtensionHistory.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        One page of extensions.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return _read(ExtensionPage, reply)
-
-
-def read_offerings(reply: Reply) -> tuple[TrainingPlanExtensionOffering, ...]:
-    """Read a reply of SearchTrainingPlanOfferings.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The extension offerings.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    from sagemaker_plans._wire.structures import Offerings
-
-    return _read(Offerings, reply).training_plan_extension_offerings
-
-
-def read_plan_offerings(reply: Reply) -> tuple[TrainingPlanOffering, ...]:
-    """Read a reply of SearchTrainingPlanOfferings.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The offerings of new training plans.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    from sagemaker_plans._wire.structures import PlanOfferings
-
-    return _read(PlanOfferings, reply).training_plan_offerings
-
-
-def read_created_training_plan(reply: Reply) -> str:
-    """Read a reply of CreateTrainingPlan.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The new training plan's ARN.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    from sagemaker_plans._wire.structures import CreatedTrainingPlan
-
-    return _read(CreatedTrainingPlan, reply).arn
-
-
-def read_training_plan(reply: Reply) -> TrainingPlan:
-    """Read a reply of DescribeTrainingPlan.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The training plan.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return _read(TrainingPlan, reply)
-
-
-def read_training_plan_page(reply: Reply) -> TrainingPlanPage:
-    """Read a reply of ListTrainingPlans.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        One page of training plans.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return _read(TrainingPlanPage, reply)
-
-
-def read_reserved_capacity(reply: Reply) -> ReservedCapacity:
-    """Read a reply of DescribeReservedCapacity.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The reserved capacity.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return _read(ReservedCapacity, reply)
-
-
-def read_ultra_server_page(reply: Reply) -> UltraServerPage:
-    """Read a reply of ListUltraServersByReservedCapacity.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        One page of UltraServers.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return _read(UltraServerPage, reply)

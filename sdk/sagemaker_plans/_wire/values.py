@@ -1,16 +1,19 @@
 """Reads and writes plain values. No value is coerced; a wrong value raises an error."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NoReturn
 
 from sagemaker_plans.models._enums import OpenEnum
-from sagemaker_plans.models._training import parse_fee
 from sagemaker_plans.models._validation import shown
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When timestamps begin."""
 _NUMBERS: Final = (int, float)
+# Decimal() alone would also accept "NaN", "1_0", " 1 " and digits of other scripts.
+_FEE: Final = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 class MisfitError(ValueError):
@@ -96,6 +99,20 @@ def choice_reader(words: tuple[str, ...]) -> Callable[[object, object], str]:
     return read
 
 
+def parse_fee(text: str | None) -> Decimal | None:
+    """Read a fee as the service writes it, such as ``"1234.50"``.
+
+    Args:
+        text: The fee's text.
+
+    Returns:
+        The fee, or None if the text is not a plain decimal number.
+    """
+    if text is None or not _FEE.fullmatch(text):
+        return None
+    return Decimal(text)
+
+
 def read_fee(value: object, _: object) -> Decimal | None:
     """Read a fee, which is a string on the wire.
 
@@ -157,7 +174,7 @@ def read_timestamp(value: object, _: object) -> datetime:
     if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         try:
             # Not fromtimestamp(), which cannot read times before 1970 everywhere.
-            return _EPOCH + timedelta(0, value)
+            return EPOCH + timedelta(0, value)
         except (OverflowError, ValueError):
             misfit("epoch seconds", value)
     if not isinstance(value, datetime):
@@ -179,6 +196,6 @@ def write_timestamp(value: datetime) -> int | float:
     Returns:
         The seconds; an int if there is no fraction.
     """
-    microseconds = (value - _EPOCH) // timedelta(microseconds=1)
+    microseconds = (value - EPOCH) // timedelta(microseconds=1)
     seconds, rest = divmod(microseconds, 1_000_000)
     return microseconds / 1_000_000 if rest else seconds

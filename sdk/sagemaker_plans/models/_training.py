@@ -1,6 +1,5 @@
 """Training plan extensions: the offerings, and the extensions that were bought."""
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -9,9 +8,6 @@ from attrs import field, frozen
 
 from sagemaker_plans.models._wire_form import WireModel, token_or_none, wire
 
-# Decimal() alone would also accept "NaN", "1_0", " 1 " and digits of other scripts.
-_FEE = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
-
 PurchaseOutcome = Literal["purchased", "already_purchased", "confirmed_by_history"]
 """How the package knows of a purchase.
 
@@ -19,20 +15,6 @@ PurchaseOutcome = Literal["purchased", "already_purchased", "confirmed_by_histor
 ``already_purchased``: the plan's history had it before this call; no purchase was sent.
 ``confirmed_by_history``: the reply was lost, but the plan's history shows the purchase.
 """
-
-
-def parse_fee(text: str | None) -> Decimal | None:
-    """Read a fee as the service writes it, such as ``"1234.50"``.
-
-    Args:
-        text: The fee's text.
-
-    Returns:
-        The fee, or None if the text is not a plain decimal number.
-    """
-    if text is None or not _FEE.fullmatch(text):
-        return None
-    return Decimal(text)
 
 
 @frozen(kw_only=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from harness import examples
 from models.samples import training_plan_strategies
+from sagemaker_plans._wire.values import parse_fee
 from sagemaker_plans.models import (
     CandidateVerdict,
     Coverage,
@@ -48,7 +49,6 @@ from sagemaker_plans.models import (
     TrainingPlanExtensionOffering,
     UnrecognizedSelection,
 )
-from sagemaker_plans.models._training import parse_fee
 from sagemaker_plans.models._wire_form import WireModel
 
 PATIENT: Final = settings(

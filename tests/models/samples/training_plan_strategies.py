@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 import attrs
 from hypothesis import strategies as st
 
+from sagemaker_plans._wire.values import parse_fee
 from sagemaker_plans.models import (
     ReservedCapacity,
     ReservedCapacityOffering,
@@ -21,7 +22,6 @@ from sagemaker_plans.models import (
     UltraServerSummary,
 )
 from sagemaker_plans.models._enums import OpenEnum
-from sagemaker_plans.models._training import parse_fee
 from sagemaker_plans.models._wire_form import WireModel
 
 T = TypeVar("T")

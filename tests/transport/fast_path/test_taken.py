@@ -70,9 +70,9 @@ async def test_what_changes_something_never_takes_it(
     taken: list[str] = []
     send = FastPath.send
 
-    async def noted(self: FastPath, request: Any, operation: Any) -> None:
+    async def noted(self: FastPath, request: Any, operation: Any, evidence: Any) -> None:
         taken.append(operation.name)
-        await send(self, request, operation)
+        await send(self, request, operation, evidence)
 
     monkeypatch.setattr(FastPath, "send", noted)
     seeded = emulator.add_training_plan("traced")

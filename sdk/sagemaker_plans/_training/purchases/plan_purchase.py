@@ -13,7 +13,7 @@ from sagemaker_plans._training.plan_reads import read_training_plan, search_plan
 from sagemaker_plans._training.purchases.plan_request import PlanRequest
 from sagemaker_plans._training.purchases.price_check import PriceError, affordable
 from sagemaker_plans._training.purchases.sent_once import SentOnce
-from sagemaker_plans._wire import replies
+from sagemaker_plans._wire import training_replies
 from sagemaker_plans._wire.logs import PurchaseFacts, tell
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
@@ -198,7 +198,7 @@ class PlanPurchase(SentOnce[BoughtPlan]):
         Raises:
             UnexpectedReplyError: If it has no ARN.
         """
-        return BoughtPlan(replies.read_created_training_plan(reply))
+        return BoughtPlan(training_replies.read_created_training_plan(reply))
 
     def log_outcome(self, receipt: BoughtPlan, request_id: str | None) -> None:
         """Log what was bought.

@@ -15,7 +15,7 @@ from sagemaker_plans._training.purchases.purchase_request import PurchaseRequest
 from sagemaker_plans._training.purchases.records import latest
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._training.reading import extension_pager
-from sagemaker_plans._wire import replies
+from sagemaker_plans._wire import replies, training_replies
 from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
@@ -111,7 +111,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
         Raises:
             UnexpectedReplyError: If it does not show the extension.
         """
-        extensions = replies.read_extended(reply)
+        extensions = training_replies.read_extended(reply)
         ours = extensions if self.entry is None else self.entry.unknown_among(extensions)
         receipt = self._receipt("purchased", extensions, ours)
         if receipt is None:

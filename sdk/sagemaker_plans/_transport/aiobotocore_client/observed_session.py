@@ -93,6 +93,24 @@ class ObservedSession:
         if evidence is None:
             # The user made this call with the client directly.
             return await self._sender(trace, _ignore)(request)
+        return await self.send_for(evidence, request, trace)
+
+    async def send_for(
+        self, evidence: Evidence, request: Any, trace: ConnectionTrace | None = None
+    ) -> Any:
+        """Send the request of a call of ours, and note what happens to it.
+
+        Args:
+            evidence: What is known of the request.
+            request: The request, prepared and signed.
+            trace: Notes what its own connection reports; None for a connection of the pool.
+
+        Returns:
+            The session's response.
+
+        Raises:
+            Exception: Whatever the HTTP client raises.
+        """
         hear = partial(_hear, evidence)
         try:
             self._check(evidence, request.headers)
