@@ -165,6 +165,16 @@ def test_a_wrong_seed_from_a_pipe_is_explained(
     )
 
 
+def test_another_format_from_a_pipe_is_refused_with_those_that_are_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"fleets:\n - name: f\n")))
+    assert command.main(["--seed", "-"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("The emulator cannot start: standard input:1: ")
+    assert told.endswith("(it is read as JSON if it begins with {, and else as TOML)\n")
+
+
 def test_yaml_without_pyyaml_is_refused_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

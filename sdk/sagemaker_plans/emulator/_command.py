@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import tomllib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,7 +162,10 @@ def _seed_path(seed: str | None, piped: bytes | None) -> Generator[str | None]:
         try:
             yield str(path)
         except ValueError as error:
-            raise ValueError(str(error).replace(str(path), "standard input")) from error
+            told = str(error).replace(str(path), "standard input")
+            if isinstance(error.__cause__, tomllib.TOMLDecodeError):
+                told += " (it is read as JSON if it begins with {, and else as TOML)"
+            raise ValueError(told) from error
 
 
 @contextmanager

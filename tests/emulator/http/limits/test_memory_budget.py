@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,7 @@ from sagemaker_plans.emulator._http.limits.memory_budget import MemoryBudget, Sh
 def test_the_oldest_is_cut_when_the_budget_is_spent() -> None:
     budget, cut = MemoryBudget(100), list[str]()
     first, second, third = (
-        Share(budget, lambda name=name: cut.append(name)) for name in ("first", "second", "third")
+        Share(budget, partial(cut.append, name)) for name in ("first", "second", "third")
     )
     first.take(40)
     second.take(40)
