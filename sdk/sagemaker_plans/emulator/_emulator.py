@@ -103,7 +103,7 @@ class Emulator(FleetSetup):
     ) -> None:
         self._host = host
         self._port = checked_port(port)
-        self._credentials = checked_credentials(credentials)
+        self._credentials: Credentials = checked_credentials(credentials)
         service = Service(
             clock=Clock(speed=speed),
             timings=timings,

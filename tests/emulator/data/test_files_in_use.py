@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,7 +94,10 @@ def test_a_lock_that_is_deleted_while_it_is_taken_is_not_enough(
             left.pop().unlink()
         real(descriptor)
 
-    monkeypatch.setattr(file_lock, "lock_function", lambda _system: locked)
+    def locked_by(_system: str) -> Callable[[int], None]:
+        return locked
+
+    monkeypatch.setattr(file_lock, "lock_function", locked_by)
     lock, other = FileLock(path), FileLock(path)
     lock.acquire()
     with pytest.raises(FileInUseError):
@@ -108,7 +112,11 @@ def test_a_lock_that_is_deleted_while_it_is_taken_is_not_enough(
 
 def test_windows_locks_a_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[object, ...]] = []
-    module = SimpleNamespace(LK_NBLCK="now", locking=lambda *values: calls.append(values))
+
+    def locking(*values: object) -> None:
+        calls.append(values)
+
+    module = SimpleNamespace(LK_NBLCK="now", locking=locking)
     monkeypatch.setitem(sys.modules, "msvcrt", module)
     lock_function("nt")(7)
     assert calls == [(7, "now", 1)]

@@ -11,7 +11,7 @@ import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import attrs
 from aiohttp import web
@@ -56,7 +56,7 @@ def _each(option: str, values: object) -> Iterator[str]:
     """Return texts in a list. One text is no list of texts."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ValueError(f"{option} must be a list of texts, not {values!r}")  # noqa: TRY004 - all wrong options are one kind of error
-    for value in values:
+    for value in cast("Iterable[object]", values):
         if not isinstance(value, str):
             raise ValueError(f"{option} must be a list of texts, but {value!r} is none")  # noqa: TRY004 - all wrong options are one kind of error
         yield value

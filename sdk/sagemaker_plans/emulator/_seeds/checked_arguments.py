@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar, cast
 
 import attrs
 
 from sagemaker_plans.emulator._data.structuring import MisfitsError, Structuring
 from sagemaker_plans.emulator._seeds.allowed_values import ALLOWED
 from sagemaker_plans.emulator._seeds.seed import Seed, SeedEntryError
+from sagemaker_plans.emulator._wire.json_values import is_object
 
 T = TypeVar("T")
 
@@ -42,9 +43,9 @@ def checked(kind: type[T], **given: object) -> T:
 
 def _plain(value: object) -> object:
     """Return a value as JSON has it: a list for anything that can be gone through."""
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes) or is_object(value) or not isinstance(value, Iterable):
         return value
-    return [*value]
+    return [*cast("Iterable[object]", value)]
 
 
 def check_entries(seed: Seed) -> None:

@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from sagemaker_plans.emulator._data.structuring import MisfitsError, Structuring
 from sagemaker_plans.emulator._seeds.allowed_values import ALLOWED
@@ -61,7 +61,7 @@ def plant(seed: Seed | str | os.PathLike[str] | None, service: Service) -> None:
         Refusal: The service refuses an entry of a seed that is not in a file.
         ValueError: As for `Service.plant`.
     """
-    if not isinstance(seed, Seed | str | os.PathLike | None):
+    if not isinstance(cast("object", seed), Seed | str | os.PathLike | None):
         raise ValueError(  # noqa: TRY004 - all wrong options are one kind of error
             f"seed must be a Seed or the path of a file, not {seed!r}"
         )
