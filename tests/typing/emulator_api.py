@@ -74,7 +74,7 @@ def emulators() -> None:
 
 
 def state(emulator: Emulator) -> None:
-    fleet = emulator.add_fleet("cameras", devices=5, failing=["device-1"], failure_rate=0.1)
+    fleet = emulator.add_fleet("cameras", devices=5, failing=["cameras-0001"], failure_rate=0.1)
     assert_type(fleet, str)
     emulator.add_fleet(
         "cameras",
