@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -542,9 +543,9 @@ def mutants(session: nox.Session) -> None:
         session.run("mutmut", "results")
 
 
-def with_absolute_links(readme: str, address: str, version: str) -> str:
-    """Point the README's relative links at the files of a tag: an index shows it elsewhere."""
-    files = f"{address.rstrip('/')}/blob/v{version}/"
+def with_absolute_links(readme: str, address: str, tree: str) -> str:
+    """Point the README's relative links at the files of a tag or commit: an index has only it."""
+    files = f"{address.rstrip('/')}/blob/{tree}/"
     links = re.sub(r"\]\((?!https?:|#)", f"]({files}", readme)
     return re.sub(rf"(!\[[^\]]*\]\({re.escape(address.rstrip('/'))})/blob/", r"\1/raw/", links)
 
@@ -562,6 +563,80 @@ def with_urls(pyproject: str, address: str) -> str:
     return f"{pyproject}\n[project.urls]\n{lines}"
 
 
+def changelog_problem(changelog: str, version: str) -> str | None:
+    """Say what CHANGELOG.md lacks for a release of this version; None if nothing.
+
+    A development version has its changes under "Unreleased". Any other has a section of its own
+    with a date, and then nothing is left under "Unreleased".
+    """
+    headings = list(re.finditer(r"^## (.+)$", changelog, re.MULTILINE))
+    if not headings or headings[0][1] != "[Unreleased]":
+        return "its first section has to be '## [Unreleased]'"
+    ends = [*(each.start() for each in headings[1:]), len(changelog)]
+    sections = {
+        each[1]: changelog[each.end() : end].strip()
+        for each, end in zip(headings, ends, strict=True)
+    }
+    if ".dev" in version:
+        return None
+    dated = rf"\[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d"
+    ours = [text for heading, text in sections.items() if re.fullmatch(dated, heading)]
+    if not ours:
+        return f"it has no section '## [{version}] - YYYY-MM-DD'"
+    if not re.search(r"^- ", ours[0], re.MULTILINE):
+        return f"its section {version} names no change"
+    if re.search(r"^- ", sections["[Unreleased]"], re.MULTILINE):
+        return f"changes are under 'Unreleased' that belong to {version}"
+    return None
+
+
+# What was released in September 2023. It knows metadata up to version 2.3.
+OLDER_PACKAGING = "packaging==23.2"
+READ_METADATA = """
+import sys, tarfile, zipfile
+from packaging.metadata import Metadata
+for path in sys.argv[1:]:
+    if path.endswith(".whl"):
+        archive = zipfile.ZipFile(path)
+        (name,) = (each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        data = archive.read(name)
+    else:
+        archive = tarfile.open(path)
+        (name,) = (n for n in archive.getnames() if n.count("/") == 1 and n.endswith("/PKG-INFO"))
+        data = archive.extractfile(name).read()
+    read = Metadata.from_email(data)  # raises what it does not understand
+    print(name, read.metadata_version, read.name, read.version)
+"""
+TRY_INSTALLED = """
+from importlib.metadata import version
+import sagemaker_plans, pytest_sagemaker_plans
+assert version("sagemaker-plans") == sagemaker_plans.__version__, sagemaker_plans.__version__
+print(sagemaker_plans.__file__)
+"""
+
+
+def try_built(session: nox.Session, folder: Path, built: list[Path]) -> str:
+    """Install each distribution in an environment of its own and use it, far from the checkout.
+
+    Returns:
+        The interpreter of the environment with the wheel and nothing besides what it needs.
+    """
+    reader = judge(session, folder / "older_packaging", OLDER_PACKAGING)
+    session.run(reader, "-I", "-c", READ_METADATA, *map(str, built), external=True)
+    for distribution in built:
+        home = folder / distribution.suffix.strip(".")
+        python = judge(session, home, str(distribution), "pytest")
+        with session.chdir(folder):
+            session.run(python, "-I", "-c", TRY_INSTALLED, external=True)
+            emulator = ("-I", "-m", f"{PACKAGE}.emulator", "--version")
+            session.run(python, *emulator, external=True)
+            by_uv = ("uv", "pip", "check", "--python", python)
+            by_pip = (python, "-m", "pip", "check")
+            session.run(*(by_uv if session.venv_backend == "uv" else by_pip), external=True)
+    wheels = (str(each) for each in built if each.suffix == ".whl")
+    return judge(session, folder / "alone", *wheels)
+
+
 @nox.session(python=OLDEST, default=False)
 def release(session: nox.Session) -> None:  # noqa: PLR0915  # one step after the other
     """Do everything for a release except the upload: `-- ADDRESS`, the address of the repository.
@@ -573,6 +648,7 @@ def release(session: nox.Session) -> None:  # noqa: PLR0915  # one step after th
     (address,) = session.posargs
     source = (ROOT / "sdk" / PACKAGE / "_version.py").read_text(encoding="utf-8")
     version = source.split('"')[-2]
+    is_rehearsal = ".dev" in version
 
     def git(*arguments: str) -> str:
         said = session.run("git", *arguments, external=True, silent=True)
@@ -580,27 +656,27 @@ def release(session: nox.Session) -> None:  # noqa: PLR0915  # one step after th
 
     if changed := git("status", "--porcelain"):
         session.error(f"commit or remove these first:\n{changed}")
-    if f"v{version}" not in git("tag", "--points-at", "HEAD").split():
+    if not is_rehearsal and f"v{version}" not in git("tag", "--points-at", "HEAD").split():
         session.error(f"this commit has no tag v{version}: git tag --sign v{version}")
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    if not re.search(
-        rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE
-    ):
-        session.error(f"CHANGELOG.md has no section '## [{version}] - YYYY-MM-DD'")
+    problem = changelog_problem((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
+    if problem is not None:
+        session.error(f"CHANGELOG.md: {problem}")
 
     session.install("build", "twine", "cyclonedx-bom")
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     commit, moment = git("rev-parse", "HEAD"), git("log", "-1", "--format=%ct")
+    tree = commit if is_rehearsal else f"v{version}"
+    folder = Path(session.create_tmp()).resolve()
     sums: list[str] = []
     for attempt in ("first", "second"):
         # From what is committed, and twice: both builds have to be the same, byte by byte.
-        checkout = Path(session.create_tmp()).resolve() / attempt
+        checkout = folder / attempt
         shutil.rmtree(checkout, ignore_errors=True)
         git("worktree", "prune")
         git("worktree", "add", "--detach", str(checkout), commit)
         readme, settings = checkout / "README.md", checkout / "pyproject.toml"
-        absolute = with_absolute_links(readme.read_text("utf-8"), address, version)
+        absolute = with_absolute_links(readme.read_text("utf-8"), address, tree)
         readme.write_text(absolute, "utf-8")
         settings.write_text(with_urls(settings.read_text("utf-8"), address), "utf-8")
         out = dist if attempt == "first" else checkout / "dist"
@@ -612,24 +688,25 @@ def release(session: nox.Session) -> None:  # noqa: PLR0915  # one step after th
         git("worktree", "remove", "--force", str(checkout))
     if sums[0] != sums[1]:
         session.error(f"two builds differ:\n{sums[0]}\n{sums[1]}")
-    built = [str(each) for each in sorted(dist.iterdir())]
-    session.run("twine", "check", "--strict", *built)
+    built = sorted(dist.iterdir())
+    session.run("twine", "check", "--strict", *map(str, built))
+    python = try_built(session, folder, built)
 
-    # What an installation consists of, as pip resolves it today.
-    whole = Path(session.create_tmp()).resolve() / "installed"
-    session.run("python", "-m", "venv", "--clear", str(whole), silent=True)
-    python = whole / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    (wheel,) = dist.glob("*.whl")
-    session.run(str(python), "-m", "pip", "install", "--quiet", str(wheel), external=True)
+    # What an installation consists of, as it is resolved today.
     bill = str(dist / f"{PACKAGE}-{version}.cdx.json")
-    session.run("cyclonedx-py", "environment", "--output-file", bill, str(python))
+    session.run("cyclonedx-py", "environment", "--output-file", bill, python)
     (dist / "SHA256SUMS").write_text(sums[0], encoding="utf-8")
+    (wheel,) = dist.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (made,) = (each for each in archive.namelist() if each.endswith(".dist-info/WHEEL"))
+        backend = re.search(r"^Generator: (.+)$", archive.read(made).decode(), re.MULTILINE)
     provenance = {
         "version": version,
         "commit": commit,
         "source": address,
         "source_date_epoch": int(moment),
         "python": platform.python_version(),
+        "build_backend": backend[1].strip() if backend else None,
         "built_twice_with_equal_bytes": True,
         "build": "nox -s release",
     }

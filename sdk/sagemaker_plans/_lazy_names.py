@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from sys import modules
+from types import ModuleType
 
 
 def lazy_names(
@@ -32,6 +33,16 @@ def lazy_names(
         return found
 
     def names() -> list[str]:
-        return sorted({*vars(modules[package]), *origins})
+        # Nothing that the module only imports for itself.
+        here = vars(modules[package])
+        public = {*origins, *here["__all__"]}
+        shown = {name for name, value in here.items() if _is_shown(name, value)}
+        return sorted(public | shown)
 
     return fetch, names
+
+
+def _is_shown(name: str, value: object) -> bool:
+    """Tell whether ``dir`` names this: as in other modules, but without what is private."""
+    is_public_module = isinstance(value, ModuleType) and not name.startswith("_")
+    return is_public_module or (name.startswith("__") and name.endswith("__"))

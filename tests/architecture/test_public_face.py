@@ -5,6 +5,8 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -217,8 +219,23 @@ def test_checkers_see_what_programs_get() -> None:
     assert [name for name in seen if getattr(sagemaker_plans, name) is not seen[name]] == []
 
 
-def test_all_names_are_listed() -> None:
-    assert {*ALL} <= {*dir(sagemaker_plans)}
+@pytest.mark.parametrize("name", ["", ".emulator", ".errors", ".journal"])
+def test_exactly_the_public_names_are_listed(name: str) -> None:
+    # An interpreter of its own: what other tests imported would be listed too.
+    code = (
+        f"import {PACKAGE}{name} as module\n"
+        "print({each for each in dir(module) if not each.startswith('__')} ^ {*module.__all__}"
+        " - {'__version__'}, '__name__' in dir(module))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.strip() == "set() True"
+
+
+def test_a_module_that_was_imported_is_listed() -> None:
+    importlib.import_module(f"{PACKAGE}.emulator")
+
+    assert "emulator" in dir(sagemaker_plans)
 
 
 def test_another_name_is_an_error() -> None:

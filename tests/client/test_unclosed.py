@@ -2,6 +2,8 @@
 
 import gc
 import logging
+import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Awaitable, Callable
@@ -91,15 +93,42 @@ def test_nobody_is_told_of_what_needs_no_closing(
     assert "not closed" not in caplog.text
 
 
-def test_nobody_is_told_when_the_interpreter_ends(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    # Modules are being taken apart then.
-    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        anyio.run(opened_and_forgotten, QUIET[0])
-        gc.collect()
+FORGETFUL = """
+import sys, {loop}
+from sagemaker_plans import AsyncClient
 
-    assert TOLD not in warned_of(caught)
-    assert "not closed" not in caplog.text
+kept = []
+
+async def main():
+    client = AsyncClient(region_name="us-east-1", endpoint_url="{endpoint}")
+    await client.__aenter__()
+    if {is_kept}:
+        kept.append(client)
+
+{loop}.run(main{call})
+print("the end", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("loop", "is_kept", "flags"),
+    [("asyncio", False, []), ("trio", True, []), ("trio", False, ["-X", "dev"])],
+)
+def test_a_plain_script_is_told(loop: str, is_kept: bool, flags: list[str]) -> None:
+    call = "()" if loop == "asyncio" else ""
+    script = FORGETFUL.format(loop=loop, is_kept=is_kept, endpoint=ENDPOINT, call=call)
+    keys = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "secret"}
+    ran = subprocess.run(
+        [sys.executable, *flags, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **keys},
+    )
+
+    lines = ran.stderr.splitlines()
+    # As soon as nobody can close it any more, which may be the end of the program.
+    told, end = lines.index(TOLD), lines.index("the end")
+    assert (told > end) is is_kept
+    # Python hides warnings of this kind, unless it is asked for them.
+    assert any(f"ResourceWarning: {TOLD}" in line for line in lines) is bool(flags)

@@ -52,7 +52,7 @@ def test_the_error_of_a_second_event_loop_is_shown() -> None:
     client = AsyncClient(region_name="us-east-1")
 
     async def used() -> None:
-        client._gateway.check_event_loop()
+        client._gateway._first_loop.check()
 
     anyio.run(used)
     with pytest.raises(ConfigurationError) as caught:

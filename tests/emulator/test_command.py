@@ -17,7 +17,8 @@ import pytest
 
 from emulator.requests_made import send_signed
 from sagemaker_plans.emulator import Emulator
-from sagemaker_plans.emulator.__main__ import _settings, main
+from sagemaker_plans.emulator.__main__ import main
+from sagemaker_plans.emulator._command import _settings
 
 COMMAND = [sys.executable, "-m", "sagemaker_plans.emulator"]
 EXPORTS = [
@@ -138,7 +139,8 @@ def test_a_seed_that_makes_no_sense_is_explained_without_a_traceback(
     seed.write_text('[[fleets]]\nname = "a"\n\n[[fleets]]\nname = "b"\nfailing = 3\n')
     assert main(["--seed", str(seed)]) == 1
     assert capsys.readouterr().err == (
-        f"The emulator cannot start: {seed}:6: fleets[1].failing must be a list of names\n"
+        f"The emulator cannot start: {seed}:6: fleets[1].failing must be a list of names, each "
+        "once, of up to 63 letters and digits, with hyphens between them\n"
     )
 
 

@@ -18,8 +18,8 @@ import pytest
 from emulator.requests_made import send, send_signed
 from sagemaker_plans.emulator import Emulator, Fault
 from sagemaker_plans.emulator import __main__ as command
-from sagemaker_plans.emulator._emulator import installed_version
 from sagemaker_plans.emulator._http.request_log import REQUEST_LOGGER, JsonFormatter
+from sagemaker_plans.emulator._version import installed_version
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, visit: Any) -> int:
@@ -160,8 +160,19 @@ def test_a_wrong_seed_from_a_pipe_is_explained(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
     assert command.main(["--seed", "-"]) == 1
     assert capsys.readouterr().err == (
-        "The emulator cannot start: standard input:2: fleets[0].name must be a name\n"
+        "The emulator cannot start: standard input:2: fleets[0].name must be a name of up to 63 "
+        "letters and digits, with hyphens between them\n"
     )
+
+
+def test_another_format_from_a_pipe_is_refused_with_those_that_are_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"fleets:\n - name: f\n")))
+    assert command.main(["--seed", "-"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("The emulator cannot start: standard input:1: ")
+    assert told.endswith("(it is read as JSON if it begins with {, and else as TOML)\n")
 
 
 def test_yaml_without_pyyaml_is_refused_with_what_to_do(
@@ -201,7 +212,7 @@ def test_the_wait_for_a_signal_has_a_limit_because_of_windows(
     def start(_emulator: Emulator) -> None:
         """Start nothing: the wait is what is tested."""
 
-    monkeypatch.setattr("sagemaker_plans.emulator.__main__.threading.Event", Event)
+    monkeypatch.setattr("sagemaker_plans.emulator._command.threading.Event", Event)
     monkeypatch.setattr(Emulator, "start", start)
     monkeypatch.setattr(Emulator, "endpoint_url", "http://127.0.0.1:1")
     assert command.main([]) == 0

@@ -279,6 +279,8 @@ def test_trio_code_can_use_it() -> None:
 
 def test_the_public_names_are_complete() -> None:
     assert sorted(sagemaker_plans.emulator.__all__) == sagemaker_plans.emulator.__all__
+    assert [*sagemaker_plans.emulator._MODULES] == sagemaker_plans.emulator.__all__
+    assert {*sagemaker_plans.emulator.__all__} <= {*dir(sagemaker_plans.emulator)}
     for name in sagemaker_plans.emulator.__all__:
         assert getattr(sagemaker_plans.emulator, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):

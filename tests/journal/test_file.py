@@ -217,7 +217,7 @@ async def test_what_cannot_be_synced_is_an_error_with_its_path(
     assert not [name for name in names_in(tmp_path) if name.endswith(".tmp")]
 
 
-@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL])
 async def test_a_file_system_without_hard_links_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:

@@ -154,7 +154,7 @@ def test_killed_at_random_moments(world: World, seed: int) -> None:
         assert settled == "settled"
     world.shop.shows = True
 
-    assert world.start(offering="tpeo-b").result() == (
-        "already_purchased" if bought else "purchased"
-    )
+    # If every worker was killed before it sent anything, the reply that is cut is this one.
+    ends = {"already_purchased"} if bought else {"purchased", "confirmed_by_history"}
+    assert world.start(offering="tpeo-b").result() in ends
     assert len(world.sold()) == 1

@@ -70,7 +70,12 @@ async def test_an_auditor_reads_what_was_bought_and_by_which_name(
         await client.training_plans.create(NAME, offering, max_upfront_fee=FEE)
         await client.training_plans.create(NAME, offering)
     lines = [vars(each) for each in caplog.records if each.name == "sagemaker_plans.purchases"]
-    assert [each["outcome"] for each in lines] == [None, "purchased", "already_purchased"]
+    assert [(each["event"], each["outcome"]) for each in lines] == [
+        ("purchase_started", None),
+        ("purchase_ended", "purchased"),
+        ("purchase_shown", None),
+        ("purchase_ended", "already_purchased"),
+    ]
     for line in lines:
         assert (line["plan"], line["idempotency_key"]) == (NAME, NAME)
         assert (line["offering"], Decimal(line["fee"])) == (offering.offering_id, FEE)
@@ -78,7 +83,7 @@ async def test_an_auditor_reads_what_was_bought_and_by_which_name(
     assert [each["request_id"] for each in lines] == [
         None,
         emulator.requests_of(CREATE)[0].request_id,
-        None,
+        *(each.request_id for each in emulator.requests_of(DESCRIBE)[1:]),
     ]
 
 
@@ -360,8 +365,10 @@ async def test_a_lost_reply_and_another_plan_leave_a_doubt_that_is_told(
         with pytest.raises(errors.PlanMismatchError, match="may be the plan that was bought now"):
             await client.training_plans.create(NAME, offering)
     assert bought(emulator) == [offering.offering_id]
-    ended: list[Any] = [each for each in caplog.records if "another one is there" in each.message]
-    assert [(each.levelname, each.outcome) for each in ended] == [("WARNING", "unknown")]
+    _, ended = (each for each in caplog.records if each.name == "sagemaker_plans.purchases")
+    assert "may be the plan that was bought now" in ended.message
+    assert (ended.levelname, vars(ended)["outcome"]) == ("WARNING", "unknown")
+    assert vars(ended)["request_id"] == emulator.requests_of(DESCRIBE)[-1].request_id
 
 
 async def test_a_limit_counts_for_a_plan_that_was_there(

@@ -418,7 +418,7 @@ def test_purchases_found_in_the_history_and_refusals_are_logged(loop: Loop, told
 
     run(loop, main)
     assert [line.partition(f"{PLAN_ARN}: ")[2] for line in told()[2:3]] == [
-        "already_purchased, upfront fee 1234.50 USD, request id None"
+        "already_purchased, upfront fee 1234.50 USD, request id nobody/2"
     ]
     assert told()[3].startswith(f"INFO: offering {OTHER} was not bought, and no purchase was sent")
 

@@ -78,7 +78,7 @@ async def client_by(
 
 def gateway_of(client: AsyncClient) -> BotocoreGateway:
     """Give what an open client sends through."""
-    opened = client._gateway._opened
+    opened = client._gateway._state.opened
     assert opened is not None
     assert isinstance(opened[0], BotocoreGateway)
     return opened[0]

@@ -74,7 +74,7 @@ def emulators() -> None:
 
 
 def state(emulator: Emulator) -> None:
-    fleet = emulator.add_fleet("cameras", devices=5, failing=["device-1"], failure_rate=0.1)
+    fleet = emulator.add_fleet("cameras", devices=5, failing=["cameras-0001"], failure_rate=0.1)
     assert_type(fleet, str)
     emulator.add_fleet(
         "cameras",
@@ -303,6 +303,7 @@ def services(seed: Seed) -> None:
     assert_type(service.exported_seed(), Seed)
     assert_type(service.seed_parts(), Mapping[str, object])
     assert_type(service.changes, int)
+    assert_type(service.problem, str | None)
     assert_type(service.plant(seed), None)
     assert_type(seed.plant(service), None)
     assert_type(service.reset(), None)

@@ -63,10 +63,16 @@ def forgets_a_selection(selection: smp.DeviceSelection) -> None:
 
 def told(event: smp.RetryEvent) -> None: ...
 async def awaited(event: smp.RetryEvent) -> None: ...
+def counted(event: smp.RetryEvent) -> bool:
+    return event.attempt > 1
 
 
 smp.RetryPolicy(on_retry=told)
+smp.RetryPolicy(on_retry=lambda event: told(event))  # noqa: PLW0108  # a lambda is what is tried
 smp.RetryPolicy(on_retry=awaited)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.RetryPolicy(on_retry=lambda event: awaited(event))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # noqa: PLW0108  # likewise
+# No type stands for anything but a coroutine. And False would not stop a retry.
+smp.RetryPolicy(on_retry=counted)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def buys(client: smp.AsyncClient, offering: str, arn: str, perhaps: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, final
 
 from anyio import to_thread
 
-from sagemaker_plans._client.lazy_gateway import LazyGateway, Opened
+from sagemaker_plans._client.lazy_gateway import FirstLoop, LazyGateway, Opened
 from sagemaker_plans._client.settings import raise_for, setting_problems, text_problems
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans._engine.durations import Duration, as_seconds
@@ -152,8 +152,9 @@ class AsyncClient(NotCopied):
             "profile_name": profile_name,
             "endpoint_url": endpoint_url and endpoint_url.partition("?")[0],
         }
-        lazy = LazyGateway(open_gateway, settings=settings)
-        pacer = Pacer(pace, connections=1, check=lazy.check_event_loop)
+        first = FirstLoop()
+        lazy = LazyGateway(open_gateway, settings=settings, first_loop=first)
+        pacer = Pacer(pace, connections=1, check=first.check)
         self._set_up(lazy, retry, pacer, polling, journal, timeout)
 
     def _set_up(  # noqa: PLR0917  # called twice, just below and above
@@ -253,8 +254,9 @@ class AsyncClient(NotCopied):
         client = cls.__new__(cls)
         # The gateway has registered event handlers already, so aclose must release it even
         # if there was no call.
-        lazy = LazyGateway(opened=(gateway, release))
-        pacer = Pacer(pace, connections=gateway.connections, check=lazy.check_event_loop)
+        first = FirstLoop()
+        lazy = LazyGateway(opened=(gateway, release), first_loop=first)
+        pacer = Pacer(pace, connections=gateway.connections, check=first.check)
         client._set_up(lazy, retry, pacer, polling, journal, timeout)  # noqa: SLF001  # of this class
         return client
 

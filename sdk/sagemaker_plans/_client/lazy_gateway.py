@@ -1,13 +1,14 @@
 """The gateway of a client, which opens with the first call."""
 
-import sys
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final, Protocol, final
+from weakref import finalize
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
+from attrs import define
 
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
@@ -29,57 +30,50 @@ class LocatedGateway(Gateway, Protocol):
         ...
 
 
-@final
-class LazyGateway(Gateway):
-    """A gateway that opens with the first call, only once. After close() it stays closed.
+@define(eq=False, repr=False)
+class _Opening:
+    """What is open. It outlives its gateway, to tell who forgot to close that."""
 
-    Args:
-        open_gateway: Opens it; None if it is open.
-        opened: The open one, and how to close it; None if it is not open yet.
-        settings: What shows in its repr, as the user gave it. None of it may be a secret.
-    """
-
-    def __init__(
-        self,
-        open_gateway: Callable[[], Awaitable[Opened]] | None = None,
-        *,
-        opened: Opened | None = None,
-        settings: Mapping[str, str | None] = {},
-    ) -> None:
-        self._open_gateway = open_gateway
-        self._settings = settings
-        self._opened = opened
-        self._closed = False
-        self._lock = anyio.Lock()
-        self._loops: dict[str, EventLoopToken] = {}
+    settings: Mapping[str, str | None]
+    opened: Opened | None
+    is_closed: bool = False
 
     def __repr__(self) -> str:
         """Tell which client this is, without anything that may be a secret."""
-        region = self._opened and self._opened[0].region
+        region = self.opened and self.opened[0].region
         shown_settings = {
-            **self._settings,
-            "region_name": region or self._settings.get("region_name"),
+            **self.settings,
+            "region_name": region or self.settings.get("region_name"),
         }
         told = [f"{name}={value!r}" for name, value in shown_settings.items() if value is not None]
-        state = "closed" if self._closed else "open" if self._opened else "not open yet"
+        state = "closed" if self.is_closed else "open" if self.opened else "not open yet"
         return f"<AsyncClient {', '.join([*told, state])}>"
 
-    def __del__(self) -> None:
-        # Groups, pagers and waits hold this too, so it is the last that anybody can close.
-        # A wrapped client is its owner's to close.
-        if self._open_gateway and self._opened and not sys.is_finalizing():
-            import logging  # noqa: PLC0415  # here it was imported long ago; see the package's tests
+    def tell_if_open(self) -> None:
+        """Log and warn that nobody closed it, if so."""
+        if not self.opened:
+            return
+        import logging  # noqa: PLC0415  # here it was imported long ago; see the package's tests
 
-            from sagemaker_plans._wire.logs import tell  # noqa: PLC0415  # likewise
+        from sagemaker_plans._wire.logs import tell  # noqa: PLC0415  # likewise
 
-            message = (
-                f"{self!r} was not closed; use it as 'async with AsyncClient(...) as client:', or "
-                "call 'await client.aclose()' when you are done"
-            )
-            tell(logging.WARNING, "%s", message)
-            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
+        message = (
+            f"{self!r} was not closed; use it as 'async with AsyncClient(...) as client:', or "
+            "call 'await client.aclose()' when you are done"
+        )
+        tell(logging.WARNING, "%s", message)
+        # The line that let go of it is behind this method and finalize's own.
+        warnings.warn(message, ResourceWarning, source=self, stacklevel=3)
 
-    def check_event_loop(self) -> None:
+
+@final
+class FirstLoop:
+    """The event loop in which a client was first used."""
+
+    def __init__(self) -> None:
+        self._loops: dict[str, EventLoopToken] = {}
+
+    def check(self) -> None:
         """Check that this is the event loop in which the client was first used.
 
         Raises:
@@ -95,10 +89,45 @@ class LazyGateway(Gateway):
                 "each event loop (each asyncio.run or trio.run has its own)"
             )
 
+
+@final
+class LazyGateway(Gateway):
+    """A gateway that opens with the first call, only once. After close() it stays closed.
+
+    Args:
+        open_gateway: Opens it; None if it is open.
+        opened: The open one, and how to close it; None if it is not open yet.
+        settings: What shows in its repr, as the user gave it. None of it may be a secret.
+        first_loop: Checks the event loop. It is not of this class, so that who has only the
+            check does not keep the gateway alive.
+    """
+
+    def __init__(
+        self,
+        open_gateway: Callable[[], Awaitable[Opened]] | None = None,
+        *,
+        opened: Opened | None = None,
+        settings: Mapping[str, str | None] = {},
+        first_loop: FirstLoop | None = None,
+    ) -> None:
+        self._open_gateway = open_gateway
+        self._state = _Opening(settings, opened)
+        self._lock = anyio.Lock()
+        self._first_loop = first_loop or FirstLoop()
+        # Groups, pagers and waits hold this too, so it is the last that anybody can close. This
+        # is called when it is gone, or when the program ends: also if something that lasts as
+        # long as the program holds it. A wrapped client is its owner's to close.
+        if open_gateway is not None:
+            finalize(self, self._state.tell_if_open)
+
+    def __repr__(self) -> str:
+        """Tell which client this is, without anything that may be a secret."""
+        return repr(self._state)
+
     async def region(self) -> str | None:
         """Open the gateway, and give its region; None if that is not known."""
         # What is done next says that the client is closed.
-        return None if self._closed else (await self.open()).region
+        return None if self._state.is_closed else (await self.open()).region
 
     async def open(self) -> LocatedGateway:
         """Open the gateway, unless it is open.
@@ -109,14 +138,14 @@ class LazyGateway(Gateway):
         Raises:
             ConfigurationError: If it was closed, or cannot be opened.
         """
-        self.check_event_loop()
-        return (self._opened or await self._open_once())[0]
+        self._first_loop.check()
+        return (self._state.opened or await self._open_once())[0]
 
     async def _open_once(self) -> Opened:
         async with self._lock:
-            opened = self._opened
+            opened = self._state.opened
             if opened is None and self._open_gateway is not None and not self._is_closed():
-                opened = self._opened = await self._open_gateway()
+                opened = self._state.opened = await self._open_gateway()
                 if self._is_closed():
                     await self.close()
         if opened is None or self._is_closed():
@@ -124,7 +153,7 @@ class LazyGateway(Gateway):
         return opened
 
     def _is_closed(self) -> bool:
-        return self._closed
+        return self._state.is_closed
 
     async def call(
         self,
@@ -136,15 +165,15 @@ class LazyGateway(Gateway):
     ) -> Reply:
         """Send a request as ``Gateway.call`` says. The first one opens the gateway."""
         # Whoever paces requests has looked at the event loop before each of them.
-        opened = self._opened or await self._open_once()
+        opened = self._state.opened or await self._open_once()
         return await opened[0].call(operation, request, send_by=send_by)
 
     async def close(self) -> None:
         """Close the gateway for good."""
         # This does not wait for the lock. If another task is opening the gateway now, that
         # task sees the flag when it is done, and calls this method again.
-        self._closed = True
-        opened, self._opened = self._opened, None
+        self._state.is_closed = True
+        opened, self._state.opened = self._state.opened, None
         if opened is not None:
             # A cancellation does not stop this. Connections that are still open after the
             # timeout are left to the garbage collector.

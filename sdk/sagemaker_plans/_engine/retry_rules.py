@@ -3,6 +3,7 @@
 Two things decide: what is known of the failed attempt, and what a second send would do.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -14,6 +15,8 @@ from sagemaker_plans.errors import (
     ThrottledError,
     UnexpectedReplyError,
 )
+
+_SUCCESS: Final = 2
 
 
 class Happened(Enum):
@@ -85,3 +88,17 @@ def decide(operation: Operation, error: BaseException) -> Decision:
         What to do.
     """
     return DECISIONS[what_happened(error), operation.safety]
+
+
+def is_the_services(error: UnexpectedReplyError) -> bool:
+    """Tell whether the service itself sent a reply that cannot be read, as a success.
+
+    Args:
+        error: The error with the reply.
+
+    Returns:
+        Whether it did. Otherwise the reply may be cut off, or come from a proxy.
+    """
+    is_an_error = isinstance(error.reply, Mapping) and "__type" in error.reply
+    is_success = error.http_status is not None and error.http_status // 100 == _SUCCESS
+    return is_success and error.request_id is not None and not is_an_error

@@ -9,10 +9,11 @@ import sys
 import traceback
 from contextlib import suppress
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from attrs import asdict, frozen
 
+from sagemaker_plans.errors import SageMakerPlansError
 from sagemaker_plans.models._validation import shown
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
@@ -22,11 +23,25 @@ PurchaseEvent = Literal[
     "purchase_started",
     "purchase_ended",
     "purchase_interrupted",
+    "purchase_shown",
+    "purchase_not_shown",
     "purchase_settled",
     "purchase_corrected",
     "journal_not_written",
 ]
 """What happened to a purchase, or to its record in the journal."""
+
+PurchaseEnd = Literal[
+    "purchased",
+    "already_purchased",
+    "confirmed_by_history",
+    "failed",
+    "refused",
+    "not_bought",
+    "unknown",
+    "bought",
+]
+"""How a purchase ended: the outcomes of receipts, those of errors, the states of records."""
 
 
 @frozen(kw_only=True)
@@ -45,7 +60,7 @@ class PurchaseFacts:
     """The upfront fee, as a decimal number; None if it is not known."""
     currency: str | None = None
     """The currency of the fee."""
-    outcome: str | None = None
+    outcome: PurchaseEnd | None = None
     """How it ended; None if it has not ended, or nobody knows yet."""
     request_id: str | None = None
     """The id of the request that told the outcome."""
@@ -98,3 +113,15 @@ def fee_text(fee: object) -> str | None:
     if fee is None:
         return None
     return f"{fee:f}" if isinstance(fee, Decimal) else shown(fee)
+
+
+def id_of(error: SageMakerPlansError | None) -> str | None:
+    """Tell which request an error is about.
+
+    Args:
+        error: The error; None if there is none.
+
+    Returns:
+        The id of the request; None if it is not known.
+    """
+    return cast("str | None", getattr(error, "request_id", None))

@@ -20,30 +20,30 @@ These are the folders, from the highest layer to the lowest. Each imports only l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sagemaker_plans.emulator._data.data_file_error import DataFileError
-from sagemaker_plans.emulator._data.saved_state import SavedState
-from sagemaker_plans.emulator._faults.fault import Fault
-from sagemaker_plans.emulator._faults.gate import Gate
-from sagemaker_plans.emulator._http.recorder import RecordedRequest
-from sagemaker_plans.emulator._seeds.seed import (
-    FleetSeed,
-    OfferingSeed,
-    PlanOfferingSeed,
-    PlanSeed,
-    Seed,
-    SeedError,
-    TrainingPlanSeed,
-)
-from sagemaker_plans.emulator._state.clock import Clock
-from sagemaker_plans.emulator._state.timings import Timings
-from sagemaker_plans.emulator._state.training_plans import Purchase
-from sagemaker_plans.emulator._wire.refusal import Refusal
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from sagemaker_plans.emulator._data.data_file_error import DataFileError
+    from sagemaker_plans.emulator._data.saved_state import SavedState
     from sagemaker_plans.emulator._emulator import Emulator
+    from sagemaker_plans.emulator._faults.fault import Fault
+    from sagemaker_plans.emulator._faults.gate import Gate
+    from sagemaker_plans.emulator._http.recorder import RecordedRequest
+    from sagemaker_plans.emulator._seeds.seed import (
+        FleetSeed,
+        OfferingSeed,
+        PlanOfferingSeed,
+        PlanSeed,
+        Seed,
+        SeedError,
+        TrainingPlanSeed,
+    )
     from sagemaker_plans.emulator._service.service import Service
+    from sagemaker_plans.emulator._state.clock import Clock
+    from sagemaker_plans.emulator._state.timings import Timings
+    from sagemaker_plans.emulator._state.training_plans import Purchase
+    from sagemaker_plans.emulator._wire.refusal import Refusal
 
 __all__ = [
     "Clock",
@@ -66,18 +66,42 @@ __all__ = [
     "TrainingPlanSeed",
 ]
 
+_MODULES: Final = {
+    "Clock": "_state.clock",
+    "DataFileError": "_data.data_file_error",
+    "Emulator": "_emulator",
+    "Fault": "_faults.fault",
+    "FleetSeed": "_seeds.seed",
+    "Gate": "_faults.gate",
+    "OfferingSeed": "_seeds.seed",
+    "PlanOfferingSeed": "_seeds.seed",
+    "PlanSeed": "_seeds.seed",
+    "Purchase": "_state.training_plans",
+    "RecordedRequest": "_http.recorder",
+    "Refusal": "_wire.refusal",
+    "SavedState": "_data.saved_state",
+    "Seed": "_seeds.seed",
+    "SeedError": "_seeds.seed",
+    "Service": "_service.service",
+    "Timings": "_state.timings",
+    "TrainingPlanSeed": "_seeds.seed",
+}
+"""Where each name comes from."""
+
 
 def __getattr__(name: str) -> object:
-    """Import what needs aiohttp or botocore when it is first used.
+    """Import a name when it is first used.
 
-    These two classes take about 0.2 seconds, which a program that only makes a seed saves.
+    Some take 0.2 seconds. And as long as this module is imported, Ctrl-C ends the command with a
+    traceback.
     """
-    if name == "Emulator":
-        from sagemaker_plans.emulator._emulator import Emulator  # noqa: PLC0415  # 0.2 seconds, for who only names it
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    found: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found
 
-        return Emulator
-    if name == "Service":
-        from sagemaker_plans.emulator._service.service import Service  # noqa: PLC0415  # 0.2 seconds, for who only names it
 
-        return Service
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    """List the public names, also of what is imported late."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import socket
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, final, get_args
+from typing import Self, final, get_args
 
-from sagemaker_plans.emulator._data.data_file import DataFile, write_beside
+from sagemaker_plans.emulator._data.data_file import DataFile
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.admin import Admin
 from sagemaker_plans.emulator._http.application import LOGGER, Application
 from sagemaker_plans.emulator._http.environment import client_environment
-from sagemaker_plans.emulator._http.origins import AccessRules, checked_origins, is_loopback
+from sagemaker_plans.emulator._http.origins import (
+    AccessRules,
+    checked_hosts,
+    checked_origins,
+    is_loopback,
+)
 from sagemaker_plans.emulator._http.recorder import RecordedRequest, Recorder
 from sagemaker_plans.emulator._http.request_handler import RequestHandler
 from sagemaker_plans.emulator._http.server_thread import ServerThread
 from sagemaker_plans.emulator._http.signature import (
-    DEFAULT_CREDENTIALS,
     Credentials,
     SignatureClock,
     account_named_by,
     signature_times,
 )
+from sagemaker_plans.emulator._options import checked_credentials, checked_port
 from sagemaker_plans.emulator._seeds.seed import Seed
-from sagemaker_plans.emulator._seeds.seed_file import plant, seed_text
+from sagemaker_plans.emulator._seeds.seed_file import plant
+from sagemaker_plans.emulator._seeds.written_seed import check_seed_path, write_seed
 from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.timings import Timings
+from sagemaker_plans.emulator._version import installed_version
 from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID, REGION
-
-_LARGEST_PORT: Final = 65_535
 
 
 @final
@@ -97,13 +101,9 @@ class Emulator(FleetSetup):
         allow_hosts: Iterable[str] = (),
         allow_origins: Iterable[str] = (),
     ) -> None:
-        if not 0 <= port <= _LARGEST_PORT:
-            raise ValueError(f"port must be between 0 and {_LARGEST_PORT}, not {port!r}")
         self._host = host
-        self._port = port
-        self._credentials: Credentials = DEFAULT_CREDENTIALS if credentials is None else credentials
-        if not self._credentials:
-            raise ValueError("credentials must hold at least one access key")
+        self._port = checked_port(port)
+        self._credentials: Credentials = checked_credentials(credentials)
         service = Service(
             clock=Clock(speed=speed),
             timings=timings,
@@ -141,7 +141,7 @@ class Emulator(FleetSetup):
                 version=installed_version,
             ),
             rules=AccessRules(
-                hosts=frozenset({host.lower(), *map(str.lower, allow_hosts)} - {""}),
+                hosts=checked_hosts(allow_hosts) | {host.lower()} - {""},
                 origins=checked_origins(allow_origins),
             ),
             dates_replies=lambda: self._signature_clock != "machine",
@@ -217,15 +217,21 @@ class Emulator(FleetSetup):
         are not part of it.
 
         Args:
-            path: A file to which the seed is written as JSON; None writes no file.
+            path: A file to which the seed is written as JSON, whole or not at all; None
+                writes no file.
 
         Raises:
-            ValueError: It is the data file of this emulator.
+            ValueError: It is the data file of this emulator, or its name ends as one that is
+                not read as JSON.
             OSError: It cannot be written.
         """
+        if path is None:
+            return self._service.exported_seed()
+        check_seed_path(Path(path))
+        if self._data is not None and self._data.is_at(Path(path)):
+            raise ValueError(f"path: {path} is the data file of this emulator; name another one")
         seed = self._service.exported_seed()
-        if path is not None:
-            write_beside(Path(path), seed_text(seed), self._data)
+        write_seed(Path(path), seed)
         return seed
 
     @property
@@ -306,7 +312,8 @@ class Emulator(FleetSetup):
     def turned_away(self) -> Mapping[str, int]:
         """How many requests were refused before they were recorded, by error code.
 
-        Their Host, Origin, path, target, size or signature was wrong.
+        Their Host, Origin, path, target, size or signature was wrong. Those to the admin surface
+        count too, where arguments may also be wrong.
         """
         return self._recorder.turned_away
 
@@ -390,11 +397,3 @@ class Emulator(FleetSetup):
         self._faults.clear()
         self._recorder.clear()
         self._service.reset()
-
-
-def installed_version() -> str:
-    """Return the version of the package; "unknown" if it is used without being installed."""
-    try:
-        return importlib.metadata.version("sagemaker-plans")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

@@ -109,6 +109,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """List the public names, without `models`, which is only here for the annotations."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+
+
 def _call_this_their_place() -> None:
     # Pickles and tracebacks name the place from which users import them. There their
     # annotations are looked up, too.

@@ -21,7 +21,10 @@ _OLD: Final = 3600.0
 """Seconds after which no process is still busy with its temporary file."""
 _READABLE: Final = 100
 """How many characters of a plan's key stand in the name of its folder."""
-_HAS_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+# EINVAL is what Python makes of Windows' "incorrect function" and "not supported".
+_HAS_NO_LINKS: Final = frozenset(
+    {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
+)
 # Windows opens no folders; NTFS keeps the changes of its folders in order by itself.
 _SYNCS_FOLDERS: Final = os.name != "nt"
 

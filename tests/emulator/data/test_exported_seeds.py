@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,11 @@ from sagemaker_plans.emulator import (
 from sagemaker_plans.emulator.__main__ import main
 from sagemaker_plans.emulator._data.structuring import Structuring
 from sagemaker_plans.emulator._http import application
-from sagemaker_plans.emulator._seeds.seed_file import read_seed, seed_text
+from sagemaker_plans.emulator._seeds.seed_file import read_seed
+from sagemaker_plans.emulator._seeds.written_seed import seed_text
 from sagemaker_plans.emulator._wire.members import Caller
 
-NAMES = st.sampled_from(["spring", "autumn", "é"])
+NAMES = st.sampled_from(["spring", "autumn", "no_name"])
 STEPS = st.one_of(
     st.tuples(st.just("create"), NAMES, st.integers(0, 2)),
     st.tuples(st.just("start"), NAMES, st.integers(0, 2)),
@@ -73,7 +76,9 @@ def take(service: Service, kind: str, name: str, number: int) -> None:
 def take_with_fleet(service: Service, kind: str, name: str, number: int) -> None:
     match kind:
         case "fleet":
-            service.add_fleet(name, devices=number, failing=["bad"], failure_rate=0.5)
+            service.add_fleet(
+                name, devices=["bad", *"abc"[:number]], failing=["bad"], failure_rate=0.5
+            )
         case "create fleet":
             output = {"S3OutputLocation": "s3://reports/"}
             service.handle(
@@ -101,7 +106,7 @@ def test_a_seed_read_back_is_the_same_state(steps: list[tuple[str, str, int]]) -
     for step in steps:
         try:
             take(service, *step)
-        except Refusal:
+        except (Refusal, ValueError):
             continue
     exported = service.exported_seed()
     text = seed_text(exported)
@@ -246,6 +251,52 @@ def test_a_file_that_cannot_be_written_is_told(
 ) -> None:
     assert main(["--export-seed", str(tmp_path / "nowhere" / "seed.json")]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["seed.toml", "seed.YAML", "seed.yml"])
+def test_a_seed_is_not_written_under_the_name_of_another_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = tmp_path / name
+    assert main(["--data", str(tmp_path / "state.db"), "--export-seed", str(path)]) == 1
+    told = capsys.readouterr().err
+    assert f"{path} must not end in {path.suffix}, because a seed is written as JSON" in told
+    assert str(tmp_path / "seed.json") in told
+    with pytest.raises(ValueError, match="must not end in"):
+        Emulator().export_seed(path)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_seed_is_written_whole_or_not_at_all(
+    filled: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = tmp_path / "seed.json", tmp_path / "link.json"
+    path.write_text("{}")
+    path.chmod(0o640)
+    link.symlink_to(path)
+
+    def fail(_descriptor: int) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="the disk is full"):
+            filled.export_seed(link)
+    assert path.read_text() == "{}"
+    assert filled.export_seed(link) == read_seed(path)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert link.is_symlink()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.json", "seed.json"]
+
+
+def test_a_seed_can_be_written_to_a_pipe(filled: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(path.read_text)
+        filled.export_seed(path)
+        assert json.loads(read.result(10))["state"]["format"] == 1
+    assert path.is_fifo()
 
 
 MISFITS: list[tuple[dict[str, Any], str]] = [

@@ -6,6 +6,7 @@ import pytest
 
 from sagemaker_plans.emulator._state.fleets import Fleet
 from sagemaker_plans.emulator._state.tables import StateLock, Table, Tables
+from sagemaker_plans.emulator._wire.not_kept_error import NotKeptError
 
 
 def table() -> Table[str, list[int]]:
@@ -102,8 +103,28 @@ def test_what_could_not_be_kept_is_told_until_somebody_else_keeps() -> None:
     lock.keep_by(keep)
     with pytest.raises(OSError, match="full"), lock:
         pass
-    with pytest.raises(RuntimeError, match="could not be kept") as caught:
+    told = "could not be kept, so nothing is answered .* again: the disk is full"
+    with pytest.raises(NotKeptError, match=told) as caught:
         lock.check()
     assert isinstance(caught.value.__cause__, OSError)
+    assert lock.problem == "the disk is full"
     lock.keep_by(lambda: None)
     lock.check()
+    assert lock.problem is None
+
+
+def test_nothing_changes_after_what_could_not_be_kept() -> None:
+    tables = Tables()
+    lock = StateLock(tables)
+
+    def keep() -> None:
+        raise KeyboardInterrupt
+
+    lock.keep_by(keep)
+    with pytest.raises(KeyboardInterrupt), lock:
+        tables.used_offerings["first"] = "lost"
+    assert lock.problem == "KeyboardInterrupt"
+    with pytest.raises(NotKeptError), lock:
+        tables.used_offerings["second"] = "never"
+    assert [*tables.used_offerings] == ["first"]
+    assert lock.reading.acquire(blocking=False)

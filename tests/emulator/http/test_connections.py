@@ -18,6 +18,7 @@ import pytest
 from emulator.requests_made import send, send_signed, signed_headers
 from sagemaker_plans.emulator import Emulator, Fault
 from sagemaker_plans.emulator._http.connection import Connection
+from sagemaker_plans.emulator._http.limits.limits import Limits
 from sagemaker_plans.emulator._http.server_thread import LoopErrors
 
 DESCRIBE = "ListEdgeDeploymentPlans"
@@ -172,7 +173,7 @@ def test_a_bug_outside_of_the_chain_is_told(caplog: pytest.LogCaptureFixture) ->
 
 def test_a_connection_that_is_lost_already_cannot_end_twice() -> None:
     async def made() -> Connection:
-        connection = Connection(mock.Mock(), loop=asyncio.get_running_loop())
+        connection = Connection(mock.Mock(), limits=Limits(), loop=asyncio.get_running_loop())
         connection._half_closed = True
         connection.end_with_client()
         return connection
@@ -182,7 +183,7 @@ def test_a_connection_that_is_lost_already_cannot_end_twice() -> None:
 
 def test_a_half_closed_connection_that_nobody_would_end_is_closed() -> None:
     async def made() -> Connection:
-        connection = Connection(mock.Mock(), loop=asyncio.get_running_loop())
+        connection = Connection(mock.Mock(), limits=Limits(), loop=asyncio.get_running_loop())
         connection.transport = mock.Mock()
         connection._half_closed = True
         connection.end_with_client()

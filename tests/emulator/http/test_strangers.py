@@ -47,7 +47,7 @@ def test_the_admin_surface_takes_hosts_that_are_allowed() -> None:
 
 
 def test_no_host_is_never_an_allowed_one() -> None:
-    with Emulator(host="", allow_hosts=[""]) as emulator:
+    with Emulator(host="") as emulator:
         assert control(emulator, Host="").status == 403
 
 
@@ -129,6 +129,37 @@ def test_other_options_are_unknown() -> None:
     with Emulator(allow_origins=[PAGE]) as emulator:
         reply = send(emulator, b"", {"Origin": PAGE}, method="OPTIONS")
         assert reply.json["__type"] == "UnknownOperationException"
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "*", "*.internal", "plans:4566", "http://plans", "plans/", "[::1]:80", "a b", "é", "a..b"],
+)
+def test_a_host_is_a_name_or_an_address_alone(host: str) -> None:
+    with pytest.raises(ValueError, match="a host is a name or an address without scheme, port"):
+        Emulator(allow_hosts=[host])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host"),
+    [
+        ("plans.internal.", "PLANS.internal:80"),
+        ("my_service", "my_service"),
+        ("[FE80::0:1]", "[fe80::1]:4566"),
+        ("fe80::1", "[FE80:0::1]"),
+    ],
+)
+def test_a_host_that_is_allowed_may_be_spelled_in_other_ways(allowed: str, host: str) -> None:
+    with Emulator(allow_hosts=[allowed]) as emulator:
+        assert control(emulator, Host=host).status == 200
+
+
+@pytest.mark.parametrize("option", ["allow_hosts", "allow_origins"])
+@pytest.mark.parametrize("value", ["localhost", 5, [5]])
+def test_hosts_and_origins_are_lists_of_texts(option: str, value: Any) -> None:
+    options: Any = {option: value}
+    with pytest.raises(ValueError, match=f"{option} must be a list of texts"):
+        Emulator(**options)
 
 
 @pytest.mark.parametrize("origin", ["*", "localhost", "http://", "ftp://x", "http://x/page"])

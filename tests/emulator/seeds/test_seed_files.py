@@ -247,7 +247,7 @@ def test_an_error_tells_file_line_key_and_what_is_allowed(
 ) -> None:
     path = written(tmp_path, name, content)
     with pytest.raises(SeedError) as caught:
-        read_seed(path)
+        Emulator(seed=path)
     assert str(caught.value).startswith(f"{path}{error}")
 
 
@@ -283,7 +283,7 @@ def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
                 "fleets": [{"name": "cameras"}],
                 "plans": [{"create": plan_request("p")}, {"create": plan_request("p")}],
             },
-            ":22: plans[1].create is refused: ResourceInUse: Edge deployment plan p already exists",
+            ":23: plans[1].create.EdgeDeploymentPlanName must be unique, but 'p' is plans",
         ),
         (
             {
@@ -298,7 +298,7 @@ def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
         ),
         (
             {"training_plans": [{"name": "t"}, {"name": "t"}]},
-            ":6: training_plans[1] is refused: the training plan arn:aws:sagemaker:us",
+            ":7: training_plans[1].name must be unique, but 't' is training_plans[0].name too",
         ),
         (
             {"plan_offerings": [{"offering_id": "o", "ultra_server_count": 2}]},

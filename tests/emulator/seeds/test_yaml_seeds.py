@@ -39,6 +39,12 @@ def written(folder: Path, text: str, name: str = "seed.yaml") -> Path:
     return path
 
 
+LAUGHS = "a0: &a0 [x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+"""A few hundred bytes that stand for billions of items."""
+
+
 @pytest.mark.parametrize("name", ["seed.yaml", "seed.YML"])
 def test_yaml_is_read(tmp_path: Path, name: str) -> None:
     seed = read_seed(written(tmp_path, SEED, name))
@@ -66,6 +72,7 @@ def test_an_empty_file_is_an_empty_account(tmp_path: Path) -> None:
         ("fleets:\n  - name: [f\n", ":3: expected ',' or ']'"),
         ("fleets: \x07\n", ":1: "),
         ("fleets: &a [*a]\n", ": the file is nested too deeply"),
+        (LAUGHS, ":1: aliases (*name) stand for more than 100000 keys and items"),
         ("fleets: !!python/object/apply:os.getcwd []\n", ":1: could not determine a constructor"),
         ("- a\n", ":1: the file must be a table with the keys fleets, plans"),
     ],

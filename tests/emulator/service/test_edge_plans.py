@@ -271,7 +271,7 @@ def test_the_same_devices_fail_in_every_run() -> None:
     def failing() -> list[str]:
         service = Service()
         service.clock.hold()
-        service.add_fleet("f", devices=50, failure_rate=0.3, failing=["extra"])
+        service.add_fleet("f", devices=50, failure_rate=0.3, failing=["f-0050"])
         create(service, "p", stage("s"), DeviceFleetName="f")
         start(service, "p", "s")
         service.clock.advance(60)
@@ -286,7 +286,7 @@ def test_the_same_devices_fail_in_every_run() -> None:
 
     first = failing()
     assert first == failing()
-    assert "extra" in first
+    assert "f-0050" in first
     assert len(first) in {15, 16}
 
 
@@ -299,12 +299,12 @@ def test_a_failure_rate_is_a_share(service: Service, rate: float) -> None:
 @pytest.mark.parametrize("argument", ["devices", "failing"])
 def test_one_text_is_no_list_of_names(service: Service, argument: str) -> None:
     names: dict[str, Any] = {argument: "cam-001"}
-    with pytest.raises(ValueError, match=f"{argument} must be a list of names, not 'cam-001'"):
+    with pytest.raises(ValueError, match=rf"{argument} must be a list of .*, not 'cam-001'"):
         service.add_fleet("cameras", **names)
 
 
 def test_a_fleet_has_no_negative_size(service: Service) -> None:
-    with pytest.raises(ValueError, match="zero or more devices"):
+    with pytest.raises(ValueError, match=r"devices must be .*, not -1"):
         service.add_fleet("f", devices=-1)
 
 

@@ -211,7 +211,7 @@ def test_fleets_are_filtered_and_sorted(request_: dict[str, Any], names: list[st
 
 def test_devices_can_be_added_in_python(service: Service) -> None:
     arn = service.add_fleet("robots", devices=["r-1"], tags={"team": "vision"})
-    added = service.add_devices(arn, ["r-1", "r-2"], failing=["r-3"], tags={"hall": "2"})
+    added = service.add_devices(arn, ["r-1", "r-2", "r-3"], failing=["r-3"], tags={"hall": "2"})
     assert added == tuple(f"{arn}/device/r-{number}" for number in (1, 2, 3))
     assert [service.tags_of(one) for one in (arn, *added)] == [
         {"team": "vision"},
@@ -223,7 +223,7 @@ def test_devices_can_be_added_in_python(service: Service) -> None:
     start(service, "p", "s")
     service.clock.advance(60)
     assert stage_state(service, "p", "s") == ("FAILED", 2, 0, 1)
-    with pytest.raises(ValueError, match="devices must be a list of names, not 'r-4'"):
+    with pytest.raises(ValueError, match=r"names must be a list of names, .*, not 'r-4'"):
         service.add_devices(arn, "r-4")
     with pytest.raises(ValueError, match="there is no device fleet robots"):
         service.add_devices("robots", ["r-4"])

@@ -304,7 +304,7 @@ def test_numbers_of_ultra_servers_that_do_not_fit_are_refused(
 
 def test_an_offering_of_a_plan_has_whole_hours_and_one_region(service: Service) -> None:
     hours: Any = 1.5
-    with pytest.raises(ValueError, match=r"duration_hours is a whole number, not 1\.5"):
+    with pytest.raises(ValueError, match=r"duration_hours must be a whole number .*, not 1\.5"):
         service.add_plan_offering(duration_hours=hours)
     service.add_plan_offering(offering_id="tpo-1")
     service.add_plan_offering(offering_id="tpo-1", upfront_fee="2.00")

@@ -236,5 +236,5 @@ def test_a_second_plan_of_a_name_and_an_offering_without_a_plan_are_refused(
 
 def test_the_duration_of_an_offering_is_a_whole_number(service: Service) -> None:
     hours: Any = "24"
-    with pytest.raises(ValueError, match="duration_hours is a whole number, not '24'"):
+    with pytest.raises(ValueError, match=r"duration_hours must be a whole number .*, not '24'"):
         service.add_extension_offering(next(iter(service.training_plan_arns)), duration_hours=hours)

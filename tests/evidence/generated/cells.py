@@ -168,7 +168,7 @@ async def client_in(cell: Cell, scene: Scene, url: str) -> AsyncGenerator[AsyncC
         region_name="us-east-1", endpoint_url=url, session=users, config=config, **settings
     ) as client:
         if cell.way == "own":
-            opened: Any = client._gateway._opened
+            opened: Any = client._gateway._state.opened
             place.install(opened[0]._client, scene)
         yield client
 

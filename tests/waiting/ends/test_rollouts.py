@@ -46,7 +46,7 @@ async def test_stage_after_stage_is_rolled_out_over_hours() -> None:
 @virtually
 async def test_a_watch_sees_every_stage_of_a_rollout_through() -> None:
     service = VirtualService(LIKE_REAL_ONES)
-    service.state.add_fleet("cameras", devices=100, failing=["cameras-device-1"])
+    service.state.add_fleet("cameras", devices=100)
     plans = plans_of(service)
     await plans.create(a_spec(stages=2))
     ways: dict[str, list[str]] = {"stage-0": [], "stage-1": []}

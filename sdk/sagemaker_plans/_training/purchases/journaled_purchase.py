@@ -114,13 +114,14 @@ class JournaledPurchase:
         if own is not None and own.state == "open":
             raise self._unknown(own)
         if own is not None:
-            extension = log.shown_for(own, records, history) or own.receipt
+            shown = log.shown_for(own, records, history)
+            extension = shown or own.receipt
             if extension is None:
                 raise self.purchase.refused(
                     f"a person settled {_named(own)} as bought, and the history does not show it"
                 )
             receipt = self._receipt(extension, history)
-            self.purchase.log_outcome(receipt, None)
+            self.purchase.log_outcome(receipt, self.purchase.told_by if shown else None)
             return receipt
         other = log.blocking(records, history, self.key)
         if other is not None:

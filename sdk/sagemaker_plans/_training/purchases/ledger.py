@@ -194,7 +194,7 @@ class Ledger:
             record.offering_id,
             state,
             _TOO_LATE if limit.cancelled_caught else problem,
-            purchase=recorded(record, "journal_not_written", state),
+            purchase=recorded(record, "journal_not_written", state, receipt),
         )
         return False
 
@@ -250,7 +250,7 @@ class Ledger:
                         record.offering_id,
                         current.closed_by,
                         state,
-                        purchase=recorded(record, "purchase_corrected", state),
+                        purchase=recorded(record, "purchase_corrected", state, wanted.receipt),
                     )
                 return True
             same = [each for each in await self.read() if each.id == record.id]
@@ -260,25 +260,35 @@ class Ledger:
         return False
 
 
-def recorded(record: PurchaseRecord, event: PurchaseEvent, outcome: str) -> PurchaseFacts:
+def recorded(
+    record: PurchaseRecord,
+    event: PurchaseEvent,
+    state: PurchaseState,
+    receipt: TrainingPlanExtension | None = None,
+) -> PurchaseFacts:
     """Gather the facts of a recorded purchase for the log.
 
     Args:
         record: The record.
         event: What happened to it.
-        outcome: What became of the purchase.
+        state: What became of the purchase.
+        receipt: What was bought; None for what the record says.
 
     Returns:
         The facts.
     """
+    assert state != "open"
+    charged = receipt or record.receipt
+    has_fee = charged is not None and charged.upfront_fee is not None
+    priced = charged if charged is not None and has_fee else record
     return PurchaseFacts(
         event=event,
         operation=EXTEND_TRAINING_PLAN.name,
         plan=record.plan,
         offering=record.offering_id,
-        fee=fee_text(record.upfront_fee),
-        currency=record.currency_code,
-        outcome=outcome,
+        fee=fee_text(priced.upfront_fee),
+        currency=priced.currency_code,
+        outcome=state,
         idempotency_key=record.idempotency_key,
     )
 

@@ -1,8 +1,8 @@
 """Buys a training plan, at most once. Its name stands for it, at the service itself."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Final, cast
+from collections.abc import Mapping
+from typing import Final
 
 import anyio
 from attrs import define, field, frozen
@@ -10,11 +10,11 @@ from attrs import define, field, frozen
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._training.plan_reads import read_training_plan, search_plan_offerings
-from sagemaker_plans._training.purchases.plan_request import PlanRequest
-from sagemaker_plans._training.purchases.price_check import PriceError, affordable
+from sagemaker_plans._training.purchases.plan_request import PlanRequest, differences, search_for
+from sagemaker_plans._training.purchases.price_check import PricedOffering, PriceError, affordable
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._wire import training_replies
-from sagemaker_plans._wire.logs import PurchaseFacts, tell
+from sagemaker_plans._wire.logs import PurchaseEnd, PurchaseEvent, PurchaseFacts, id_of, tell
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
@@ -52,6 +52,11 @@ class PlanPurchase(SentOnce[BoughtPlan]):
     request: PlanRequest = field(kw_only=True)
     listed: TrainingPlanOffering | None = field(default=None, init=False)
     """The offering, as far as it is known."""
+
+    @property
+    def priced(self) -> PricedOffering | None:
+        """The offering with its price."""
+        return self.refused_price or self.listed
 
     @property
     def operation(self) -> Operation:
@@ -108,7 +113,8 @@ class PlanPurchase(SentOnce[BoughtPlan]):
         except SageMakerPlansError as error:
             raise self.refused(
                 f"the plan {self.name} could not be looked for, so it may have been bought "
-                f"before: {error}"
+                f"before: {error}",
+                id_of(error),
             ) from error
         if found is not None:
             return self._already_made(found)
@@ -128,36 +134,42 @@ class PlanPurchase(SentOnce[BoughtPlan]):
         return bought.plan or await self._shown(bought)
 
     def _already_made(self, plan: TrainingPlan) -> TrainingPlan:
-        self._check_same(plan, "nothing was bought now")
+        mismatch = self._mismatch(plan, "nothing was bought now")
+        if mismatch is not None:
+            facts = self.facts("purchase_ended", "refused", request_id=self.told_by)
+            tell(logging.INFO, "CreateTrainingPlan: %s", mismatch, purchase=facts)
+            raise mismatch
         if plan.status == TrainingPlanStatus.FAILED:
             raise self.refused(
                 f"a plan with the name {self.name} was bought before and failed "
-                f"({plan.status_message}); choose another name"
+                f"({plan.status_message}); choose another name",
+                self.told_by,
             )
         tell(
             logging.INFO,
             "CreateTrainingPlan: %s was bought before (%s)",
             self.name,
             plan.arn,
-            purchase=self._facts(plan, "already_purchased"),
+            purchase=self._facts("purchase_ended", "already_purchased", plan),
         )
         return plan
 
-    def _check_same(self, plan: TrainingPlan, known: str) -> None:
-        differences = tuple(_differences(self.request, self.listed, plan))
-        if differences:
-            lines = "".join(f"\n  - {difference}" for difference in differences)
-            raise PlanMismatchError(
-                f"a training plan named {plan.name} exists ({plan.arn}), but it is not what was "
-                f"asked for; {known}:{lines}",
-                plan_name=plan.name,
-                differences=differences,
-                operation=CREATE_TRAINING_PLAN.name,
-            )
+    def _mismatch(self, plan: TrainingPlan, known: str) -> PlanMismatchError | None:
+        found = tuple(differences(self.request, self.listed, plan))
+        if not found:
+            return None
+        lines = "".join(f"\n  - {difference}" for difference in found)
+        return PlanMismatchError(
+            f"a training plan named {plan.name} exists ({plan.arn}), but it is not what was asked "
+            f"for; {known}:{lines}",
+            plan_name=plan.name,
+            differences=found,
+            operation=CREATE_TRAINING_PLAN.name,
+        )
 
     async def _described(self, retrier: Retrier) -> TrainingPlan | None:
         try:
-            return await read_training_plan(self.gateway, retrier, self.name)
+            return await read_training_plan(self.gateway, retrier, self.name, hear=self.note)
         except ResourceNotFoundError:
             return None
 
@@ -167,10 +179,10 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             return
         try:
             offerings = await search_plan_offerings(
-                self.gateway, self.retrier, _search_for(self.request.offering)
+                self.gateway, self.retrier, search_for(self.request.offering)
             )
         except SageMakerPlansError as error:
-            raise self.refused(f"its fee could not be looked up: {error}") from error
+            raise self.refused(f"its fee could not be looked up: {error}", id_of(error)) from error
         listed = [one for one in offerings if one.offering_id == self.offering]
         if not listed:
             hint = (
@@ -183,8 +195,9 @@ class PlanPurchase(SentOnce[BoughtPlan]):
         try:
             self.listed = affordable(self.request, listed)
         except PriceError as error:
+            self.refused_price = error.listed
             raise self.refused(str(error)) from error
-        self.listed_fee, self.listed_currency = self.listed.upfront_fee, self.listed.currency_code
+        self.is_fee_checked = True
 
     def read(self, reply: Reply, /) -> BoughtPlan:
         """Read the ARN of the plan from the reply.
@@ -207,26 +220,25 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             receipt: What is known of the plan.
             request_id: The id of the request that told it; None if there was none.
         """
-        plan, level = receipt.plan, logging.INFO
-        how = "found by its name" if plan else "purchased"
-        outcome = "confirmed_by_history" if plan else "purchased"
-        if plan is not None and any(_differences(self.request, self.listed, plan)):
-            # Perhaps somebody else's: `paid_for` raises an error that says so.
-            level, how, outcome = logging.WARNING, "another one is there", "unknown"
+        plan = receipt.plan
         tell(
-            level,
+            logging.INFO,
             "CreateTrainingPlan: offering %s for plan %s: %s, %s, request id %s",
             self.offering,
             self.name,
-            how,
+            "found by its name" if plan else "purchased",
             receipt.arn,
             request_id,
-            purchase=self.facts("purchase_ended", outcome, request_id=request_id),
+            purchase=self.facts("purchase_ended", "purchased", request_id=request_id)
+            if plan is None
+            else self._facts("purchase_ended", "confirmed_by_history", plan),
         )
 
-    def _facts(self, plan: TrainingPlan, outcome: str) -> PurchaseFacts:
+    def _facts(
+        self, event: PurchaseEvent, outcome: PurchaseEnd | None, plan: TrainingPlan
+    ) -> PurchaseFacts:
         fee, currency = plan.upfront_fee, plan.currency_code
-        return self.facts("purchase_ended", outcome, fee=fee, currency=currency)
+        return self.facts(event, outcome, fee=fee, currency=currency, request_id=self.told_by)
 
     def paid_for(self, receipt: BoughtPlan, /) -> BoughtPlan:
         """Give the receipt, unless the service says that the purchase failed.
@@ -244,16 +256,21 @@ class PlanPurchase(SentOnce[BoughtPlan]):
         plan = receipt.plan
         if plan is None:
             return receipt
-        self._check_same(
+        mismatch = self._mismatch(
             plan,
             "the reply to the purchase was lost, so this may be the plan that was bought now, at "
             "another price, say; do not buy another one before that is clear",
         )
-        return self._not_failed(receipt, plan)
+        if mismatch is not None:
+            facts = self._facts("purchase_ended", "unknown", plan)
+            tell(logging.WARNING, "CreateTrainingPlan: %s", mismatch, purchase=facts)
+            raise mismatch
+        self._check_paid("purchase_ended", plan)
+        return receipt
 
-    def _not_failed(self, receipt: BoughtPlan, plan: TrainingPlan) -> BoughtPlan:
+    def _check_paid(self, event: PurchaseEvent, plan: TrainingPlan) -> None:
         if plan.status != TrainingPlanStatus.FAILED:
-            return receipt
+            return
         failed = PurchaseFailedError(
             f"the plan {self.name} was bought, but the service says that it failed "
             f"({plan.status_message}); ask AWS whether money was taken, and choose another name "
@@ -271,7 +288,7 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             training_plan_arn=plan.arn,
             operation=CREATE_TRAINING_PLAN.name,
         )
-        facts = self._facts(plan, "failed")
+        facts = self._facts(event, "failed", plan)
         tell(logging.WARNING, "CreateTrainingPlan: %s", failed, purchase=facts)
         raise failed
 
@@ -322,14 +339,12 @@ class PlanPurchase(SentOnce[BoughtPlan]):
                 except SageMakerPlansError as error:
                     plan, problem = None, str(error)
                 if plan is not None:
-                    self._not_failed(bought, plan)
-                    for difference in _differences(self.request, self.listed, plan):
-                        # It is bought, whatever it is.
-                        tell(logging.WARNING, "CreateTrainingPlan: %s: %s", self.name, difference)
+                    self._check_paid("purchase_shown", plan)
+                    self._log_shown(plan)
                     return plan
                 await anyio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
-        raise OutcomeUnknownError(
+        unknown = OutcomeUnknownError(
             f"the plan {self.name} was bought ({bought.arn}), but cannot be described yet: "
             f"{problem}; describe it later",
             operation=CREATE_TRAINING_PLAN.name,
@@ -338,60 +353,20 @@ class PlanPurchase(SentOnce[BoughtPlan]):
             plan_name=self.name,
             reply={"TrainingPlanArn": bought.arn},
         )
+        facts = self.facts("purchase_not_shown")
+        tell(logging.WARNING, "CreateTrainingPlan: %s", unknown, purchase=facts)
+        raise unknown
 
-
-def _search_for(offering: TrainingPlanOffering | None) -> Mapping[str, object]:
-    """Give the search that finds an offering again."""
-    if offering is None:
-        return {}
-    members: dict[str, object] = {
-        "TargetResources": [str.__str__(each) for each in offering.target_resources] or None
-    }
-    if offering.duration_hours is not None:
-        members["DurationHours"] = offering.duration_hours + bool(offering.duration_minutes)
-    for capacity in offering.reserved_capacity_offerings[:1]:
-        if capacity.ultra_server_type is not None:
-            members["UltraServerType"] = capacity.ultra_server_type
-            members["UltraServerCount"] = capacity.ultra_server_count
-        else:
-            members["InstanceType"] = capacity.instance_type
-            members["InstanceCount"] = capacity.instance_count
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def _differences(
-    request: PlanRequest, offering: TrainingPlanOffering | None, plan: TrainingPlan
-) -> Iterator[str]:
-    """Compare the plan that exists with what was asked for, as far as both say something."""
-    if plan.status == TrainingPlanStatus.EXPIRED:
-        yield "status: the plan has expired"
-    if offering is None:
-        most, fee = request.max_upfront_fee, plan.upfront_fee
-        if most is not None and fee is not None and fee > most:
-            yield f"upfront_fee: the limit is {most:f}, the plan has {fee:f}"
-        return
-    wanted: dict[str, tuple[object, object]] = {
-        "target_resources": (set(offering.target_resources), set(plan.target_resources)),
-        "instance_type": (
-            {each.instance_type for each in offering.reserved_capacity_offerings},
-            {each.instance_type for each in plan.reserved_capacities},
-        ),
-        "instance_count": (
-            {each.instance_count for each in offering.reserved_capacity_offerings},
-            {each.total_instance_count for each in plan.reserved_capacities},
-        ),
-    }
-    length, found = offering.duration, plan.duration
-    # An extended plan is longer, and costs more.
-    if length is not None and found is not None and found <= length:
-        wanted["duration"] = (length, found)
-        wanted["upfront_fee"] = (offering.upfront_fee, plan.upfront_fee)
-    for what, (asked, there) in wanted.items():
-        if asked and there and asked != there:
-            yield f"{what}: the offering has {_plain(asked)}, the plan has {_plain(there)}"
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, set):
-        return ", ".join(sorted(map(str, cast("set[object]", value))))
-    return str(value)
+    def _log_shown(self, plan: TrainingPlan) -> None:
+        """Log what the plan costs, which the reply to the purchase does not say."""
+        found = tuple(differences(self.request, self.listed, plan))
+        tell(
+            # It is bought, whatever it is.
+            logging.WARNING if found else logging.INFO,
+            "CreateTrainingPlan: plan %s is shown, upfront fee %s %s%s",
+            self.name,
+            plan.upfront_fee_text,
+            plan.currency_code,
+            "".join(f"; {difference}" for difference in found),
+            purchase=self._facts("purchase_shown", None, plan),
+        )

@@ -1,6 +1,6 @@
-"""The arguments of ``create``, checked before anything is sent."""
+"""The arguments of ``create``, checked before anything is sent and compared with what exists."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Self, cast
 
@@ -9,7 +9,7 @@ from attrs import frozen
 from sagemaker_plans._training.purchases.purchase_request import DEFAULT_CURRENCY, fee_problems
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN
 from sagemaker_plans.errors import ConfigurationError
-from sagemaker_plans.models import TrainingPlanOffering
+from sagemaker_plans.models import TrainingPlan, TrainingPlanOffering, TrainingPlanStatus
 from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
 
@@ -88,3 +88,76 @@ class PlanRequest:
             tags=dict(tags or {}),
             spare_instance_count=spares,
         )
+
+
+def search_for(offering: TrainingPlanOffering | None) -> Mapping[str, object]:
+    """Give the search that finds an offering again.
+
+    Args:
+        offering: The offering; None if only its id is known.
+
+    Returns:
+        The members of the request.
+    """
+    if offering is None:
+        return {}
+    members: dict[str, object] = {
+        "TargetResources": [str.__str__(each) for each in offering.target_resources] or None
+    }
+    if offering.duration_hours is not None:
+        members["DurationHours"] = offering.duration_hours + bool(offering.duration_minutes)
+    for capacity in offering.reserved_capacity_offerings[:1]:
+        if capacity.ultra_server_type is not None:
+            members["UltraServerType"] = capacity.ultra_server_type
+            members["UltraServerCount"] = capacity.ultra_server_count
+        else:
+            members["InstanceType"] = capacity.instance_type
+            members["InstanceCount"] = capacity.instance_count
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def differences(
+    request: PlanRequest, offering: TrainingPlanOffering | None, plan: TrainingPlan
+) -> Iterator[str]:
+    """Compare the plan that exists with what was asked for, as far as both say something.
+
+    Args:
+        request: What was asked for.
+        offering: The offering, as far as it is known.
+        plan: The plan that exists.
+
+    Yields:
+        Each difference.
+    """
+    if plan.status == TrainingPlanStatus.EXPIRED:
+        yield "status: the plan has expired"
+    if offering is None:
+        most, fee = request.max_upfront_fee, plan.upfront_fee
+        if most is not None and fee is not None and fee > most:
+            yield f"upfront_fee: the limit is {most:f}, the plan has {fee:f}"
+        return
+    wanted: dict[str, tuple[object, object]] = {
+        "target_resources": (set(offering.target_resources), set(plan.target_resources)),
+        "instance_type": (
+            {each.instance_type for each in offering.reserved_capacity_offerings},
+            {each.instance_type for each in plan.reserved_capacities},
+        ),
+        "instance_count": (
+            {each.instance_count for each in offering.reserved_capacity_offerings},
+            {each.total_instance_count for each in plan.reserved_capacities},
+        ),
+    }
+    length, found = offering.duration, plan.duration
+    # An extended plan is longer, and costs more.
+    if length is not None and found is not None and found <= length:
+        wanted["duration"] = (length, found)
+        wanted["upfront_fee"] = (offering.upfront_fee, plan.upfront_fee)
+    for what, (asked, there) in wanted.items():
+        if asked and there and asked != there:
+            yield f"{what}: the offering has {_plain(asked)}, the plan has {_plain(there)}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, set):
+        return ", ".join(sorted(map(str, cast("set[object]", value))))
+    return str(value)

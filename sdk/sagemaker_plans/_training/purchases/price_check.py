@@ -54,6 +54,11 @@ Offering = TypeVar("Offering", bound=PricedOffering)
 class PriceError(Exception):
     """The offering must not be bought because of its price; the message says why."""
 
+    def __init__(self, message: str, listed: PricedOffering | None = None) -> None:
+        super().__init__(message)
+        self.listed = listed
+        """The offering as it is listed; None if it has no price, or more than one."""
+
 
 async def checked_price(
     gateway: Gateway, retrier: Retrier, request: PurchaseRequest
@@ -108,12 +113,16 @@ def affordable(request: PriceLimit, listed: Sequence[Offering]) -> Offering:
             several prices, or has no readable price.
     """
     for problem in _price_problems(request, listed):
-        raise PriceError(problem)
+        raise PriceError(problem, listed[0] if len(_prices(listed)) == 1 else None)
     return listed[0]
 
 
+def _prices(listed: Sequence[PricedOffering]) -> dict[tuple[Decimal | None, str], PricedOffering]:
+    return {(one.upfront_fee, (one.currency_code or "").upper()): one for one in listed}
+
+
 def _price_problems(request: PriceLimit, listed: Sequence[PricedOffering]) -> Iterator[str]:
-    prices = {(one.upfront_fee, (one.currency_code or "").upper()): one for one in listed}
+    prices = _prices(listed)
     if len(prices) > 1:
         texts = ", ".join(f"{one.upfront_fee_text} {one.currency_code}" for one in prices.values())
         yield f"it is listed with different prices ({texts})"

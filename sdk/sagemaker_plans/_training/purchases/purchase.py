@@ -10,13 +10,17 @@ from attrs import define, field
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._training.payment_status import is_failed, is_payment_pending
 from sagemaker_plans._training.purchases.journal_entry import JournalEntry
-from sagemaker_plans._training.purchases.price_check import PriceError, checked_price
+from sagemaker_plans._training.purchases.price_check import (
+    PricedOffering,
+    PriceError,
+    checked_price,
+)
 from sagemaker_plans._training.purchases.purchase_request import PurchaseRequest
 from sagemaker_plans._training.purchases.records import latest
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._training.reading import extension_pager
 from sagemaker_plans._wire import replies, training_replies
-from sagemaker_plans._wire.logs import tell
+from sagemaker_plans._wire.logs import id_of, tell
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import PurchaseFailedError, SageMakerPlansError
@@ -39,6 +43,13 @@ class Purchase(SentOnce[ExtensionReceipt]):
     """The end of the plan from which the extension is to start; None if that does not matter."""
     entry: JournalEntry | None = field(default=None, init=False)
     """Its record in the user's journal; None without a journal."""
+    listed: TrainingPlanExtensionOffering | None = field(default=None, init=False)
+    """The offering with the price that was looked up; None if it was not."""
+
+    @property
+    def priced(self) -> PricedOffering | None:
+        """The offering with its price."""
+        return self.refused_price or self.listed or self.request.offering
 
     @property
     def operation(self) -> Operation:
@@ -95,8 +106,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
         Raises:
             SageMakerPlansError: As for ``make``.
         """
-        if listed is not None:
-            self.listed_fee, self.listed_currency = listed.upfront_fee, listed.currency_code
+        self.listed, self.is_fee_checked = listed, listed is not None
         return await self.send()
 
     def read(self, reply: Reply, /) -> ExtensionReceipt:
@@ -170,6 +180,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
             "failed",
             fee=extension.upfront_fee,
             currency=extension.currency_code,
+            request_id=self.told_by,
         )
         tell(logging.WARNING, "ExtendTrainingPlan: %s", failed, purchase=facts)
         raise failed
@@ -212,14 +223,17 @@ class Purchase(SentOnce[ExtensionReceipt]):
             PurchaseRefusedError: If the history cannot be read.
         """
         try:
-            return await extension_pager(
-                self.gateway, self.retrier, arn, hear=self.clock.hear
-            ).collect()
+            return await extension_pager(self.gateway, self.retrier, arn, hear=self._hear).collect()
         except SageMakerPlansError as error:
             raise self.refused(
                 f"the extension history of {arn} could not be read, so the offering may have "
-                f"been bought before: {error}"
+                f"been bought before: {error}",
+                id_of(error),
             ) from error
+
+    def _hear(self, reply: Reply) -> None:
+        self.clock.hear(reply)
+        self.note(reply)
 
     def already_made(self, history: tuple[TrainingPlanExtension, ...]) -> ExtensionReceipt | None:
         """Tell whether the history has the offering already.
@@ -240,21 +254,24 @@ class Purchase(SentOnce[ExtensionReceipt]):
                 raise self.refused(
                     "it was bought before and failed (status "
                     f"{extension.status}, payment {extension.payment_status}); "
-                    "search for a new offering"
+                    "search for a new offering",
+                    self.told_by,
                 )
-            self.log_outcome(receipt, None)
+            self.log_outcome(receipt, self.told_by)
             return receipt
         for extension in history:
             if is_payment_pending(extension):
                 raise self.refused(
                     f"the payment of extension {extension.offering_id} is pending; the service "
-                    "accepts one payment at a time, so try again when it is completed"
+                    "accepts one payment at a time, so try again when it is completed",
+                    self.told_by,
                 )
             end = extension.end_date
             if self.starts and end and end - self.starts > _SAME_END and not is_failed(extension):
                 raise self.refused(
                     f"extension {extension.offering_id} was bought meanwhile, and the plan ends at "
-                    f"{end:%Y-%m-%d %H:%M} UTC with it"
+                    f"{end:%Y-%m-%d %H:%M} UTC with it",
+                    self.told_by,
                 )
         return None
 
@@ -272,9 +289,10 @@ class Purchase(SentOnce[ExtensionReceipt]):
         try:
             return await checked_price(self.gateway, self.retrier, self.request)
         except PriceError as error:
+            self.refused_price = error.listed
             raise self.refused(str(error)) from error
         except SageMakerPlansError as error:
-            raise self.refused(f"its fee could not be looked up: {error}") from error
+            raise self.refused(f"its fee could not be looked up: {error}", id_of(error)) from error
 
     @property
     def where(self) -> str:
@@ -299,7 +317,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
             SageMakerPlansError: If the history cannot be read.
         """
         assert self.arn is not None
-        history = await extension_pager(self.gateway, once, self.arn).collect()
+        history = await extension_pager(self.gateway, once, self.arn, hear=self.note).collect()
         if self.entry is None:
             return self._receipt("confirmed_by_history", history)
         found = await self.entry.in_history(history)

@@ -17,15 +17,24 @@ from attrs import define, field
 
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
-from sagemaker_plans._engine.retry_rules import Decision, decide
+from sagemaker_plans._engine.retry_rules import Decision, decide, is_the_services
+from sagemaker_plans._training.purchases.price_check import PricedOffering
 from sagemaker_plans._training.purchases.service_clock import ServiceClock
 from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire.logs import PurchaseEvent, PurchaseFacts, fee_text, tell
+from sagemaker_plans._wire.logs import (
+    PurchaseEnd,
+    PurchaseEvent,
+    PurchaseFacts,
+    fee_text,
+    id_of,
+    tell,
+)
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import (
     OutcomeUnknownError,
+    PlanMismatchError,
     PurchaseFailedError,
     PurchaseRefusedError,
     PurchaseReplyError,
@@ -35,7 +44,6 @@ from sagemaker_plans.errors import (
 
 R = TypeVar("R")
 
-_SUCCESS: Final = 2
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 2.0
 
@@ -54,10 +62,12 @@ class SentOnce(ABC, Generic[R]):
     """The same by the service's clock."""
     key: str | None = field(default=None, kw_only=True)
     """What stands for the purchase in the journal; None without a journal."""
-    listed_fee: Decimal | None = field(default=None, init=False)
-    """The upfront fee that was looked up; None if it was not."""
-    listed_currency: str | None = field(default=None, init=False)
-    """The currency of that fee."""
+    is_fee_checked: bool = field(default=False, init=False)
+    """Whether the fee was looked up now, and is within the limit."""
+    refused_price: PricedOffering | None = field(default=None, init=False)
+    """The offering with the price for which it is refused."""
+    told_by: str | None = field(default=None, init=False)
+    """The id of the latest request that told what is known of the purchase."""
     in_flight: bool = field(default=False, init=False)
     """Whether a purchase request may be on its way, or may have taken effect without a reply."""
     may_be_bought: bool = field(default=False, init=False)
@@ -76,6 +86,11 @@ class SentOnce(ABC, Generic[R]):
     @abstractmethod
     def offering(self) -> str:
         """The id of the offering that is bought."""
+
+    @property
+    @abstractmethod
+    def priced(self) -> PricedOffering | None:
+        """The offering with its price, as the service or the caller gave it; None if unknown."""
 
     @property
     @abstractmethod
@@ -129,7 +144,7 @@ class SentOnce(ABC, Generic[R]):
     def facts(
         self,
         event: PurchaseEvent,
-        outcome: str | None = None,
+        outcome: PurchaseEnd | None = None,
         *,
         fee: Decimal | None = None,
         currency: str | None = None,
@@ -140,22 +155,22 @@ class SentOnce(ABC, Generic[R]):
         Args:
             event: What happened.
             outcome: How it ended.
-            fee: The upfront fee that was charged; None for the one that was looked up.
+            fee: The upfront fee that was charged; None for the one of the offering.
             currency: The currency of ``fee``.
             request_id: The id of the request that told the outcome.
 
         Returns:
             The facts.
         """
-        if fee is None:
-            fee, currency = self.listed_fee, self.listed_currency
+        if fee is None and self.priced is not None:
+            fee, currency = self.priced.upfront_fee, self.priced.currency_code
         return PurchaseFacts(
             event=event,
             operation=self.operation.name,
             plan=self.name or self.arn,
             offering=self.offering,
             fee=fee_text(fee),
-            currency=currency,
+            currency=None if fee is None else currency,
             outcome=outcome,
             request_id=request_id,
             idempotency_key=self.key,
@@ -175,15 +190,16 @@ class SentOnce(ABC, Generic[R]):
             SageMakerPlansError: If the service rejected the purchase, or it could not be
                 sent.
         """
-        fee = fee_text(self.listed_fee)
+        facts = self.facts("purchase_started")
+        told = [] if facts.fee is None else [f"{facts.fee} {facts.currency}"]
         tell(
             logging.INFO,
             "%s: buying offering %s for plan %s, upfront fee %s",
             self.operation.name,
             self.offering,
             self.plan,
-            "not checked" if fee is None else f"{fee} {self.listed_currency}",
-            purchase=self.facts("purchase_started"),
+            ", ".join(told if self.is_fee_checked else [*told, "not checked"]),
+            purchase=facts,
         )
         try:
             return await self._send()
@@ -193,14 +209,7 @@ class SentOnce(ABC, Generic[R]):
                 await self._log_interrupted(error)
             elif not self.may_be_bought and not isinstance(error, SageMakerPlansError):
                 # Between two attempts: the last one had no effect.
-                tell(
-                    logging.INFO,
-                    "%s: offering %s not bought: interrupted (%s)",
-                    self.operation.name,
-                    self.offering,
-                    type(error).__name__,
-                    purchase=self.facts("purchase_ended", "not_bought"),
-                )
+                self._log_not_bought(f"interrupted ({type(error).__name__})")
             raise
 
     async def _send(self) -> R:
@@ -210,19 +219,18 @@ class SentOnce(ABC, Generic[R]):
             if self.in_flight:
                 return await self._reconciled(error)
             if not isinstance(error, PurchaseFailedError):
-                tell(
-                    logging.INFO,
-                    "%s: offering %s not bought: %s",
-                    self.operation.name,
-                    self.offering,
-                    error,
-                    purchase=self.facts(
-                        "purchase_ended",
-                        "not_bought",
-                        request_id=getattr(error, "request_id", None),
-                    ),
-                )
+                self._log_not_bought(error, id_of(error))
             raise
+
+    def _log_not_bought(self, why: object, request_id: str | None = None) -> None:
+        tell(
+            logging.INFO,
+            "%s: offering %s not bought: %s",
+            self.operation.name,
+            self.offering,
+            why,
+            purchase=self.facts("purchase_ended", "not_bought", request_id=request_id),
+        )
 
     async def _attempt(self) -> R:
         self.in_flight = self.may_be_bought = True
@@ -240,14 +248,29 @@ class SentOnce(ABC, Generic[R]):
         # Whatever is raised from here on, this is known.
         self.found = receipt
         self.in_flight = False
-        self.log_outcome(receipt, reply.request_id)
-        return self.paid_for(receipt)
+        self.note(reply)
+        return self._told(receipt)
 
-    def refused(self, words: str) -> PurchaseRefusedError:
+    def note(self, reply: Reply) -> None:
+        """Note which request told what is known.
+
+        Args:
+            reply: Its reply.
+        """
+        self.told_by = reply.request_id
+
+    def _told(self, receipt: R) -> R:
+        """Log what became of the purchase, and raise if it failed."""
+        self.paid_for(receipt)
+        self.log_outcome(receipt, self.told_by)
+        return receipt
+
+    def refused(self, words: str, request_id: str | None = None) -> PurchaseRefusedError:
         """Make, and log, the error for a purchase that is not sent.
 
         Args:
             words: Why it is not sent.
+            request_id: The id of the request that told why; None if none did.
 
         Returns:
             The error.
@@ -258,7 +281,8 @@ class SentOnce(ABC, Generic[R]):
             training_plan_arn=self.arn,
             operation=self.operation.name,
         )
-        tell(logging.INFO, "%s", refused, purchase=self.facts("purchase_ended", "refused"))
+        facts = self.facts("purchase_ended", "refused", request_id=request_id)
+        tell(logging.INFO, "%s", refused, purchase=facts)
         return refused
 
     async def _reconciled(self, error: SageMakerPlansError) -> R:
@@ -268,12 +292,10 @@ class SentOnce(ABC, Generic[R]):
         # From here on, this method returns or raises the outcome.
         self.in_flight = False
         if receipt is not None:
-            self.log_outcome(receipt, getattr(error, "request_id", None))
-            return self.paid_for(receipt)
+            self.told_by = id_of(error) or self.told_by
+            return self._told(receipt)
         unknown = self._unknown(error)
-        facts = self.facts(
-            "purchase_ended", "unknown", request_id=getattr(error, "request_id", None)
-        )
+        facts = self.facts("purchase_ended", "unknown", request_id=id_of(error))
         tell(logging.WARNING, "%s: %s", self.operation.name, unknown, purchase=facts)
         raise unknown from error
 
@@ -304,7 +326,7 @@ class SentOnce(ABC, Generic[R]):
         return None
 
     def _unknown(self, error: SageMakerPlansError) -> OutcomeUnknownError:
-        if isinstance(error, UnexpectedReplyError) and _is_the_services(error):
+        if isinstance(error, UnexpectedReplyError) and is_the_services(error):
             # A reply that cannot be parsed may be cut off, or come from a proxy.
             happened = (
                 f"the purchase of offering {self.offering} went through"
@@ -339,30 +361,17 @@ class SentOnce(ABC, Generic[R]):
             # This also runs if the reading is interrupted: the scope shields neither from a
             # second Ctrl-C nor from asyncio's own Task.cancel().
             self.found = receipt
-            if receipt is not None:
-                self.log_outcome(receipt, None)
-            request_id = getattr(self.doubt, "request_id", None)
-            facts = self.facts(
-                "purchase_interrupted",
-                "unknown" if receipt is None else "confirmed_by_history",
-                request_id=request_id,
+            shown_by = None if receipt is None else self.told_by
+            self.told_by = id_of(self.doubt) or shown_by
+            outcome = self._outcome_of(receipt)
+            facts = self.facts("purchase_interrupted", outcome, request_id=self.told_by)
+            found = f"the {'plan' if self.name else 'history'} shows that it was bought"
+            words = (
+                f"{self.operation.name}: the purchase of offering {self.offering} for plan "
+                f"{self.plan} was interrupted ({type(error).__name__}) while it was on its way; "
+                f"{'its outcome is not known' if outcome == 'unknown' else found}"
             )
-            found = (
-                "its outcome is not known"
-                if receipt is None
-                else f"the {'plan' if self.name else 'history'} shows that it was bought"
-            )
-            tell(
-                logging.WARNING,
-                "%s: the purchase of offering %s for plan %s was interrupted (%s) while it was on "
-                "its way; %s",
-                self.operation.name,
-                self.offering,
-                self.plan,
-                type(error).__name__,
-                found,
-                purchase=facts,
-            )
+            tell(logging.WARNING, "%s", words, purchase=facts)
             if receipt is None and self.doubt is not None:
                 # The caller gets the cancellation, so only the log can show the error.
                 tell(
@@ -370,15 +379,20 @@ class SentOnce(ABC, Generic[R]):
                     "%s: %s; request id %s, reply %.2000s",
                     self.operation.name,
                     self._unknown(self.doubt),
-                    request_id,
+                    self.told_by,
                     # A proxy's error page may repeat the headers of the request.
                     redacted(repr(getattr(self.doubt, "reply", None))),
                     purchase=facts,
                 )
 
-
-def _is_the_services(error: UnexpectedReplyError) -> bool:
-    """Tell whether the service itself sent this reply, as a success."""
-    is_an_error = isinstance(error.reply, Mapping) and "__type" in error.reply
-    is_success = error.http_status is not None and error.http_status // 100 == _SUCCESS
-    return is_success and error.request_id is not None and not is_an_error
+    def _outcome_of(self, receipt: R | None) -> PurchaseEnd:
+        """Log what became of a purchase whose caller gets neither receipt nor error."""
+        try:
+            if receipt is not None:
+                self._told(receipt)
+                return "confirmed_by_history"
+        except PurchaseFailedError:
+            return "failed"
+        except PlanMismatchError:
+            pass  # This may be another plan.
+        return "unknown"

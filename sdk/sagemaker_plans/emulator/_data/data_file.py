@@ -1,7 +1,9 @@
 """A file that has all that exists, and outlives a crash of the process.
 
 It is an SQLite database with one row for each resource. What a request has changed is on the disk
-before its reply is sent, in one transaction. It is the only importer of sqlite3.
+before its reply is sent, in one transaction. There is no write-ahead log: it would be faster, but
+then a copy of the file alone would lack the latest changes, and nobody would notice. It is the
+only importer of sqlite3.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from typing import Any, Final, final, get_args, get_type_hints
 import attrs
 
 from sagemaker_plans.emulator._data.data_file_error import DataFileError
+from sagemaker_plans.emulator._data.file_lock import FileInUseError, FileLock
 from sagemaker_plans.emulator._data.structuring import MisfitsError, Structuring
 from sagemaker_plans.emulator._state.clock import Clock, ClockReading
 from sagemaker_plans.emulator._state.tables import StateLock, Table, Tables
+from sagemaker_plans.emulator._wire.not_kept_error import NotKeptError
 
 FORMAT: Final = 1
 """The version of the format. A file with a higher one is refused."""
@@ -31,10 +35,18 @@ _APPLICATION: Final = int.from_bytes(b"smpe", "big")
 _PRIMARY: Final = 0xFF
 # The other bits of an error's code are details.
 
+_IN_USE: Final = "is in use by another emulator; stop that one, or name another file"
+_CHANGE_RIGHTS: Final = (
+    "cannot be written; give this user the right to write it and its folder, or name another file"
+)
 _PROBLEMS: Final = {
-    sqlite3.SQLITE_BUSY: "is in use by another emulator",
+    sqlite3.SQLITE_BUSY: _IN_USE,
     sqlite3.SQLITE_CORRUPT: "is damaged",
     sqlite3.SQLITE_NOTADB: "is no data file of an emulator",
+    sqlite3.SQLITE_READONLY: _CHANGE_RIGHTS,
+    sqlite3.SQLITE_CANTOPEN: _CHANGE_RIGHTS,
+    sqlite3.SQLITE_FULL: "cannot be written: free some space, and start the emulator again",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: look at the disk",
 }
 
 _CLOCK: Final = "clock"
@@ -88,6 +100,8 @@ class DataFile:
 
     def __init__(self, path: Path, tables: Tables, clock: Clock, lock: StateLock) -> None:
         self._path = path
+        # Links to it lead to one lock.
+        self._file_lock = FileLock(path.resolve())
         self._opened: tuple[int, int] | None = None
         self._tables = tables
         self._clock = clock
@@ -112,24 +126,27 @@ class DataFile:
             if self._database is not None:
                 return
             try:
+                self._take()
                 # Absolute: some names, such as ":memory:", mean no file to SQLite.
                 self._database = sqlite3.connect(
                     self._path.absolute(), timeout=0, isolation_level=None, check_same_thread=False
                 )
-                self._is_new = self._locked()
+                self._is_new = self._inspected()
                 self._opened = _identity(self._path)
                 if self._is_new:
                     # What an earlier file had is not in this one.
                     self._kept.clear()
                     for table in self._tables.by_name().values():
                         table.watch(touched=True)
-                    self._keep()
                 else:
                     self._load()
+                # The clock goes on at another speed, perhaps. This also shows that the file can
+                # be written, before anything is answered.
+                self._keep()
             except BaseException as error:
                 self.close()
                 if isinstance(error, sqlite3.Error):
-                    raise self._error(f"cannot be opened: {error}") from error
+                    raise self._sqlite_error(error) from error
                 raise
             self._lock.keep_by(self._keep)
             self._clock.guard_by(self._lock)
@@ -141,9 +158,29 @@ class DataFile:
     def close(self) -> None:
         """Let the file go. A change after that is an OSError. A second call has no effect."""
         with self._lock.reading:
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+            try:
+                if self._database is not None:
+                    self._database.close()
+                    self._database = None
+            finally:
+                self._file_lock.release()
+
+    def _take(self) -> None:
+        """Lock the file for this emulator."""
+        folder = self._path.absolute().parent
+        if self._path.is_dir():
+            raise self._error(f"is a folder; name a file, such as {self._path / 'state.db'}")
+        if not folder.is_dir():
+            raise self._error(f"cannot be created: there is no folder {folder}; create it first")
+        try:
+            self._file_lock.acquire()
+        except FileInUseError as error:
+            raise self._error(_IN_USE) from error
+        except OSError as error:
+            raise self._error(
+                f"cannot be used: {folder} must be a folder in which this user may create files, "
+                f"and on a file system with locks: {error}"
+            ) from error
 
     def _load(self) -> None:
         try:
@@ -170,7 +207,6 @@ class DataFile:
         if reading is None:
             raise self._error("is damaged: it has no clock")
         self._clock.resume(reading, ran_on=True)
-        self._moves = self._clock.moves
 
     def _keep(self) -> None:
         """Write what has changed, and return when it is on the disk."""
@@ -186,13 +222,15 @@ class DataFile:
         if not deletions and not writes and self._moves == self._clock.moves:
             return
         if _identity(self._path) != self._opened:
-            raise OSError(f"the data file {self._path} was deleted or replaced while it was in use")
+            raise NotKeptError(
+                f"the data file {self._path} was deleted or replaced while it was in use"
+            )
         moves, reading = self._clock.moves, self._clock.reading()
         writes[_CLOCK, ""] = _json(reading)
         try:
             self._write(deletions, writes)
         except sqlite3.Error as error:
-            raise OSError(f"the data file {self._path} cannot be written: {error}") from error
+            raise NotKeptError(str(self._sqlite_error(error))) from error
         for deleted in deletions:
             self._kept.pop(deleted, None)
         self._kept |= writes
@@ -222,39 +260,46 @@ class DataFile:
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
         if self._database is None:
-            raise OSError(f"the data file {self._path} is closed, because the emulator was stopped")
+            raise NotKeptError(
+                f"the data file {self._path} is closed, because the emulator was stopped"
+            )
         return self._database.execute(statement, values)
 
-    def _locked(self) -> bool:
-        """Lock the file, and return whether it is new. Nothing is written to what has content."""
+    def _inspected(self) -> bool:
+        """Return whether the file is new. Nothing is written to what has content."""
         run = self._run
-        try:
-            # The lock of the first transaction is then held until the file is closed.
-            run("PRAGMA locking_mode = EXCLUSIVE")
-            run("PRAGMA synchronous = FULL")
-            run("BEGIN EXCLUSIVE")
-            run("COMMIT")
-            (names,) = run("SELECT count(*) FROM sqlite_master").fetchone()
-            (application,) = run("PRAGMA application_id").fetchone()
-            (version,) = run("PRAGMA user_version").fetchone()
-            if names == application == 0:
-                # One synchronization with the disk for each transaction, where others need three.
-                run("PRAGMA journal_mode = WAL")
-                return True
-            if application != _APPLICATION:
-                raise self._error("is a database of another program; nothing was changed in it")
-            if version > FORMAT:
-                raise self._error(
-                    f"was written by a newer version of this package, in format {version}; "
-                    f"this version reads formats up to {FORMAT}"
-                )
-            found = run("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.Error as error:
-            problem = _PROBLEMS.get(error.sqlite_errorcode & _PRIMARY, "cannot be opened")
-            raise self._error(f"{problem}: {error}") from error
+        # The lock of the first transaction is then held until the file is closed.
+        run("PRAGMA locking_mode = EXCLUSIVE")
+        run("PRAGMA synchronous = FULL")
+        if not self._path.stat().st_size:
+            # Even an empty transaction would write to it. The first one has all that exists.
+            return True
+        run("BEGIN EXCLUSIVE")
+        run("COMMIT")
+        (names,) = run("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = run("PRAGMA application_id").fetchone()
+        (version,) = run("PRAGMA user_version").fetchone()
+        if names == application == 0:
+            raise self._error(
+                "is an empty database, and no data file of an emulator. If it is a copy, copy it "
+                "again while the emulator is stopped; otherwise delete it"
+            )
+        if application != _APPLICATION:
+            raise self._error("is a database of another program; nothing was changed in it")
+        if version > FORMAT:
+            raise self._error(
+                f"was written by a newer version of this package, in format {version}; "
+                f"this version reads formats up to {FORMAT}"
+            )
+        found = run("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise self._error(f"is damaged: {found}")
         return False
+
+    def _sqlite_error(self, error: sqlite3.Error) -> DataFileError:
+        # Errors of the sqlite3 module itself have no code.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+        return self._error(f"{_PROBLEMS.get(code, 'cannot be used')}: {error}")
 
     def _error(self, problem: str) -> DataFileError:
         return DataFileError(f"the data file {self._path} {problem}")
@@ -294,20 +339,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def write_beside(path: Path, text: str, data: DataFile | None) -> None:
-    """Write a text to a file other than the data file.
-
-    Args:
-        path: The file.
-        text: The text.
-        data: The data file; None for none.
-
-    Raises:
-        ValueError: The file is the data file.
-        OSError: It cannot be written.
-    """
-    if data is not None and data.is_at(path):
-        raise ValueError(f"path: {path} is the data file of this emulator; name another one")
-    path.write_text(text, encoding="utf-8")

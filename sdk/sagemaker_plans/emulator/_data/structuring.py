@@ -157,6 +157,7 @@ class Structuring:
         converter.register_structure_hook_factory(attrs.has, self._class_hook)
         converter.register_structure_hook_factory(_is_list, self._list_hook)
         converter.register_structure_hook_factory(_is_union, self._union_hook)
+        converter.register_structure_hook_factory(_is_mapping, self._mapping_hook)
         converter.register_structure_hook_factory(_is_table, self._table_hook)
         converter.register_structure_hook_func(_is_literal, _literal)
         converter.register_structure_hook_func(_is_open_object, _object)
@@ -226,6 +227,14 @@ class Structuring:
             if not is_list(value) or (of_tables and not all(map(is_object, value))):
                 raise _UnfitError(words)
             return get_origin(kind)(read_list(value, inner))
+
+        return read
+
+    def _mapping_hook(self, kind: Any) -> _Hook:  # noqa: ANN401 - a mapping
+        read_mapping = self._converter.gen_structure_mapping(kind)
+
+        def read(value: object, _kind: object) -> object:
+            return read_mapping(_object(value, kind), kind)
 
         return read
 
@@ -324,6 +333,10 @@ def _object(value: object, _kind: object) -> Mapping[str, object]:
 
 def _is_open_object(kind: object) -> bool:
     return get_origin(kind) in {Mapping, dict} and get_args(kind) == (str, object)
+
+
+def _is_mapping(kind: object) -> bool:
+    return get_origin(kind) in {Mapping, dict}
 
 
 def _is_table(kind: object) -> bool:

@@ -57,8 +57,10 @@ class FaultSchedule:
             raise ValueError(f"there is no operation {operation!r}; there are {allowed}")
         if fault.only_paged and operation != "*" and operation not in PAGED_MEMBERS:
             raise ValueError(f"the fault {fault.name} needs pages, but {operation} has none")
-        if nth < 1 or (times is not None and times < 1):
-            raise ValueError(f"nth and times must be at least 1, not {nth!r} and {times!r}")
+        if not _is_count(nth) or not (times is None or _is_count(times)):
+            raise ValueError(
+                f"nth and times must be at least 1, and whole numbers, not {nth!r} and {times!r}"
+            )
         last = math.inf if times is None else nth + times - 1
         injection = _Injection(operation, fault, nth, last)
         with self._lock:
@@ -82,3 +84,7 @@ class FaultSchedule:
         """Remove all faults."""
         with self._lock:
             self._injections.clear()
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -70,12 +70,12 @@ class Admin:
 
     @property
     def questions(self) -> Mapping[str, Callable[[], object]]:
-        """What GET asks for, by the last part of its path. Iterators are long lists.
+        """What GET asks for besides the health, by the last part of its path.
 
-        Those of `OF_ONE_MOMENT` are asked again if something has changed before their end.
+        Iterators are long lists. Those of `OF_ONE_MOMENT` are asked again if something has
+        changed before their end.
         """
         return {
-            "health": self._health,
             "requests": self._requests,
             "seed": self._seed,
             "state": self._state,
@@ -89,9 +89,12 @@ class Admin:
         """
         return {"clock": self._set_clock, "faults": self._set_faults, "reset": self._reset}
 
-    def _health(self) -> object:
+    def health(self) -> _Json:
+        """Tell whether requests are answered; if not, why."""
+        problem = self.service.problem
         return {
-            "status": "ok",
+            "status": "ok" if problem is None else "broken",
+            **({} if problem is None else {"why": problem}),
             "version": self.version(),
             "requests": {
                 "kept": self.recorder.kept,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from email.utils import formatdate
 from typing import Final
@@ -19,17 +20,20 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sagemaker_plans.emulator._http.admin import ADMIN_PREFIX, OF_ONE_MOMENT, Admin
+from sagemaker_plans.emulator._http.limits.limits import STANDSTILL_SECONDS
+from sagemaker_plans.emulator._http.limits.memory_budget import Share
 from sagemaker_plans.emulator._http.origins import AccessRules
 from sagemaker_plans.emulator._http.request_body import MOST_BYTES, parsed_object
 from sagemaker_plans.emulator._http.request_handler import (
     RequestHandler,
+    body_of,
     no_response,
-    read_body,
     transport_of,
 )
 from sagemaker_plans.emulator._http.request_log import current_exchange, log_request
 from sagemaker_plans.emulator._http.responses import aiohttp_response, error_response
 from sagemaker_plans.emulator._wire.json_pieces import json_pieces
+from sagemaker_plans.emulator._wire.not_kept_error import NotKeptError
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 LOGGER: Final = logging.getLogger("sagemaker_plans.emulator")
@@ -42,6 +46,8 @@ _MOST_TRIES: Final = 5
 
 _MOST_FAILURES: Final = 20
 # How many errors of the emulator are kept, each with its traceback and what that refers to.
+
+_LONGEST_WRITE: Final = 64 * 1024
 
 _UNKNOWN: Final = Refusal("UnknownOperationException", "Requests are posted to '/'.", 404)
 
@@ -71,43 +77,136 @@ class Application:
 
         app = web.Application(client_max_size=MOST_BYTES, middlewares=[log_request, answer, let_in])
         app.router.add_post("/", self.handler.handle, expect_handler=_continue_later)
+        # Programs that watch containers ask for the head alone.
+        app.router.add_get(
+            f"{ADMIN_PREFIX}/health", self._health, allow_head=True, expect_handler=_continue_later
+        )
         for name, question in self.admin.questions.items():
             app.router.add_get(
                 f"{ADMIN_PREFIX}/{name}",
-                self._at_one_moment(question) if name in OF_ONE_MOMENT else _answer_to(question),
-                # Programs that watch containers ask for the head alone.
-                allow_head=name == "health",
+                self._at_one_moment(question)
+                if name in OF_ONE_MOMENT
+                else self._piece_by_piece(question),
+                allow_head=False,
                 expect_handler=_continue_later,
             )
         for name, command in self.admin.commands.items():
             app.router.add_post(
-                f"{ADMIN_PREFIX}/{name}", _carried_out(command), expect_handler=_continue_later
+                f"{ADMIN_PREFIX}/{name}", self._carried_out(command), expect_handler=_continue_later
             )
         app.on_response_prepare.append(self._add_headers)
         return app
 
+    async def _health(self, _request: web.Request) -> web.StreamResponse:
+        health = self.admin.health()
+        current_exchange().outcome = str(health["status"])
+        return web.json_response(health, status=200 if health["status"] == "ok" else 503)
+
     def _at_one_moment(self, question: Callable[[], object]) -> Handler:
         """Return a handler whose answer is computed again if something changes meanwhile."""
 
-        async def answer(_request: web.Request) -> web.StreamResponse:
-            service = self.handler.service
-            for _ in range(_MOST_TRIES):
-                changes = service.changes
-                text = b"".join([piece async for piece in _in_slices(json_pieces(question()))])
-                if service.changes == changes:
-                    break
-            else:
-                # Too much is going on. Others have to wait.
-                text = "".join(json_pieces(question())).encode()
+        async def pieces_of(share: Share) -> AsyncIterator[bytes]:
+            pieces = await self._pieces_of_one_moment(question, share)
+            while pieces:
+                yield pieces.popleft()
+
+        return self._answer_to(pieces_of)
+
+    def _piece_by_piece(self, question: Callable[[], object]) -> Handler:
+        """Return a handler whose answer is sent while it is computed."""
+
+        async def pieces_of(share: Share) -> AsyncIterator[bytes]:
+            async for piece in _in_slices(json_pieces(question())):
+                share.take(len(piece))
+                yield piece
+
+        return self._answer_to(pieces_of)
+
+    async def _pieces_of_one_moment(
+        self, question: Callable[[], object], share: Share
+    ) -> deque[bytes]:
+        service = self.handler.service
+        for _ in range(_MOST_TRIES):
+            changes, pieces = service.changes, deque[bytes]()
+            async for piece in _in_slices(json_pieces(question())):
+                share.take(len(piece))
+                pieces.append(piece)
+            if service.changes == changes:
+                return pieces
+            share.give_back(share.held)
+        # Too much is going on. Others have to wait.
+        whole = "".join(json_pieces(question())).encode()
+        share.take(len(whole))
+        return deque([whole])
+
+    def _answer_to(self, pieces_of: Callable[[Share], AsyncIterator[bytes]]) -> Handler:
+        """Return a handler that sends pieces of JSON."""
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            stream = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
+            await self._send(request, stream, pieces_of)
             current_exchange().outcome = "ok"
-            return web.Response(body=text, content_type="application/json", charset="utf-8")
+            return stream
 
         return answer
+
+    async def _send(
+        self,
+        request: web.Request,
+        stream: web.StreamResponse,
+        pieces_of: Callable[[Share], AsyncIterator[bytes]],
+    ) -> None:
+        """Send pieces of an answer, each when the client has read most of the others."""
+        try:
+            async with self.handler.limits.answers.share(None) as share:
+                async for piece in pieces_of(share):
+                    # A question that cannot be answered gets an error, and no head.
+                    await stream.prepare(request)
+                    await _write(stream, piece)
+                    share.give_back(len(piece))
+        except Exception as error:
+            if not stream.prepared:
+                raise
+            # Half of a response is sent, so no error can follow it.
+            transport_of(request).abort()
+            if isinstance(error, Refusal):
+                raise ConnectionAbortedError(error.message) from error
+            raise
+
+    async def _sent_if_long(
+        self, request: web.Request, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        """Send a reply that takes much memory until the client has read it."""
+        body = response.body if isinstance(response, web.Response) else None
+        if not isinstance(body, bytes) or len(body) <= _LONGEST_WRITE:
+            return response
+
+        async def pieces_of(share: Share) -> AsyncIterator[bytes]:
+            share.take(len(body))
+            yield body
+
+        stream = web.StreamResponse(status=response.status, headers=response.headers)
+        stream.content_length = len(body)
+        await self._send(request, stream, pieces_of)
+        return stream
+
+    def _carried_out(self, command: Callable[[Mapping[str, object]], object]) -> Handler:
+        async def carry_out(request: web.Request) -> web.StreamResponse:
+            async with body_of(request, self.handler.limits) as body:
+                arguments = parsed_object(body or b"{}")
+            try:
+                reply = command(arguments)
+            except ValueError as error:
+                raise Refusal("ValidationException", str(error)) from error
+            current_exchange().outcome = "ok"
+            return web.json_response(reply)
+
+        return carry_out
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Make a response of every error."""
         try:
-            return await handler(request)
+            return await self._sent_if_long(request, await handler(request))
         except Refusal as refusal:
             return self._refused(request, refusal)
         except web.HTTPException as error:
@@ -134,9 +233,9 @@ class Application:
     def _refused(self, request: web.Request, refusal: Refusal) -> web.Response:
         exchange = current_exchange()
         exchange.outcome = refusal.code
+        self.handler.recorder.turn_away(refusal.code)
         if _is_control(request):
             return web.json_response({"error": refusal.message}, status=refusal.status)
-        self.handler.recorder.turn_away(refusal.code)
         return aiohttp_response(error_response(exchange.request_id, refusal))
 
     def _unknown(self, request: web.Request, error: web.HTTPException) -> Refusal:
@@ -146,19 +245,26 @@ class Application:
             expected = " or ".join(sorted(error.allowed_methods))
             message = f"{request.path} takes {expected}, not {request.method}"
             return Refusal("MethodNotAllowed", message, 405)
-        known = ", ".join(sorted({*self.admin.questions, *self.admin.commands}))
+        known = ", ".join(sorted({"health", *self.admin.questions, *self.admin.commands}))
         message = f"there is no {request.path}; below {ADMIN_PREFIX}/ are: {known}"
         return Refusal("NotFound", message, 404)
 
     def _failed(self, error: Exception) -> web.Response:
+        message, log = (
+            "The emulator itself failed on this.",
+            "The emulator itself failed on a request",
+        )
+        if isinstance(error, NotKeptError):
+            # It says what happened and what to do. A traceback has no more to say.
+            message = log = str(error)
         if len(self.failures) < _MOST_FAILURES:
             self.failures.append(error)
-            LOGGER.error("The emulator itself failed on a request", exc_info=error)
+            LOGGER.error("%s", log, exc_info=None if log == message else error)
         else:
             LOGGER.error("The emulator itself failed on one more request: %r", error)
         exchange = current_exchange()
         exchange.outcome = "InternalFailure"
-        internal = Refusal("InternalFailure", "The emulator itself failed on this.", 500)
+        internal = Refusal("InternalFailure", message, 500)
         response = error_response(exchange.request_id, internal)
         self.handler.recorder.mark_reply(response.request_id, response.status, response.error_code)
         return aiohttp_response(response)
@@ -172,34 +278,12 @@ async def _continue_later(_request: web.Request) -> None:
     """Leave `Expect: 100-continue` to the handler, which first looks at the head."""
 
 
-def _answer_to(question: Callable[[], object]) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        stream = web.StreamResponse(headers={"Content-Type": "application/json; charset=utf-8"})
-        await stream.prepare(request)
-        try:
-            async for piece in _in_slices(json_pieces(question())):
-                await stream.write(piece)
-        except Exception:
-            # Half of a response is sent, so no error can follow it.
-            transport_of(request).close()
-            raise
-        current_exchange().outcome = "ok"
-        return stream
-
-    return answer
-
-
-def _carried_out(command: Callable[[Mapping[str, object]], object]) -> Handler:
-    async def carry_out(request: web.Request) -> web.StreamResponse:
-        arguments = parsed_object(await read_body(request) or b"{}")
-        try:
-            reply = command(arguments)
-        except ValueError as error:
-            raise Refusal("ValidationException", str(error)) from error
-        current_exchange().outcome = "ok"
-        return web.json_response(reply)
-
-    return carry_out
+async def _write(stream: web.StreamResponse, piece: bytes) -> None:
+    """Write to a client, and wait until it has read most of it."""
+    view = memoryview(piece)
+    for start in range(0, len(view), _LONGEST_WRITE):
+        async with asyncio.timeout(STANDSTILL_SECONDS):
+            await stream.write(view[start : start + _LONGEST_WRITE])
 
 
 async def _in_slices(pieces: Iterator[str]) -> AsyncIterator[bytes]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Iterable
-from typing import Final, Literal
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, cast
 
 import attrs
 from aiohttp import web
@@ -20,6 +21,7 @@ from sagemaker_plans.emulator._wire.refusal import Refusal
 _OWN_SITES: Final = frozenset({"none", "same-origin"})
 # What browsers say of a request that the user, and not another page, has made.
 
+_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _EXPOSED_HEADERS: Final = "x-amzn-RequestId, x-amzn-errortype, Retry-After, Date"
 _PREFLIGHT_SECONDS: Final = 600
 
@@ -32,19 +34,47 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def checked_hosts(hosts: Iterable[str]) -> frozenset[str]:
+    """Return names and addresses of hosts as the header Host has them, in small letters.
+
+    Raises:
+        ValueError: One of them is not a name or an address alone.
+    """
+    checked: set[str] = set()
+    for host in _each("allow_hosts", hosts):
+        name = _canonical(host.removeprefix("[").removesuffix("]"))
+        if not (_is_address(name) or _NAME.fullmatch(name)):
+            raise ValueError(
+                "allow_hosts (--allow-host): a host is a name or an address without scheme, port "
+                f"and wildcard, such as plans.internal or 192.168.1.5, not {host!r}"
+            )
+        checked.add(name)
+    return frozenset(checked)
+
+
+def _each(option: str, values: object) -> Iterator[str]:
+    """Return texts in a list. One text is no list of texts."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"{option} must be a list of texts, not {values!r}")  # noqa: TRY004 - all wrong options are one kind of error
+    for value in cast("Iterable[object]", values):
+        if not isinstance(value, str):
+            raise ValueError(f"{option} must be a list of texts, but {value!r} is none")  # noqa: TRY004 - all wrong options are one kind of error
+        yield value
+
+
 def checked_origins(origins: Iterable[str]) -> frozenset[str]:
     """Return the origins of web pages that may use the emulator.
 
     Raises:
         ValueError: One of them is not an origin, such as `http://localhost:3000`.
     """
-    checked = frozenset(origins)
+    checked = frozenset(_each("allow_origins", origins))
     for origin in checked:
         scheme, separator, rest = origin.partition("://")
         if not separator or scheme not in {"http", "https"} or not rest or "/" in rest:
             raise ValueError(
-                f"an origin is a scheme, a host and perhaps a port, such as "
-                f"http://localhost:3000, not {origin!r}"
+                "allow_origins (--allow-origin): an origin is a scheme, a host and perhaps a "
+                f"port, such as http://localhost:3000, not {origin!r}"
             )
     return checked
 
@@ -133,13 +163,25 @@ class AccessRules:
 def _host(header: str) -> tuple[str, Literal["loopback", "address", "name"]]:
     """Return the header Host without its port, and what kind of host that is."""
     if header.startswith("["):
-        host = header[1:].partition("]")[0]
+        host = _canonical(header[1:].partition("]")[0])
     else:
-        host = header.partition(":")[0].lower().rstrip(".")
+        host = _canonical(header.partition(":")[0])
     if is_loopback(host):
         return host, "loopback"
+    return host, "address" if _is_address(host) else "name"
+
+
+def _canonical(host: str) -> str:
+    """Return a host in the one form in which it is compared."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return host.lower().removesuffix(".")
+
+
+def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return host, "name"
-    return host, "address"
+        return False
+    return True

@@ -11,7 +11,8 @@ import asyncio
 import datetime as dt
 import re
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Final
 
@@ -21,6 +22,7 @@ from aiohttp import web
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.schedule import FaultSchedule
 from sagemaker_plans.emulator._http.connection import Connection
+from sagemaker_plans.emulator._http.limits.limits import Limits
 from sagemaker_plans.emulator._http.recorder import Headers, RecordedRequest, Recorder
 from sagemaker_plans.emulator._http.request_body import MOST_BYTES, parsed_object
 from sagemaker_plans.emulator._http.request_log import current_exchange
@@ -71,6 +73,7 @@ class RequestHandler:
     credentials: Credentials
     signature_times: Callable[[dt.datetime, str], Sequence[dt.datetime]]
     """Gives the times with which the date of a signature is compared, for an operation."""
+    limits: Limits = attrs.Factory(Limits)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Return the response to one request.
@@ -87,15 +90,15 @@ class RequestHandler:
         claim = check_signature_head(
             headers, self.credentials, lambda signed_at: self.signature_times(signed_at, operation)
         )
-        raw_body = await read_body(request)
-        signed = SignedRequest(
-            method=request.method,
-            path=request.rel_url.raw_path,
-            query=request.rel_url.raw_query_string,
-            headers=headers,
-            body=raw_body,
-        )
-        check_signature(signed, claim)
+        async with body_of(request, self.limits) as raw_body:
+            signed = SignedRequest(
+                method=request.method,
+                path=request.rel_url.raw_path,
+                query=request.rel_url.raw_query_string,
+                headers=headers,
+                body=raw_body,
+            )
+            check_signature(signed, claim)
         caller = Caller(
             region=claim.region,
             account_id=claim.account_id or self.service.account_id,
@@ -182,11 +185,13 @@ class RequestHandler:
         return aiohttp_response(response)
 
 
-async def read_body(request: web.Request) -> bytes:
-    """Return the body of a request.
+@asynccontextmanager
+async def body_of(request: web.Request, limits: Limits) -> AsyncGenerator[bytes]:
+    """Give the body of a request to a block, after which it counts as held no longer.
 
     Raises:
-        Refusal: It is longer than `MOST_BYTES`. If the head says so, nothing is read.
+        Refusal: It is longer than `MOST_BYTES`; if the head says so, nothing is read. Or others
+            need the memory.
         TimeoutError: It did not arrive in time.
         ConnectionError: The client disconnected.
         web.RequestPayloadError: The client broke the framing.
@@ -196,12 +201,15 @@ async def read_body(request: web.Request) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue":
         # curl waits a second for this before it sends a long body. Other clients wait for ever.
         transport_of(request).write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    try:
-        # aiohttp does not report a broken chunk to the reader, which would wait for ever.
-        async with asyncio.timeout(_UPLOAD_SECONDS):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise _TOO_LARGE from None
+    # aiohttp does not report a broken chunk to the reader, which would wait for ever.
+    async with limits.requests.share(_UPLOAD_SECONDS) as share:
+        pieces: list[bytes] = []
+        while piece := await request.content.readany():
+            share.take(len(piece))
+            pieces.append(piece)
+            if share.held > MOST_BYTES:
+                raise _TOO_LARGE
+        yield b"".join(pieces)
 
 
 def no_response() -> web.Response:

@@ -119,6 +119,7 @@ class ServerThread:
         acceptor = await loop.create_server(
             lambda: Connection(
                 server,
+                limits=self._application.handler.limits,
                 loop=loop,
                 logger=LOGGER,
                 access_log=_NO_LOG,

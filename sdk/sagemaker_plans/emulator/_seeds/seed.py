@@ -25,6 +25,20 @@ class SeedError(ValueError):
     """A seed file is wrong. The message names the place, and what is allowed there."""
 
 
+class SeedEntryError(ValueError):
+    """An entry of a seed is wrong.
+
+    Args:
+        where: The entry, such as `fleets[1].name`.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where} {problem}")
+        self.where = where
+        self.problem = problem
+
+
 @attrs.frozen(kw_only=True)
 class FleetSeed:
     """A device fleet that exists at the beginning."""
@@ -114,6 +128,32 @@ class PlanOfferingSeed:
     resellable: bool = False
     sold_out: bool = False
     payment_fails: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class DevicesGiven:
+    """Devices that are added to a fleet."""
+
+    fleet_arn: str
+    names: tuple[str, ...]
+    failing: tuple[str, ...]
+    tags: Mapping[str, str]
+
+
+@attrs.frozen(kw_only=True)
+class OptionsGiven:
+    """How a service behaves."""
+
+    loose_fleets: bool
+    failure_tolerance: float
+
+
+@attrs.frozen(kw_only=True)
+class TagsGiven:
+    """Tags that are added to a resource."""
+
+    arn: str
+    tags: Mapping[str, str]
 
 
 @attrs.frozen(kw_only=True)

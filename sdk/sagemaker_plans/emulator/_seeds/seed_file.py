@@ -6,14 +6,13 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from sagemaker_plans.emulator._data.structuring import MisfitsError, Structuring
 from sagemaker_plans.emulator._seeds.allowed_values import ALLOWED
 from sagemaker_plans.emulator._seeds.line_numbers import line_of, lines_of_json, lines_of_toml
-from sagemaker_plans.emulator._seeds.seed import Seed, SeedError
+from sagemaker_plans.emulator._seeds.seed import Seed, SeedEntryError, SeedError
 from sagemaker_plans.emulator._seeds.yaml_text import YamlMissingError, parsed_yaml
 from sagemaker_plans.emulator._wire.refusal import Refusal
 from sagemaker_plans.emulator._wire.validation import validated
@@ -47,13 +46,6 @@ def read_seed(path: Path) -> Seed:
     return _SeedFile(path).seed()
 
 
-def seed_text(seed: Seed) -> str:
-    """Return a seed as JSON, which `read_seed` reads. What is empty is left out."""
-    members: Mapping[str, object] = _PLAIN.unstructured(seed)
-    given = {name: value for name, value in members.items() if value}
-    return json.dumps(given, indent=1, allow_nan=False) + "\n"
-
-
 def plant(seed: Seed | str | os.PathLike[str] | None, service: Service) -> None:
     """Replace everything in a service by a seed.
 
@@ -69,6 +61,10 @@ def plant(seed: Seed | str | os.PathLike[str] | None, service: Service) -> None:
         Refusal: The service refuses an entry of a seed that is not in a file.
         ValueError: As for `Service.plant`.
     """
+    if not isinstance(cast("object", seed), Seed | str | os.PathLike | None):
+        raise ValueError(  # noqa: TRY004 - all wrong options are one kind of error
+            f"seed must be a Seed or the path of a file, not {seed!r}"
+        )
     if seed is None or isinstance(seed, Seed):
         service.plant(Seed.default() if seed is None else seed)
         return
@@ -77,6 +73,8 @@ def plant(seed: Seed | str | os.PathLike[str] | None, service: Service) -> None:
     entries: list[str] = []
     try:
         service.plant(read, on_entry=entries.append)
+    except SeedEntryError as error:
+        raise file.error(error.where, error.problem) from error
     except (Refusal, ValueError) as error:
         raise file.error(entries[-1], f"is refused: {error}") from error
 
@@ -102,7 +100,6 @@ class _SeedFile:
             )
             raise self.error(first.where, first.problem) from error
         self._check_plans(seed)
-        self._check_unique(seed)
         return seed
 
     def error(self, where: str, problem: str) -> SeedError:
@@ -116,14 +113,6 @@ class _SeedFile:
             except Refusal as refusal:
                 where = f"plans[{number}].create{_first_member(refusal.message)}"
                 raise self.error(where, f"is refused: {refusal}") from refusal
-
-    def _check_unique(self, seed: Seed) -> None:
-        """A test may replace what has the same name. In a file that is a mistake."""
-        firsts: dict[tuple[str, str], str] = {}
-        for kind, name, where in _named(seed):
-            first = firsts.setdefault((kind, name), where)
-            if first != where:
-                raise self.error(where, f"must be unique, but {name!r} is {first} too")
 
     def _parsed(self) -> object:
         suffix = self._path.suffix.lower()
@@ -171,16 +160,3 @@ def _first_member(message: str) -> str:
         elif part != "member":
             path += f".{part[:1].upper()}{part[1:]}"
     return path
-
-
-def _named(seed: Seed) -> Iterator[tuple[str, str, str]]:
-    """Return the kind, the name and the place of everything that has a name of its own."""
-    for number, fleet in enumerate(seed.fleets):
-        kind = f"fleet in {fleet.region} of {fleet.account_id}"
-        yield kind, fleet.name, f"fleets[{number}].name"
-    for number, plan in enumerate(seed.training_plans):
-        for inner, offering in enumerate(plan.offerings):
-            where = f"training_plans[{number}].offerings[{inner}].offering_id"
-            yield "offering", offering.offering_id, where
-    for number, plan_offering in enumerate(seed.plan_offerings):
-        yield "offering", plan_offering.offering_id, f"plan_offerings[{number}].offering_id"

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 _KEYS: Final = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"})
 
+_MOST_REPEATED: Final = 100_000
+# A few lines of aliases of aliases may stand for billions.
+
 
 class YamlMissingError(Exception):
     """PyYAML is not installed. The message says what to do without it."""
@@ -22,8 +25,8 @@ def parsed_yaml(text: str) -> tuple[object, dict[str, int]]:
 
     Raises:
         YamlMissingError: PyYAML is not installed.
-        ValueError: The text is not YAML, or a table has a key twice. The message begins with the
-            line.
+        ValueError: The text is not YAML, a table has a key twice, or aliases stand for too much.
+            The message begins with the line.
         RecursionError: The text is nested too deeply, or is part of itself.
     """
     try:
@@ -33,15 +36,15 @@ def parsed_yaml(text: str) -> tuple[object, dict[str, int]]:
             "a seed in YAML needs PyYAML (pip install pyyaml); without it, convert the file "
             "(yq -o json seed.yaml) or write JSON or TOML"
         ) from None
-    lines: dict[str, int] = {}
+    reader = _Reader()
     try:
         # The safe loader knows plain values only, and runs no code of the text.
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         if root is None:
-            return {}, lines
-        _note_lines(root, "", lines)
-        return cast("Any", loader).construct_document(root), lines
+            return {}, reader.lines
+        reader.read(root, "")
+        return cast("Any", loader).construct_document(root), reader.lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = 1 if mark is None else mark.line + 1
@@ -50,21 +53,36 @@ def parsed_yaml(text: str) -> tuple[object, dict[str, int]]:
         raise ValueError(f"1: {error}") from error
 
 
-def _note_lines(node: yaml.Node, where: str, lines: dict[str, int]) -> None:
-    content: Any = node.value
-    if isinstance(content, str):
-        return
-    for number, item in enumerate(content):
-        if isinstance(item, tuple):
-            key, value = cast("tuple[yaml.Node, yaml.Node]", item)
-            at = f"{where}.{key.value}" if where else str(key.value)
-            line = key.start_mark.line + 1
-            if key.tag not in _KEYS:
-                raise ValueError(f"{line}: the key {at} is no text; put it in quotes")
-            if at in lines:
-                raise ValueError(f"{line}: the key {at} is given twice")
-        else:
-            value, at = cast("yaml.Node", item), f"{where}[{number}]"
-            line = value.start_mark.line + 1
-        lines[at] = line
-        _note_lines(value, at, lines)
+class _Reader:
+    """Notes the line of each key and item, and how much the aliases of a text stand for."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self._seen: set[int] = set()
+        self._repeated = 0
+
+    def read(self, node: yaml.Node, where: str, *, repeated: bool = False) -> None:
+        content: Any = node.value
+        if isinstance(content, str):
+            return
+        repeated = repeated or id(node) in self._seen
+        self._seen.add(id(node))
+        for number, item in enumerate(content):
+            if isinstance(item, tuple):
+                key, value = cast("tuple[yaml.Node, yaml.Node]", item)
+                at = f"{where}.{key.value}" if where else str(key.value)
+                line = key.start_mark.line + 1
+                if key.tag not in _KEYS:
+                    raise ValueError(f"{line}: the key {at} is no text; put it in quotes")
+                if at in self.lines:
+                    raise ValueError(f"{line}: the key {at} is given twice")
+            else:
+                value, at = cast("yaml.Node", item), f"{where}[{number}]"
+                line = value.start_mark.line + 1
+            self._repeated += repeated
+            if self._repeated > _MOST_REPEATED:
+                raise ValueError(
+                    f"{line}: aliases (*name) stand for more than {_MOST_REPEATED} keys and items"
+                )
+            self.lines[at] = line
+            self.read(value, at, repeated=repeated)

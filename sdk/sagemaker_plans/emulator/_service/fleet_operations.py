@@ -127,7 +127,7 @@ class DeviceFleets:
         fleet, names = self._fleet(request, caller), dict.fromkeys(texts(request, "DeviceNames"))
         fleet.check_registered(names)
         for name in names:
-            del fleet.devices[name]
+            fleet.remove(name)
         return {}
 
     def describe_device(self, request: Request, caller: Caller) -> Reply:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from sagemaker_plans.emulator._seeds.checked_arguments import checked
+from sagemaker_plans.emulator._seeds.seed import DevicesGiven, FleetSeed, TagsGiven
 from sagemaker_plans.emulator._service.fleet_operations import fleet_arn
 from sagemaker_plans.emulator._service.resource_setup import ResourceSetup
 from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE, Device, Fleet
@@ -32,7 +34,7 @@ class FleetSetup(ResourceSetup):
             name: The fleet's name.
             devices: The names of the devices in the order in which they report, or the number
                 of devices.
-            failing: The names of devices whose deployments fail.
+            failing: The names of those of its devices whose deployments fail.
             failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
                 drawn from the fleet's name, so they are the same in every run.
             description: The fleet's description.
@@ -44,18 +46,29 @@ class FleetSetup(ResourceSetup):
             The fleet's ARN.
 
         Raises:
-            ValueError: The rate is outside 0 to 1, the number of devices is negative, or a
-                string was passed where a list of names is needed.
+            ValueError: A device that fails is not one of the fleet's, or an argument is not
+                allowed. The message names it, its value, and what is allowed.
         """
+        given = checked(
+            FleetSeed,
+            name=name,
+            devices=devices,
+            failing=failing,
+            failure_rate=failure_rate,
+            description=description,
+            tags={} if tags is None else tags,
+            region=region,
+            account_id=account_id,
+        )
         fleet = Fleet.create(
             name,
             fleet_arn(name, self._owner(region, account_id)),
             now=self.clock.now(),
-            devices=devices,
-            failing=failing,
-            failure_rate=failure_rate,
+            devices=given.devices,
+            failing=given.failing,
+            failure_rate=given.failure_rate,
             settings=None if description is None else {"Description": description},
-            tags=tags,
+            tags=given.tags,
         )
         with self._resources.lock:
             self._resources.edge.fleets[fleet.arn] = fleet
@@ -75,23 +88,30 @@ class FleetSetup(ResourceSetup):
             fleet_arn: The fleet's ARN.
             names: The devices' names.
             failing: The names of devices whose deployments fail, from the next start of a stage
-                on. They need not be among `names`.
+                on. Each is among `names`, or is one that the fleet has already.
             tags: The tags of the new devices.
 
         Returns:
-            The devices' ARNs.
+            The ARNs of the devices in `names`.
 
         Raises:
-            ValueError: There is no such fleet, or a string was passed where a list of names is
-                needed.
+            ValueError: There is no such fleet, a device that fails is not one of the fleet's, or
+                an argument is not allowed. The message names it, its value, and what is allowed.
         """
+        given = checked(
+            DevicesGiven,
+            fleet_arn=fleet_arn,
+            names=names,
+            failing=failing,
+            tags={} if tags is None else tags,
+        )
         with self._resources.lock:
             fleet = self._resources.edge.fleets.get(fleet_arn)
             if fleet is None:
                 raise ValueError(f"there is no device fleet {fleet_arn}")
-            device = Device(registered_at=self.clock.now(), tags={**(tags or {})})
-            added = fleet.add(names, device, failing=failing)
-            return tuple(map(fleet.device_arn, added))
+            device = Device(registered_at=self.clock.now(), tags=given.tags)
+            fleet.add(given.names, device, failing=given.failing)
+            return tuple(map(fleet.device_arn, given.names))
 
     def tags_of(self, arn: str) -> dict[str, str]:
         """Return the tags of a resource.
@@ -105,9 +125,10 @@ class FleetSetup(ResourceSetup):
         Raises:
             ValueError: There is no such resource.
         """
-        with self._resources.lock:
+        given = checked(TagsGiven, arn=arn, tags={})
+        with self._resources.lock.reading:
             try:
-                return {**self._resources.tagging.read(arn)}
+                return {**self._resources.tagging.read(given.arn)}
             except Refusal as refusal:
                 raise ValueError(refusal.message) from refusal
 
@@ -119,11 +140,13 @@ class FleetSetup(ResourceSetup):
             tags: The values by key.
 
         Raises:
-            ValueError: There is no such resource, or it would have more than 50 tags.
+            ValueError: There is no such resource, it would have more than 50 tags, or an
+                argument is not allowed. The message names it, its value, and what is allowed.
         """
+        given = checked(TagsGiven, arn=arn, tags=tags)
         with self._resources.lock:
             tagging = self._resources.tagging
             try:
-                tagging.write(arn, {**tagging.read(arn), **tags})
+                tagging.write(arn, {**tagging.read(arn), **given.tags})
             except Refusal as refusal:
                 raise ValueError(refusal.message) from refusal

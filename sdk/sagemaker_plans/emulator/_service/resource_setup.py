@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from sagemaker_plans.emulator._seeds.checked_arguments import checked
+from sagemaker_plans.emulator._seeds.seed import OfferingSeed, PlanOfferingSeed, TrainingPlanSeed
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.tag_operations import Tagging
 from sagemaker_plans.emulator._service.training_operations import (
@@ -112,9 +114,27 @@ class ResourceSetup:
             The plan's ARN.
 
         Raises:
-            ValueError: A plan of that name exists in that region and account, or the numbers of
-                UltraServers do not fit together.
+            ValueError: A plan of that name exists in that region and account, the numbers of
+                UltraServers do not fit together, or an argument is not allowed. The message
+                names it, its value, and what is allowed.
         """
+        given = checked(
+            TrainingPlanSeed,
+            name=name,
+            status=status,
+            start_in_hours=start_in_hours,
+            duration_hours=duration_hours,
+            instance_type=instance_type,
+            instance_count=instance_count,
+            region=region,
+            target_resources=target_resources,
+            ultra_server_type=ultra_server_type,
+            ultra_server_count=ultra_server_count,
+            spare_instances=spare_instances,
+            impaired_ultra_servers=impaired_ultra_servers,
+            tags={} if tags is None else tags,
+            account_id=account_id,
+        )
         servers = ultra_servers(
             ultra_server_type,
             ultra_server_count,
@@ -131,7 +151,7 @@ class ResourceSetup:
                 name=name,
                 arn=arn,
                 region=region,
-                target_resources=tuple(target_resources),
+                target_resources=given.target_resources,
                 ultra_servers=servers,
                 start_time=round(self.clock.now() + start_in_hours * HOUR, 6),
                 duration_hours=duration_hours,
@@ -139,7 +159,7 @@ class ResourceSetup:
                 instance_type=instance_type,
                 instance_count=instance_count,
                 availability_zone=f"{region}a",
-                tags={**(tags or {})},
+                tags={**given.tags},
             )
         return arn
 
@@ -172,29 +192,33 @@ class ResourceSetup:
             The offering's id.
 
         Raises:
-            ValueError: There is no such plan, another plan has an offering of that id, or
-                `duration_hours` is no whole number.
+            ValueError: There is no such plan, another plan has an offering of that id, or an
+                argument is not allowed. The message names it, its value, and what is allowed.
         """
-        if type(duration_hours) is not int:
-            raise ValueError(f"duration_hours is a whole number, not {duration_hours!r}")
         if offering_id is None:
             offering_id = f"tpeo-{secrets.token_hex(8)}"
+        offering = Offering(
+            **attrs.asdict(
+                checked(
+                    OfferingSeed,
+                    offering_id=offering_id,
+                    duration_hours=duration_hours,
+                    upfront_fee=upfront_fee,
+                    currency_code=currency_code,
+                    resellable=resellable,
+                    sold_out=sold_out,
+                    payment_fails=payment_fails,
+                )
+            )
+        )
         with self._resources.lock:
             plans = self._resources.training.plans
-            if training_plan_arn not in plans:
+            if training_plan_arn not in tuple(plans):
                 raise ValueError(f"there is no training plan {training_plan_arn}")
             owner = self._resources.training.owner_of(offering_id)
             if owner not in {None, training_plan_arn}:
                 raise ValueError(f"the offering {offering_id} is for {owner} already")
-            plans[training_plan_arn].offerings[offering_id] = Offering(
-                offering_id=offering_id,
-                duration_hours=duration_hours,
-                upfront_fee=upfront_fee,
-                currency_code=currency_code,
-                resellable=resellable,
-                sold_out=sold_out,
-                payment_fails=payment_fails,
-            )
+            plans[training_plan_arn].offerings[offering_id] = offering
         return offering_id
 
     def add_plan_offering(
@@ -239,18 +263,16 @@ class ResourceSetup:
             The offering's id.
 
         Raises:
-            ValueError: `duration_hours` is no whole number, the offering is on sale in another
-                region, or the numbers of UltraServers do not fit together.
+            ValueError: The offering is on sale in another region, the numbers of UltraServers
+                do not fit together, or an argument is not allowed. The message names it, its
+                value, and what is allowed.
         """
-        if type(duration_hours) is not int:
-            raise ValueError(f"duration_hours is a whole number, not {duration_hours!r}")
-        ultra_servers(ultra_server_type, ultra_server_count, instance_count, spares=0)
         if offering_id is None:
             offering_id = f"tpo-{secrets.token_hex(8)}"
-        offering = PlanOffering(
+        given = checked(
+            PlanOfferingSeed,
             offering_id=offering_id,
-            region=region,
-            start_time=round(self.clock.now() + start_in_hours * HOUR, 6),
+            start_in_hours=start_in_hours,
             duration_hours=duration_hours,
             upfront_fee=upfront_fee,
             currency_code=currency_code,
@@ -258,10 +280,16 @@ class ResourceSetup:
             instance_count=instance_count,
             ultra_server_type=ultra_server_type,
             ultra_server_count=ultra_server_count,
-            target_resources=tuple(target_resources),
+            target_resources=target_resources,
+            region=region,
             resellable=resellable,
             sold_out=sold_out,
             payment_fails=payment_fails,
+        )
+        ultra_servers(ultra_server_type, ultra_server_count, instance_count, spares=0)
+        members = attrs.asdict(given, filter=attrs.filters.exclude("start_in_hours"))
+        offering = PlanOffering(
+            **members, start_time=round(self.clock.now() + start_in_hours * HOUR, 6)
         )
         with self._resources.lock:
             offerings = self._resources.training.plan_offerings

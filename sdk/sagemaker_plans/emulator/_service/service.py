@@ -13,7 +13,9 @@ import attrs
 
 from sagemaker_plans.emulator._data.saved_state import STATE_FORMAT, SavedState
 from sagemaker_plans.emulator._data.structuring import Row, Structuring
-from sagemaker_plans.emulator._seeds.seed import Seed
+from sagemaker_plans.emulator._seeds.checked_arguments import check_entries, checked
+from sagemaker_plans.emulator._seeds.seed import OptionsGiven, Seed
+from sagemaker_plans.emulator._seeds.unique_names import check_unique
 from sagemaker_plans.emulator._service.edge_operations import EdgeDeployments
 from sagemaker_plans.emulator._service.fleet_operations import DeviceFleets
 from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
@@ -55,7 +57,7 @@ class Service(FleetSetup):
         account_id: The account of callers and resources that name no other.
 
     Raises:
-        ValueError: `failure_tolerance` is outside 0 to 1.
+        ValueError: `failure_tolerance` is outside 0 to 1, or `loose_fleets` is no bool.
         Refusal: The service refuses one of the seed's plans.
     """
 
@@ -69,8 +71,9 @@ class Service(FleetSetup):
         seed: Seed | None = None,
         account_id: str = ACCOUNT_ID,
     ) -> None:
-        if not 0 <= failure_tolerance <= 1:
-            raise ValueError(f"failure_tolerance must be between 0 and 1, not {failure_tolerance}")
+        options = checked(
+            OptionsGiven, loose_fleets=loose_fleets, failure_tolerance=failure_tolerance
+        )
         service_model()
         clock = Clock() if clock is None else clock
         timings = Timings() if timings is None else timings
@@ -78,8 +81,8 @@ class Service(FleetSetup):
         edge = EdgeDeployments(
             now=clock.now,
             timings=timings,
-            loose_fleets=loose_fleets,
-            failure_tolerance=failure_tolerance,
+            loose_fleets=options.loose_fleets,
+            failure_tolerance=options.failure_tolerance,
             fleets=tables.fleets,
             plans=tables.edge_plans,
         )
@@ -154,24 +157,37 @@ class Service(FleetSetup):
                 before that entry is created. If an entry is refused, the last call named it.
 
         Raises:
+            SeedEntryError: An entry is not allowed, or has the name of another one.
             Refusal: The service refuses one of the seed's plans.
-            ValueError: A fleet's numbers are out of range, or the seed has a training plan
-                twice.
+            ValueError: The numbers of UltraServers do not fit together, or a device that fails
+                is not one of its fleet. Whatever is raised, all is as it was before.
         """
-        self._seed = seed
+        check_entries(seed)
+        check_unique(seed, self.account_id)
         with self._resources.lock:
-            if seed.state is not None:
-                self.clock.resume(seed.state.clock, ran_on=False)
-            self._plant(on_entry)
+            reading = self.clock.reading()
+            before = {name: {**table} for name, table in self._resources.tables.by_name().items()}
+            try:
+                if seed.state is not None:
+                    self.clock.resume(seed.state.clock, ran_on=False)
+                self._plant(seed, on_entry)
+            except BaseException:
+                if seed.state is not None:
+                    self.clock.resume(reading, ran_on=True)
+                self._resources.tables.clear()
+                for name, table in self._resources.tables.by_name().items():
+                    table.update(before[name])
+                raise
+            self._seed = seed
 
-    def _plant(self, on_entry: Callable[[str], None] | None) -> None:
+    def _plant(self, seed: Seed, on_entry: Callable[[str], None] | None) -> None:
         self._resources.tables.clear()
-        self._seed.plant(self, on_entry=on_entry)
+        seed.plant(self, on_entry=on_entry)
 
     def reset(self) -> None:
         """Remove all resources and create those of the seed again. The clock is not changed."""
         with self._resources.lock:
-            self._plant(None)
+            self._plant(self._seed, None)
 
     def restore(self, state: SavedState) -> None:
         """Add what existed in another emulator."""
@@ -207,6 +223,11 @@ class Service(FleetSetup):
                 "clock": _PLAIN.unstructured(self.clock.reading()),
                 "tables": {name: map(plain, tuple(rows.items())) for name, rows in tables.items()},
             }
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is answered any more: a change could not be kept. None if all is well."""
+        return self._resources.lock.problem
 
     @property
     def changes(self) -> int:

@@ -62,7 +62,7 @@ class Clock:
         source: Callable[[], float] = time.monotonic,
         start: float | None = None,
     ) -> None:
-        if not (math.isfinite(speed) and speed > 0):
+        if not (_is_number(speed) and math.isfinite(speed) and speed > 0):
             raise ValueError(f"speed must be a positive number, not {speed!r}")
         self._lock = threading.Lock()
         self._guard: AbstractContextManager[object] = nullcontext()
@@ -102,11 +102,11 @@ class Clock:
             seconds: Emulated seconds, zero or more.
 
         Raises:
-            ValueError: `seconds` is negative, or the clock would pass the year 3000.
+            ValueError: `seconds` is no number or negative, or the clock would pass the year 3000.
         """
         with self._guard, self._lock:
             now = self._read()
-            if not 0 <= seconds <= max(0.0, LATEST - now):
+            if not (_is_number(seconds) and 0 <= seconds <= max(0.0, LATEST - now)):
                 raise ValueError(
                     "the clock can advance by zero or more seconds, up to the year 3000, but not "
                     f"by {seconds!r}"
@@ -197,3 +197,7 @@ class Clock:
         self._moves += 1
         self._offset = self._read()
         self._anchor = self._source()
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

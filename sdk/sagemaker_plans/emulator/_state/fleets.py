@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping
+import reprlib
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -21,6 +22,9 @@ from sagemaker_plans.emulator._wire.refusal import invalid, not_found
 
 DEFAULT_FLEET_SIZE: Final = 10
 """The number of devices of a fleet of which nobody says how many it has."""
+
+_SHOWN: Final = reprlib.Repr()
+_SHOWN.maxlist = 10  # devices that an error names
 
 
 @attrs.frozen(kw_only=True)
@@ -61,7 +65,7 @@ class Fleet:
         *,
         now: float,
         devices: Iterable[str] | int = DEFAULT_FLEET_SIZE,
-        failing: Iterable[str] = (),
+        failing: Collection[str] = (),
         failure_rate: float = 0.0,
         settings: Request | None = None,
         tags: Mapping[str, str] | None = None,
@@ -74,7 +78,7 @@ class Fleet:
             now: The time, in epoch seconds.
             devices: The device names, or the number of devices. Devices that are given as a
                 number are named `<fleet>-0001` and so on.
-            failing: Devices that fail. If the fleet does not have them, they are added.
+            failing: Those of its devices that fail.
             failure_rate: The share of the devices, 0 to 1, that fail in addition. They are
                 drawn from the fleet's name, so they are the same in every run.
             settings: The members of a CreateDeviceFleet request that describe it.
@@ -84,16 +88,11 @@ class Fleet:
             The fleet.
 
         Raises:
-            ValueError: The rate is outside 0 to 1, the number of devices is negative, or a
-                string was passed where a list of names is needed.
+            ValueError: A device that fails is not one of the fleet's.
         """
-        if not 0 <= failure_rate <= 1:
-            raise ValueError(f"failure_rate must be between 0 and 1, not {failure_rate!r}")
         if isinstance(devices, int):
-            if devices < 0:
-                raise ValueError(f"a fleet must have zero or more devices, not {devices!r}")
             # Long fleet names are cut so that device names stay within 63 characters.
-            stem = name[:56].rstrip("-")
+            stem = name[:55].rstrip("-")
             devices = (f"{stem}-{number:04}" for number in range(1, devices + 1))
         fleet = cls(
             name=name,
@@ -113,33 +112,33 @@ class Fleet:
         return fleet
 
     def add(
-        self, names: Iterable[str], device: Device | None, *, failing: Iterable[str] = ()
-    ) -> tuple[str, ...]:
+        self, names: Iterable[str], device: Device | None, *, failing: Collection[str] = ()
+    ) -> None:
         """Add devices that are alike. Devices that the fleet already has stay as they are.
 
         Args:
             names: Their names.
             device: What is known of them; None if they come with the fleet.
-            failing: Which fail. If the fleet does not have them, they are added too.
-
-        Returns:
-            The names of all of them.
+            failing: Which devices fail, of these and of those that it already has.
 
         Raises:
-            ValueError: A string was passed where a list of names is needed.
+            ValueError: A device that fails is not one of the fleet's. Then nothing is added.
         """
-        for argument, given in (("devices", names), ("failing", failing)):
-            if isinstance(given, str):
-                # All wrong arguments raise ValueError, which seed files report with the line.
-                raise ValueError(  # noqa: TRY004 - see the line above
-                    f"{argument} must be a list of names, not {given!r}"
+        added = dict.fromkeys(names)
+        for name in failing:
+            if name not in added and name not in self.devices:
+                raise ValueError(
+                    f"failing: there is no device {name!r} in the fleet {self.name}, which has "
+                    f"{_SHOWN.repr([*self.devices, *added])}"
                 )
-        named = frozenset(failing)
-        added = tuple(dict.fromkeys([*names, *sorted(named)]))
         for name in added:
             self.devices.setdefault(name, device)
-        self.failing |= named
-        return added
+        self.failing |= {*failing}
+
+    def remove(self, name: str) -> None:
+        """Remove a device. If it is registered again, it is a new one, which does not fail."""
+        del self.devices[name]
+        self.failing -= {name}
 
     def select(self, selection: Request, *, loose: bool) -> tuple[str, ...]:
         """Return the devices that a stage's `DeviceSelectionConfig` selects.

@@ -12,6 +12,7 @@ from sagemaker_plans.emulator._state.edge_plans import EdgePlan
 from sagemaker_plans.emulator._state.fleets import Fleet
 from sagemaker_plans.emulator._state.plan_offerings import PlanOffering
 from sagemaker_plans.emulator._state.training_plans import Purchase, TrainingPlan
+from sagemaker_plans.emulator._wire.not_kept_error import NotKeptError
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -159,7 +160,7 @@ class StateLock:
         self.changes: int = 0
         """How many blocks for changes have ended."""
         self._keep: Callable[[], None] | None = None
-        self._broken: Exception | None = None
+        self._broken: BaseException | None = None
 
     def keep_by(self, keep: Callable[[], None]) -> None:
         """Say who keeps what changes, from the next change on."""
@@ -167,17 +168,32 @@ class StateLock:
             self._keep = keep
             self._broken = None
 
+    @property
+    def problem(self) -> str | None:
+        """Why a change could not be kept; None if all were."""
+        if self._broken is None:
+            return None
+        return str(self._broken) or type(self._broken).__name__
+
     def check(self) -> None:
         """Raise an error if a change could not be kept. Nothing may be answered after that.
 
         Raises:
-            RuntimeError: A change could not be kept.
+            NotKeptError: A change could not be kept.
         """
         if self._broken is not None:
-            raise RuntimeError("a change could not be kept; start again") from self._broken
+            raise NotKeptError(
+                f"a change could not be kept, so nothing is answered until the emulator is "
+                f"started again: {self.problem}"
+            ) from self._broken
 
     def __enter__(self) -> Self:
         self.reading.acquire()
+        try:
+            self.check()
+        except NotKeptError:
+            self.reading.release()
+            raise
         self._depth += 1
         if self._depth == 1 and self._keep is not None:
             for table in self._tables.by_name().values():
@@ -188,7 +204,8 @@ class StateLock:
         try:
             if self._depth == 1 and self._keep is not None:
                 self._keep()
-        except Exception as error:
+        except BaseException as error:
+            # Even if it was Ctrl-C: what has changed is not in the file, and never will be.
             self._broken = error
             raise
         finally:

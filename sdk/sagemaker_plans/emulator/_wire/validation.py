@@ -62,6 +62,11 @@ def validated(operation: str, request: Mapping[str, object]) -> Request:
     return cleaned
 
 
+def fits_shape(shape: str, value: object) -> bool:
+    """Tell whether a value is one of a shape of the service model, such as `EntityName`."""
+    return next(_problems(service_model().shape_for(shape), value, ""), None) is None
+
+
 @functools.cache
 def _input_shape(operation: str) -> StructureShape:
     shape = service_model().operation_model(operation).input_shape

@@ -70,6 +70,7 @@ async def test_what_was_bought_before_is_told_without_a_start(
     assert line == {
         "event": "purchase_ended",
         "outcome": "already_purchased",
+        "request_id": "us/2",
         **OF_THE_PURCHASE,
         **LISTED,
     }
@@ -81,7 +82,7 @@ async def test_a_refusal_is_told(monkeypatch: Patch, caplog: Caplog) -> None:
     with pytest.raises(errors.PurchaseRefusedError):
         await world.extend(max_upfront_fee=1, idempotency_key="march")
     [line] = lines(caplog)
-    assert line == {"event": "purchase_ended", "outcome": "refused", **OF_THE_PURCHASE}
+    assert line == {"event": "purchase_ended", "outcome": "refused", **OF_THE_PURCHASE, **LISTED}
 
 
 @virtually

@@ -1,0 +1,1 @@
+"""How much memory all connections together may take."""
