@@ -19,13 +19,13 @@ from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.models._validation import shown
 
 if TYPE_CHECKING:
-    from sagemaker_plans import journal as journals
+    from sagemaker_plans import journal
     from sagemaker_plans._training import training_plans as training
     from sagemaker_plans._transport.aiobotocore_client import parts as aio
 else:
     # Their imports take long, and not every program needs them.
     aio = LateModule("sagemaker_plans._transport.aiobotocore_client.parts")
-    journals = LateModule("sagemaker_plans.journal")
+    journal = LateModule("sagemaker_plans.journal")
     training = LateModule("sagemaker_plans._training.training_plans")
 
 _REQUEST_TIMEOUT: Final = 60.0
@@ -97,7 +97,7 @@ class AsyncClient(NotCopied):
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
         pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
-        journal: "journals.PurchaseJournal | None" = None,
+        journal: "journal.PurchaseJournal | None" = None,
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> None:
         timeout = as_seconds(request_timeout)
@@ -163,7 +163,7 @@ class AsyncClient(NotCopied):
         retry: RetryPolicy,
         pacer: Pacer,
         polling: PollSchedule,
-        journal: "journals.PurchaseJournal | None",
+        journal: "journal.PurchaseJournal | None",
         request_timeout: float,
     ) -> None:
         self._gateway = gateway
@@ -208,7 +208,7 @@ class AsyncClient(NotCopied):
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen, and the default is shown
         polling: PollSchedule = PollSchedule(),  # noqa: B008  # likewise
         pace: PacePolicy = PacePolicy(),  # noqa: B008  # likewise
-        journal: "journals.PurchaseJournal | None" = None,
+        journal: "journal.PurchaseJournal | None" = None,
         request_timeout: Duration = _REQUEST_TIMEOUT,
     ) -> Self:
         """Wrap a SageMaker client of aiobotocore that you already have.
