@@ -274,6 +274,13 @@ def seeds() -> None:
         ),
         plan_offerings=(PlanOfferingSeed(offering_id="tpo-1"),),
     )
+    more = Seed(
+        fleets=[FleetSeed(name=name, devices=iter("ab"), failing={"a"}) for name in "fg"],
+        plans=iter(seed.plans),
+        training_plans=(TrainingPlanSeed(name="p", offerings=[]) for _ in range(1)),
+        plan_offerings=[PlanOfferingSeed(offering_id="o", target_resources=["endpoint"])],
+    )
+    assert_type(more.fleets, tuple[FleetSeed, ...])
     assert_type(seed.plan_offerings, tuple[PlanOfferingSeed, ...])
     assert_type(seed.fleets, tuple[FleetSeed, ...])
     assert_type(seed.fleets[0].devices, tuple[str, ...] | int)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final, TypeVar, cast
 
 import attrs
 
+from sagemaker_plans.emulator._data.saved_state import SavedState
 from sagemaker_plans.emulator._data.structuring import MisfitsError, Structuring
 from sagemaker_plans.emulator._seeds.allowed_values import ALLOWED
-from sagemaker_plans.emulator._seeds.seed import Seed, SeedEntryError
-from sagemaker_plans.emulator._wire.json_values import is_object
+from sagemaker_plans.emulator._seeds.seed import (
+    FleetSeed,
+    OfferingSeed,
+    PlanOfferingSeed,
+    PlanSeed,
+    Seed,
+    SeedEntryError,
+    TrainingPlanSeed,
+)
+from sagemaker_plans.emulator._wire.json_values import is_iterable, is_tuple
 
 T = TypeVar("T")
 
@@ -43,9 +52,7 @@ def checked(kind: type[T], **given: object) -> T:
 
 def _plain(value: object) -> object:
     """Return a value as JSON has it: a list for anything that can be gone through."""
-    if isinstance(value, str | bytes) or is_object(value) or not isinstance(value, Iterable):
-        return value
-    return [*cast("Iterable[object]", value)]
+    return [*value] if is_iterable(value) else value
 
 
 def check_entries(seed: Seed) -> None:
@@ -54,6 +61,9 @@ def check_entries(seed: Seed) -> None:
     Raises:
         SeedEntryError: One of them is not allowed.
     """
+    if not isinstance(cast("object", seed.state), SavedState | None):
+        problem = f"must be a SavedState or None, not {_SHOWN.repr(seed.state)}"
+        raise SeedEntryError("state", problem)
     for where, entry in _entries(seed):
         members = attrs.asdict(entry, recurse=False, filter=attrs.filters.exclude("offerings"))
         try:
@@ -63,13 +73,22 @@ def check_entries(seed: Seed) -> None:
 
 
 def _entries(seed: Seed) -> Iterator[tuple[str, attrs.AttrsInstance]]:
-    for number, fleet in enumerate(seed.fleets):
-        yield f"fleets[{number}]", fleet
-    for number, training_plan in enumerate(seed.training_plans):
-        yield f"training_plans[{number}]", training_plan
-        for inner, offering in enumerate(training_plan.offerings):
-            yield f"training_plans[{number}].offerings[{inner}]", offering
-    for number, plan_offering in enumerate(seed.plan_offerings):
-        yield f"plan_offerings[{number}]", plan_offering
-    for number, plan in enumerate(seed.plans):
-        yield f"plans[{number}]", plan
+    yield from _each("fleets", seed.fleets, FleetSeed)
+    for where, plan in _each("training_plans", seed.training_plans, TrainingPlanSeed):
+        yield where, plan
+        yield from _each(f"{where}.offerings", plan.offerings, OfferingSeed)
+    yield from _each("plan_offerings", seed.plan_offerings, PlanOfferingSeed)
+    yield from _each("plans", seed.plans, PlanSeed)
+
+
+def _each(where: str, entries: object, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """Yield the entries of one list of a seed, each with its place."""
+    if not is_tuple(entries):
+        raise SeedEntryError(
+            where, f"must be a list of {kind.__name__}, not {_SHOWN.repr(entries)}"
+        )
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, kind):
+            problem = f"must be of the class {kind.__name__}, not {_SHOWN.repr(entry)}"
+            raise SeedEntryError(f"{where}[{number}]", problem)
+        yield f"{where}[{number}]", entry

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
@@ -12,6 +12,7 @@ from sagemaker_plans.emulator._data.saved_state import SavedState
 from sagemaker_plans.emulator._state.fleets import DEFAULT_FLEET_SIZE
 from sagemaker_plans.emulator._state.training_plans import TrainingPlanStatus
 from sagemaker_plans.emulator._wire.arns import REGION
+from sagemaker_plans.emulator._wire.json_values import is_iterable
 from sagemaker_plans.emulator._wire.members import Caller
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 else:
     # The folder imports its modules late, because they import this one.
     _service = import_module("sagemaker_plans.emulator._service")
+
+T = TypeVar("T")
 
 
 class SeedError(ValueError):
@@ -39,16 +42,52 @@ class SeedEntryError(ValueError):
         self.problem = problem
 
 
+def _tuple(values: Iterable[T]) -> tuple[T, ...]:
+    """Go through the values once, and keep them. What is no list is refused when it is planted."""
+    return cast("tuple[T, ...]", tuple(values) if is_iterable(values) else values)
+
+
+# Type checkers do not follow generic converters, so each type has its own.
+
+
+def _names(values: Iterable[str]) -> tuple[str, ...]:
+    return _tuple(values)
+
+
+def _devices(given: Iterable[str] | int) -> tuple[str, ...] | int:
+    return given if isinstance(given, int) else _tuple(given)
+
+
+def _fleets(values: Iterable[FleetSeed]) -> tuple[FleetSeed, ...]:
+    return _tuple(values)
+
+
+def _plans(values: Iterable[PlanSeed]) -> tuple[PlanSeed, ...]:
+    return _tuple(values)
+
+
+def _training_plans(values: Iterable[TrainingPlanSeed]) -> tuple[TrainingPlanSeed, ...]:
+    return _tuple(values)
+
+
+def _offerings(values: Iterable[OfferingSeed]) -> tuple[OfferingSeed, ...]:
+    return _tuple(values)
+
+
+def _plan_offerings(values: Iterable[PlanOfferingSeed]) -> tuple[PlanOfferingSeed, ...]:
+    return _tuple(values)
+
+
 @attrs.frozen(kw_only=True)
 class FleetSeed:
     """A device fleet that exists at the beginning."""
 
     name: str
 
-    devices: tuple[str, ...] | int = DEFAULT_FLEET_SIZE
+    devices: tuple[str, ...] | int = attrs.field(default=DEFAULT_FLEET_SIZE, converter=_devices)
     """The device names, or the number of devices."""
 
-    failing: tuple[str, ...] = ()
+    failing: tuple[str, ...] = attrs.field(default=(), converter=_names)
     """Devices whose deployments fail."""
 
     failure_rate: float = 0.0
@@ -68,7 +107,7 @@ class PlanSeed:
     create: Mapping[str, object]
     """The body of a CreateEdgeDeploymentPlan request, as AWS spells it."""
 
-    start: tuple[str, ...] = ()
+    start: tuple[str, ...] = attrs.field(default=(), converter=_names)
     """The names of the stages that are started when the plan is created."""
 
     region: str = REGION
@@ -99,13 +138,13 @@ class TrainingPlanSeed:
     instance_type: str = "ml.p5.48xlarge"
     instance_count: int = 2
     region: str = REGION
-    target_resources: tuple[str, ...] = ("training-job",)
+    target_resources: tuple[str, ...] = attrs.field(default=("training-job",), converter=_names)
     ultra_server_type: str | None = None
     ultra_server_count: int = 0
     spare_instances: int = 0
     """Of each UltraServer."""
     impaired_ultra_servers: int = 0
-    offerings: tuple[OfferingSeed, ...] = ()
+    offerings: tuple[OfferingSeed, ...] = attrs.field(default=(), converter=_offerings)
     tags: Mapping[str, str] = attrs.Factory(dict[str, str])
     account_id: str | None = None
 
@@ -123,7 +162,7 @@ class PlanOfferingSeed:
     instance_count: int = 2
     ultra_server_type: str | None = None
     ultra_server_count: int = 0
-    target_resources: tuple[str, ...] = ("training-job",)
+    target_resources: tuple[str, ...] = attrs.field(default=("training-job",), converter=_names)
     region: str = REGION
     resellable: bool = False
     sold_out: bool = False
@@ -160,10 +199,14 @@ class TagsGiven:
 class Seed:
     """Everything that exists at the beginning; `Seed()` is an empty account."""
 
-    fleets: tuple[FleetSeed, ...] = ()
-    plans: tuple[PlanSeed, ...] = ()
-    training_plans: tuple[TrainingPlanSeed, ...] = ()
-    plan_offerings: tuple[PlanOfferingSeed, ...] = ()
+    fleets: tuple[FleetSeed, ...] = attrs.field(default=(), converter=_fleets)
+    plans: tuple[PlanSeed, ...] = attrs.field(default=(), converter=_plans)
+    training_plans: tuple[TrainingPlanSeed, ...] = attrs.field(
+        default=(), converter=_training_plans
+    )
+    plan_offerings: tuple[PlanOfferingSeed, ...] = attrs.field(
+        default=(), converter=_plan_offerings
+    )
 
     state: SavedState | None = None
     """All that existed in another emulator, from `Emulator.export_seed()`. It comes first."""

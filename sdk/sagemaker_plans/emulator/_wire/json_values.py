@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeGuard
 
 
@@ -19,3 +19,8 @@ def is_list(value: object) -> TypeGuard[list[object]]:
 def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
     """Tell whether a value is a tuple, which stands for a list."""
     return isinstance(value, tuple)
+
+
+def is_iterable(value: object) -> TypeGuard[Iterable[object]]:
+    """Tell whether a value from Python can stand for a list; a text and an object cannot."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
