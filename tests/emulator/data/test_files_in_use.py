@@ -129,6 +129,57 @@ def test_a_folder_cannot_be_a_file(tmp_path: Path) -> None:
         Emulator(data=tmp_path / "new" / "state.db")
 
 
+def test_the_file_stays_the_same_when_the_process_changes_its_folder(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    emulator = Emulator(data="state.db")
+    monkeypatch.chdir(elsewhere)
+    emulator.add_fleet("first")
+    with pytest.raises(ValueError, match="is the data file of this emulator"):
+        emulator.export_seed(path)
+    emulator.stop()
+    with emulator:
+        emulator.add_fleet("second")
+    assert names_in(elsewhere) == []
+    with Emulator(data=path) as again:
+        assert again.service.snapshot()["fleets"] == emulator.service.snapshot()["fleets"]
+
+
+def test_what_is_no_regular_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert main(["--data", str(pipe)]) == 1
+    assert capsys.readouterr().err == (
+        f"The emulator cannot start: the data file {pipe} is no regular file; name another one\n"
+    )
+    assert names_in(tmp_path) == ["pipe"]
+
+
+def test_a_lock_that_cannot_be_written_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = path.with_name("state.db.lock")
+    lock.touch()
+    real = os.open
+
+    def refuse(name: Path, *values: int) -> int:
+        if name == lock:
+            raise PermissionError(13, "Permission denied")
+        return real(name, *values)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(DataFileError, match=rf"may not write {lock}; if no .*, delete that lock"):
+        Emulator(data=path)
+    lock.unlink()
+    with pytest.raises(DataFileError, match="must be a folder in which this user may create"):
+        Emulator(data=path)
+
+
 def test_a_folder_that_cannot_be_written_is_named(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,7 +99,9 @@ class DataFile:
     """
 
     def __init__(self, path: Path, tables: Tables, clock: Clock, lock: StateLock) -> None:
-        self._path = path
+        # Absolute, so that it stays the same file when the process changes its folder. Besides,
+        # some names, such as ":memory:", mean no file to SQLite.
+        self._path = path = path.absolute()
         # Links to it lead to one lock.
         self._file_lock = FileLock(path.resolve())
         self._opened: tuple[int, int] | None = None
@@ -127,9 +129,8 @@ class DataFile:
                 return
             try:
                 self._take()
-                # Absolute: some names, such as ":memory:", mean no file to SQLite.
                 self._database = sqlite3.connect(
-                    self._path.absolute(), timeout=0, isolation_level=None, check_same_thread=False
+                    self._path, timeout=0, isolation_level=None, check_same_thread=False
                 )
                 self._is_new = self._inspected()
                 self._opened = _identity(self._path)
@@ -167,9 +168,11 @@ class DataFile:
 
     def _take(self) -> None:
         """Lock the file for this emulator."""
-        folder = self._path.absolute().parent
+        folder = self._path.parent
         if self._path.is_dir():
             raise self._error(f"is a folder; name a file, such as {self._path / 'state.db'}")
+        if self._path.exists() and not self._path.is_file():
+            raise self._error("is no regular file; name another one")
         if not folder.is_dir():
             raise self._error(f"cannot be created: there is no folder {folder}; create it first")
         try:
@@ -177,6 +180,12 @@ class DataFile:
         except FileInUseError as error:
             raise self._error(_IN_USE) from error
         except OSError as error:
+            lock = self._file_lock.path
+            if isinstance(error, PermissionError) and lock.exists():
+                raise self._error(
+                    f"cannot be used: this user may not write {lock}; if no emulator runs on the "
+                    "file, delete that lock"
+                ) from error
             raise self._error(
                 f"cannot be used: {folder} must be a folder in which this user may create files, "
                 f"and on a file system with locks: {error}"

@@ -32,6 +32,11 @@ class FileLock:
         self._path = path.with_name(path.name + _SUFFIX)
         self._descriptor: int | None = None
 
+    @property
+    def path(self) -> Path:
+        """The file that is locked."""
+        return self._path
+
     def acquire(self) -> None:
         """Take the lock.
 
