@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from typing import Any, Final, cast, final
@@ -75,7 +76,9 @@ class Connection(web.RequestHandler):
 
     def _take_head(self, count: int) -> None:
         """Count what has come of a head that has no end yet."""
-        self._head.take(count)
+        with contextlib.suppress(Refusal):
+            # A head that is cut ends with its connection. There is no request yet to answer.
+            self._head.take(count)
         if self._head.held > _LONGEST_HEAD and self.transport is not None:
             self.transport.abort()
 

@@ -11,26 +11,52 @@ from sagemaker_plans.emulator import Refusal
 from sagemaker_plans.emulator._http.limits.memory_budget import MemoryBudget, Share
 
 
-def test_the_oldest_is_cut_when_the_budget_is_spent() -> None:
+def shares_of(budget: MemoryBudget, cut: list[str], *names: str) -> tuple[Share, ...]:
+    """Return shares that write down their names when they are cut."""
+    return tuple(Share(budget, partial(cut.append, name)) for name in names)
+
+
+def test_the_largest_is_cut_when_the_budget_is_spent() -> None:
     budget, cut = MemoryBudget(100), list[str]()
-    first, second, third = (
-        Share(budget, partial(cut.append, name)) for name in ("first", "second", "third")
-    )
-    first.take(40)
-    second.take(40)
+    small, first, second, third = shares_of(budget, cut, "small", "first", "second", "third")
+    small.take(10)
+    first.take(35)
+    second.take(35)
     third.take(20)
     assert (budget.held, cut) == (100, [])
-    third.take(30)
-    assert (budget.held, cut) == (90, ["first"])
+    # Of equals, the oldest.
+    third.take(10)
+    assert (budget.held, cut) == (75, ["first"])
     with pytest.raises(Refusal, match="ServiceUnavailable"):
         first.take(1)
-    first.give_back(40)
+    first.give_back(35)
     first.release()
-    assert budget.held == 90
+    assert budget.held == 75
     second.give_back(10)
     third.release()
     third.release()
-    assert budget.held == 30
+    assert budget.held == 35
+
+
+def test_the_one_that_takes_more_may_be_the_largest() -> None:
+    budget, cut = MemoryBudget(100), list[str]()
+    small, greedy = shares_of(budget, cut, "small", "greedy")
+    small.take(1)
+    greedy.take(99)
+    with pytest.raises(Refusal, match="ServiceUnavailable"):
+        greedy.take(1)
+    assert (budget.held, cut) == (1, ["greedy"])
+
+
+def test_one_that_holds_nothing_is_never_cut() -> None:
+    budget, cut = MemoryBudget(100), list[str]()
+    empty, read, alone = shares_of(budget, cut, "empty", "read", "alone")
+    empty.take(0)
+    read.take(50)
+    read.give_back(50)
+    # One that is alone may have more.
+    alone.take(200)
+    assert (budget.held, cut) == (200, [])
 
 
 def test_one_alone_may_have_more() -> None:
@@ -59,8 +85,8 @@ async def wait_with(budget: MemoryBudget, seconds: float | None, *, others: int 
 def test_a_block_that_is_cut_is_refused() -> None:
     budget = MemoryBudget(100)
     with pytest.raises(Refusal, match="Other requests need the memory"):
-        asyncio.run(wait_with(budget, None, others=70))
-    assert budget.held == 70
+        asyncio.run(wait_with(budget, None, others=50))
+    assert budget.held == 50
 
 
 def test_a_block_that_takes_too_long_is_ended() -> None:

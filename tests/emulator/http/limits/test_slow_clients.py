@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from emulator.requests_made import create, send_signed, signed_headers, stage
 from sagemaker_plans.emulator import Emulator
 from sagemaker_plans.emulator._http import application
 from sagemaker_plans.emulator._http.limits import limits
-from sagemaker_plans.emulator._http.limits.memory_budget import MemoryBudget
+from sagemaker_plans.emulator._http.limits.memory_budget import MemoryBudget, Share
 
 BUDGET = 200_000
 
@@ -78,6 +79,8 @@ def test_the_oldest_of_too_many_uploads_is_refused(emulator: Emulator) -> None:
         for client in clients:
             # They never end. Whoever signs is known only at the end.
             client.sendall(head(emulator, 1_000_000) + b" " * 80_000)
+            if client is clients[0]:
+                until(lambda: budgets(emulator)[0].held >= 80_000)
         first = rest_of(clients[0])
         assert first.startswith(b"HTTP/1.1 503 ")
         assert b"ServiceUnavailable" in first
@@ -92,9 +95,24 @@ def test_heads_count_too(emulator: Emulator) -> None:
         for client in clients:
             lines = b"".join(b"X-%d: " % number + b"y" * 5000 + b"\r\n" for number in range(8))
             client.sendall(b"POST / HTTP/1.1\r\n" + lines)
+            if client is clients[0]:
+                until(lambda: budgets(emulator)[0].held > len(lines))
         assert rest_of(clients[0]) == b""
         assert send_signed(emulator).status == 200
         assert budgets(emulator)[0].held <= BUDGET
+
+
+def test_a_head_that_takes_most_ends_with_its_connection(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut = list[str]()
+    for number in range(10):
+        Share(budgets(emulator)[0], partial(cut.append, f"small {number}")).take(BUDGET // 11)
+    with connected(emulator) as client:
+        lines = b"".join(b"X-%d: " % number + b"y" * 5000 + b"\r\n" for number in range(8))
+        client.sendall(b"POST / HTTP/1.1\r\n" + lines)
+        assert rest_of(client) == b""
+    assert (cut, caplog.messages, emulator.failures) == ([], [], ())
 
 
 def test_a_head_that_is_too_long_is_cut(emulator: Emulator) -> None:

@@ -26,26 +26,25 @@ class Share:
         self.is_cut = False
 
     def take(self, count: int) -> None:
-        """Take more bytes. If the budget is spent, those who have had theirs longest are cut.
+        """Take more bytes. If the budget is spent, those who hold most of it are cut.
 
         Raises:
             Refusal: This one was cut.
         """
         if self.is_cut:
             raise no_memory()
-        self.held += count
         self._budget.add(self, count)
+        if self.is_cut:
+            raise no_memory()
 
     def give_back(self, count: int) -> None:
         """Give some of the bytes back."""
         if not self.is_cut:
-            self.held -= count
             self._budget.add(self, -count)
 
     def release(self) -> None:
         """Give everything back. A second call has no effect."""
-        self._budget.remove(self)
-        self.held = 0
+        self._budget.add(self, -self.held)
 
 
 @final
@@ -61,7 +60,7 @@ class MemoryBudget:
     def __init__(self, most: int) -> None:
         self._most = most
         self._held = 0
-        # A dict serves as an ordered set, oldest first.
+        # Those that hold something. A dict serves as an ordered set, oldest first.
         self._shares: dict[Share, None] = {}
 
     @property
@@ -70,20 +69,22 @@ class MemoryBudget:
         return self._held
 
     def add(self, share: Share, count: int) -> None:
-        """Count bytes of a share, and cut the oldest others while they are too many."""
-        self._shares.setdefault(share)
-        self._held += count
-        while self._held > self._most and len(self._shares) > 1:
-            oldest = next(each for each in self._shares if each is not share)
-            oldest.is_cut = True
-            oldest.release()
-            oldest.cut()
+        """Count bytes of a share, and cut the largest share if all are too many.
 
-    def remove(self, share: Share) -> None:
-        """Count the bytes of a share no longer."""
-        if share in self._shares:
-            del self._shares[share]
-            self._held -= share.held
+        Of two that are as large, the older one is cut. It may be the one that takes more.
+        """
+        share.held += count
+        self._held += count
+        if share.held:
+            self._shares.setdefault(share)
+        else:
+            self._shares.pop(share, None)
+        if self._held > self._most and len(self._shares) > 1:
+            # One is enough: it has at least as much as was taken now.
+            largest = max(self._shares, key=lambda each: each.held)
+            largest.is_cut = True
+            largest.release()
+            largest.cut()
 
     @asynccontextmanager
     async def share(self, seconds: float | None) -> AsyncGenerator[Share]:
