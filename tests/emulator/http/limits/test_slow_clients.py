@@ -90,10 +90,10 @@ def test_the_oldest_of_too_many_uploads_is_refused(emulator: Emulator) -> None:
 
 
 def test_heads_count_too(emulator: Emulator) -> None:
+    lines = b"".join(b"X-%d: " % number + b"y" * 5000 + b"\r\n" for number in range(8))
     with ExitStack() as stack:
         clients = [stack.enter_context(connected(emulator)) for _ in range(8)]
         for client in clients:
-            lines = b"".join(b"X-%d: " % number + b"y" * 5000 + b"\r\n" for number in range(8))
             client.sendall(b"POST / HTTP/1.1\r\n" + lines)
             if client is clients[0]:
                 until(lambda: budgets(emulator)[0].held > len(lines))
