@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -39,10 +40,24 @@ def test_the_package_is_imported_before_anything_that_is_slow() -> None:
     assert ran.stdout == "False\n"
 
 
-def test_a_closed_standard_input_is_an_empty_seed(
+@pytest.mark.parametrize("piped", [None, b"", b"\xef\xbb\xbf \n"])
+def test_an_input_without_a_seed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], piped: bytes | None
+) -> None:
+    stdin = None if piped is None else SimpleNamespace(buffer=io.BytesIO(piped))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert main(["--seed", "-", "--export-seed", "-"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "The emulator cannot start: standard input has no seed; {} is the seed of an empty "
+        "account\n",
+    )
+
+
+def test_an_empty_account_comes_through_a_pipe(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"{}")))
     assert main(["--seed", "-", "--export-seed", "-"]) == 0
     assert '"fleets": []' in capsys.readouterr().out
 

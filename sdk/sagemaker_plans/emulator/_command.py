@@ -155,6 +155,8 @@ def _seed_path(seed: str | None, piped: bytes | None) -> Generator[str | None]:
         yield seed
         return
     piped = piped.removeprefix(b"\xef\xbb\xbf")  # PowerShell writes it
+    if not piped.strip():
+        raise ValueError("standard input has no seed; {} is the seed of an empty account")
     suffix = ".json" if piped.lstrip().startswith(b"{") else ".toml"
     with TemporaryDirectory() as folder:
         path = Path(folder, f"stdin{suffix}")
