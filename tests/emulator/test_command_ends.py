@@ -47,10 +47,9 @@ def test_an_input_without_a_seed_is_refused(
     stdin = None if piped is None else SimpleNamespace(buffer=io.BytesIO(piped))
     monkeypatch.setattr(sys, "stdin", stdin)
     assert main(["--seed", "-", "--export-seed", "-"]) == 1
-    assert capsys.readouterr() == (
-        "",
+    assert capsys.readouterr().err == (
         "The emulator cannot start: standard input has no seed; {} is the seed of an empty "
-        "account\n",
+        "account\n"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS, Credentials
 from sagemaker_plans.emulator._wire.json_values import is_object
+from sagemaker_plans.emulator._wire.number_types import whole_number
 
 _LARGEST_PORT: Final = 65_535
 
@@ -20,9 +21,10 @@ def checked_port(port: object) -> int:
     Raises:
         ValueError: It is none.
     """
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= _LARGEST_PORT:
+    number = whole_number(port)
+    if number is None or not 0 <= number <= _LARGEST_PORT:
         raise ValueError(f"port must be between 0 and {_LARGEST_PORT}, not {port!r}")
-    return port
+    return number
 
 
 def checked_credentials(credentials: object) -> Credentials:

@@ -314,7 +314,7 @@ def test_a_changing_fault_passes_a_refusal_on(
 
 
 def test_faults_with_wrong_arguments_are_refused() -> None:
-    with pytest.raises(ValueError, match="between 400 and 599"):
+    with pytest.raises(ValueError, match="between 400 and 599, not 200"):
         Fault.error("X", status=200)
     with pytest.raises(ValueError, match="seconds must be zero or more"):
         Fault.latency(-1)

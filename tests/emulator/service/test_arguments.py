@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,13 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("add_training_plan", {"name": "p", "spare_instances": "1"}, "spare_instances must be a wh"),
     ("add_training_plan", {"name": "p", "tags": {"a": None}}, "tags must be a table of texts"),
     ("add_extension_offering", {"upfront_fee": 12.5}, "upfront_fee must be .*, not 12.5$"),
-    ("add_extension_offering", {"upfront_fee": Decimal(1)}, r"upfront_fee .*, not Decimal\('1'\)$"),
+    ("add_extension_offering", {"upfront_fee": Decimal(-1)}, r"upfront_fee .*, not Decimal\('-1'"),
+    (
+        "add_plan_offering",
+        {"upfront_fee": Decimal("nan")},
+        "upfront_fee must be a price of zero or",
+    ),
+    ("add_plan_offering", {"duration_hours": Fraction(9, 2)}, "duration_hours must be a whole num"),
     ("add_extension_offering", {"duration_hours": -1}, "duration_hours must be a whole number"),
     ("add_extension_offering", {"currency_code": ""}, "currency_code must be a text, not ''$"),
     ("add_extension_offering", {"offering_id": ""}, "offering_id must be an offering's id"),

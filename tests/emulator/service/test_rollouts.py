@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -218,9 +220,12 @@ def test_the_service_runs_on_any_clock() -> None:
     assert stage_state(service, "p", "s") == ("DEPLOYED", 10, 0, 0)
 
 
-@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
-def test_timings_are_durations(seconds: float) -> None:
-    with pytest.raises(ValueError, match="starting must be zero or more seconds"):
+@pytest.mark.parametrize(
+    "seconds",
+    [-1, float("nan"), float("inf"), 10**400, True, "1", None, Decimal(1), timedelta(seconds=1)],
+)
+def test_timings_are_durations(seconds: Any) -> None:
+    with pytest.raises(ValueError, match="starting must be zero or more seconds, not "):
         Timings(starting=seconds)
 
 

@@ -9,6 +9,7 @@ import attrs
 
 from sagemaker_plans.emulator._faults import reply_changes
 from sagemaker_plans.emulator._faults.gate import Gate
+from sagemaker_plans.emulator._wire.number_types import real_number, whole_number
 
 Delivery: TypeAlias = Literal["whole", "hang", "fin", "rst", "cut", "drip"]
 """How the reply's bytes are sent, or why they are not."""
@@ -32,17 +33,36 @@ def _header_text(code: object) -> str:
 
 
 def _header_seconds(seconds: float | None) -> float | None:
-    if seconds is not None and not -_LONGEST <= seconds <= _LONGEST:
+    if seconds is None:
+        return None
+    number = real_number(seconds)
+    if number is None or not -_LONGEST <= number <= _LONGEST:
         raise ValueError(
             f"retry_after must be a number of seconds, up to a billion, not {seconds!r}"
         )
-    return seconds
+    return number
+
+
+def _text(message: object) -> str:
+    if not isinstance(message, str):
+        raise ValueError(f"message must be a string, not {message!r}")  # noqa: TRY004 - see above
+    return message
+
+
+def _error_status(status: object) -> int:
+    number = whole_number(status)
+    if number is None or not 400 <= number <= 599:  # noqa: PLR2004 - the range of HTTP errors
+        raise ValueError(
+            f"the status of an error is a whole number between 400 and 599, not {status!r}"
+        )
+    return number
 
 
 def _duration(seconds: float) -> float:
-    if not 0 <= seconds <= _LONGEST:
+    number = real_number(seconds)
+    if number is None or not 0 <= number <= _LONGEST:
         raise ValueError(f"seconds must be zero or more, up to a billion, not {seconds!r}")
-    return seconds
+    return number
 
 
 @attrs.frozen(kw_only=True)
@@ -50,8 +70,8 @@ class InjectedError:
     """An error that a fault sends instead of the reply."""
 
     code: str = attrs.field(converter=_header_text)
-    message: str
-    status: int = 400
+    message: str = attrs.field(converter=_text)
+    status: int = attrs.field(default=400, converter=_error_status)
     retry_after: float | None = attrs.field(default=None, converter=_header_seconds)
     """Seconds of a `Retry-After` header. A negative number is allowed, to test clients."""
 
@@ -112,11 +132,9 @@ class Fault:
             committed: Whether the operation is carried out before the error is sent.
 
         Raises:
-            ValueError: `status` is not the status of an error, or `code` is not a printable
-                string.
+            ValueError: `status` is not the status of an error, `code` is not a printable
+                string, or `message` is no string.
         """
-        if not 400 <= status <= 599:  # noqa: PLR2004 - the range of HTTP errors
-            raise ValueError(f"the status of an error is between 400 and 599, not {status!r}")
         answer = InjectedError(code=code, message=message, status=status)
         return cls(name="error", committed=committed, answer=answer)
 

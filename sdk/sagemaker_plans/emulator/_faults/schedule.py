@@ -10,6 +10,7 @@ from typing import cast, final
 import attrs
 
 from sagemaker_plans.emulator._faults.fault import Fault
+from sagemaker_plans.emulator._wire.number_types import whole_number
 from sagemaker_plans.emulator._wire.pagination import PAGED_MEMBERS
 
 
@@ -57,12 +58,13 @@ class FaultSchedule:
             raise ValueError(f"there is no operation {operation!r}; there are {allowed}")
         if fault.only_paged and operation != "*" and operation not in PAGED_MEMBERS:
             raise ValueError(f"the fault {fault.name} needs pages, but {operation} has none")
-        if not _is_count(nth) or not (times is None or _is_count(times)):
+        first = _count(nth)
+        calls = math.inf if times is None else _count(times)
+        if first is None or calls is None:
             raise ValueError(
                 f"nth and times must be at least 1, and whole numbers, not {nth!r} and {times!r}"
             )
-        last = math.inf if times is None else nth + times - 1
-        injection = _Injection(operation, fault, nth, last)
+        injection = _Injection(operation, fault, first, first + calls - 1)
         with self._lock:
             self._injections.append(injection)
 
@@ -86,5 +88,6 @@ class FaultSchedule:
             self._injections.clear()
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+def _count(value: object) -> int | None:
+    number = whole_number(value)
+    return None if number is None or number < 1 else number

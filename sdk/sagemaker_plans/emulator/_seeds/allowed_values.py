@@ -129,7 +129,7 @@ ALLOWED: Final[Mapping[type, Mapping[str, Allowed]]] = {
         "failure_rate": Allowed("a number between 0 and 1", _is_between(0, 1)),
         "description": Allowed(
             "a text of up to 800 letters, digits, spaces and -_.,;:!",
-            _is_shape("DeviceFleetDescription"),
+            lambda value: value == "" or _is_shape("DeviceFleetDescription")(value),
         ),
         "tags": _TAGS,
         **_PLACE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final, TypeVar, cast
 
 import attrs
@@ -19,8 +20,10 @@ from sagemaker_plans.emulator._seeds.seed import (
     Seed,
     SeedEntryError,
     TrainingPlanSeed,
+    fee_text,
 )
 from sagemaker_plans.emulator._wire.json_values import is_iterable, is_tuple
+from sagemaker_plans.emulator._wire.number_types import real_number, whole_number
 
 T = TypeVar("T")
 
@@ -41,7 +44,12 @@ def checked(kind: type[T], **given: object) -> T:
         ValueError: One of them is not allowed. The message names it, its value, and what is
             allowed.
     """
-    plain = {name: _plain(value) for name, value in given.items()}
+    plain = {
+        name: fee_text(value)
+        if isinstance(value, Decimal) and name == "upfront_fee"
+        else _plain(value)
+        for name, value in given.items()
+    }
     try:
         return _PLAIN.structured(plain, kind)
     except MisfitsError as error:
@@ -51,7 +59,12 @@ def checked(kind: type[T], **given: object) -> T:
 
 
 def _plain(value: object) -> object:
-    """Return a value as JSON has it: a list for anything that can be gone through."""
+    """Return a value as JSON has it, with a list for anything that can be gone through."""
+    number = whole_number(value)
+    if number is None:
+        number = real_number(value)
+    if number is not None:
+        return number
     return [*value] if is_iterable(value) else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -45,6 +46,19 @@ class SeedEntryError(ValueError):
 def _tuple(values: Iterable[T]) -> tuple[T, ...]:
     """Go through the values once, and keep them. What is no list is refused when it is planted."""
     return cast("tuple[T, ...]", tuple(values) if is_iterable(values) else values)
+
+
+def fee_text(fee: str | Decimal) -> str:
+    """Return a price as the text that is sent.
+
+    Raises:
+        ValueError: It is a number that is no price.
+    """
+    if not isinstance(fee, Decimal):
+        return fee
+    if not (fee.is_finite() and fee >= 0):
+        raise ValueError(f"upfront_fee must be a price of zero or more, not {fee!r}")
+    return f"{fee:f}"
 
 
 # Type checkers do not follow generic converters, so each type has its own.
@@ -120,7 +134,7 @@ class OfferingSeed:
 
     offering_id: str
     duration_hours: int = 24
-    upfront_fee: str = "1234.50"
+    upfront_fee: str = attrs.field(default="1234.50", converter=fee_text)
     currency_code: str = "USD"
     resellable: bool = False
     sold_out: bool = False
@@ -156,7 +170,7 @@ class PlanOfferingSeed:
     offering_id: str
     start_in_hours: float = 0.0
     duration_hours: int = 168
-    upfront_fee: str = "34567.00"
+    upfront_fee: str = attrs.field(default="34567.00", converter=fee_text)
     currency_code: str = "USD"
     instance_type: str = "ml.p5.48xlarge"
     instance_count: int = 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 import attrs
 
@@ -136,11 +137,11 @@ class ResourceSetup:
             account_id=account_id,
         )
         servers = ultra_servers(
-            ultra_server_type,
-            ultra_server_count,
-            instance_count,
-            spares=spare_instances,
-            impaired=impaired_ultra_servers,
+            given.ultra_server_type,
+            given.ultra_server_count,
+            given.instance_count,
+            spares=given.spare_instances,
+            impaired=given.impaired_ultra_servers,
         )
         arn = training_plan_arn(name, self._owner(region, account_id))
         with self._resources.lock:
@@ -153,11 +154,11 @@ class ResourceSetup:
                 region=region,
                 target_resources=given.target_resources,
                 ultra_servers=servers,
-                start_time=round(self.clock.now() + start_in_hours * HOUR, 6),
-                duration_hours=duration_hours,
-                fixed_status=status,
-                instance_type=instance_type,
-                instance_count=instance_count,
+                start_time=round(self.clock.now() + given.start_in_hours * HOUR, 6),
+                duration_hours=given.duration_hours,
+                fixed_status=given.status,
+                instance_type=given.instance_type,
+                instance_count=given.instance_count,
                 availability_zone=f"{region}a",
                 tags={**given.tags},
             )
@@ -169,7 +170,7 @@ class ResourceSetup:
         *,
         offering_id: str | None = None,
         duration_hours: int = 24,
-        upfront_fee: str = "1234.50",
+        upfront_fee: str | Decimal = "1234.50",
         currency_code: str = "USD",
         resellable: bool = False,
         sold_out: bool = False,
@@ -181,8 +182,8 @@ class ResourceSetup:
             training_plan_arn: The plan's ARN.
             offering_id: The offering's id; None makes up a new one.
             duration_hours: By how many hours it extends the plan.
-            upfront_fee: The price, which is sent as it stands here. The real service sends
-                a decimal string.
+            upfront_fee: The price. A text is sent as it stands here, a `Decimal` as a decimal
+                string, which the real service sends.
             currency_code: The price's currency, which is sent as it stands here.
             resellable: Whether it can be bought again and again, each time for money.
             sold_out: Whether it is listed but every purchase of it is refused.
@@ -227,7 +228,7 @@ class ResourceSetup:
         offering_id: str | None = None,
         start_in_hours: float = 0.0,
         duration_hours: int = 168,
-        upfront_fee: str = "34567.00",
+        upfront_fee: str | Decimal = "34567.00",
         currency_code: str = "USD",
         instance_type: str = "ml.p5.48xlarge",
         instance_count: int = 2,
@@ -245,8 +246,8 @@ class ResourceSetup:
             offering_id: The offering's id; None makes up a new one.
             start_in_hours: Hours from now until the plan starts.
             duration_hours: The length of the plan.
-            upfront_fee: The price, which is sent as it stands here. The real service sends
-                a decimal string.
+            upfront_fee: The price. A text is sent as it stands here, a `Decimal` as a decimal
+                string, which the real service sends.
             currency_code: The price's currency, which is sent as it stands here.
             instance_type: The instance type that the plan reserves.
             instance_count: How many instances the plan reserves.
@@ -286,10 +287,12 @@ class ResourceSetup:
             sold_out=sold_out,
             payment_fails=payment_fails,
         )
-        ultra_servers(ultra_server_type, ultra_server_count, instance_count, spares=0)
+        ultra_servers(
+            given.ultra_server_type, given.ultra_server_count, given.instance_count, spares=0
+        )
         members = attrs.asdict(given, filter=attrs.filters.exclude("start_in_hours"))
         offering = PlanOffering(
-            **members, start_time=round(self.clock.now() + start_in_hours * HOUR, 6)
+            **members, start_time=round(self.clock.now() + given.start_in_hours * HOUR, 6)
         )
         with self._resources.lock:
             offerings = self._resources.training.plan_offerings

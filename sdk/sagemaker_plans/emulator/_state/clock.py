@@ -12,6 +12,8 @@ from typing import Final, final
 
 import attrs
 
+from sagemaker_plans.emulator._wire.number_types import real_number
+
 LATEST: Final = 32_503_680_000.0
 """The year 3000. The clock stops there, so that clients can read every date they get."""
 
@@ -62,13 +64,14 @@ class Clock:
         source: Callable[[], float] = time.monotonic,
         start: float | None = None,
     ) -> None:
-        if not (_is_number(speed) and math.isfinite(speed) and speed > 0):
+        plain = real_number(speed)
+        if plain is None or not (math.isfinite(plain) and plain > 0):
             raise ValueError(f"speed must be a positive number, not {speed!r}")
         self._lock = threading.Lock()
         self._guard: AbstractContextManager[object] = nullcontext()
         self._moves = 0
         self._source = source
-        self._speed = speed
+        self._speed = plain
         self._offset = time.time() if start is None else start
         self._anchor = source()
         self._held = False
@@ -106,14 +109,15 @@ class Clock:
         """
         with self._guard, self._lock:
             now = self._read()
-            if not (_is_number(seconds) and 0 <= seconds <= max(0.0, LATEST - now)):
+            plain = real_number(seconds)
+            if plain is None or not 0 <= plain <= max(0.0, LATEST - now):
                 raise ValueError(
                     "the clock can advance by zero or more seconds, up to the year 3000, but not "
                     f"by {seconds!r}"
                 )
-            self._offset += seconds
+            self._offset += plain
             self._moves += 1
-            self._jumps.append((time.time(), seconds))
+            self._jumps.append((time.time(), plain))
 
     def advanced_since(self, moment: float) -> float:
         """Tell how far the clock was moved forward after a moment.
@@ -197,7 +201,3 @@ class Clock:
         self._moves += 1
         self._offset = self._read()
         self._anchor = self._source()
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
