@@ -52,46 +52,51 @@ def test_a_list_may_be_anything_that_can_be_gone_through_once() -> None:
         service.reset()
 
 
+# Without their types, because what they are given is wrong.
+SEED: Any = Seed
+FLEET: Any = FleetSeed
+PLAN: Any = PlanSeed
+TRAINING_PLAN: Any = TrainingPlanSeed
 F = FleetSeed(name="f")
 
 
 @pytest.mark.parametrize(
-    ("make", "problem"),
+    ("seed", "problem"),
     [
-        (lambda: Seed(fleets=5), "fleets must be a list of FleetSeed, not 5"),
-        (lambda: Seed(fleets=F), r"fleets must be a list of FleetSeed, not FleetSeed\(name='f'"),
-        (lambda: Seed(fleets={"f": F}), r"fleets must be a list of FleetSeed, not \{'f': "),
-        (lambda: Seed(plans="ab"), "plans must be a list of PlanSeed, not 'ab'"),
+        (SEED(fleets=5), "fleets must be a list of FleetSeed, not 5"),
+        (SEED(fleets=F), r"fleets must be a list of FleetSeed, not FleetSeed\(name='f'"),
+        (SEED(fleets={"f": F}), r"fleets must be a list of FleetSeed, not \{'f': "),
+        (SEED(plans="ab"), "plans must be a list of PlanSeed, not 'ab'"),
         (
-            lambda: Seed(fleets=[{"name": "f"}]),
+            SEED(fleets=[{"name": "f"}]),
             r"fleets\[0\] must be of the class FleetSeed, not \{'name': ",
         ),
         (
-            lambda: Seed(plan_offerings=[F]),
+            SEED(plan_offerings=[F]),
             r"plan_offerings\[0\] must be of the class PlanOfferingSeed, not ",
         ),
         (
-            lambda: Seed(training_plans=[TrainingPlanSeed(name="t", offerings=[F])]),
+            SEED(training_plans=[TRAINING_PLAN(name="t", offerings=[F])]),
             r"training_plans\[0\]\.offerings\[0\] must be of the class OfferingSeed, not FleetSeed",
         ),
-        (lambda: Seed(state={}), r"state must be a SavedState or None, not \{\}"),
+        (SEED(state={}), r"state must be a SavedState or None, not \{\}"),
         (
-            lambda: Seed(fleets=[FleetSeed(name="f", devices="ab")]),
+            SEED(fleets=[FLEET(name="f", devices="ab")]),
             r"fleets\[0\] is wrong: devices must be a list of device names.*, not 'ab'",
         ),
         (
-            lambda: Seed(fleets=[FleetSeed(name="f", failing=5)]),
+            SEED(fleets=[FLEET(name="f", failing=5)]),
             r"fleets\[0\] is wrong: failing must be a list of names, .*, not 5",
         ),
         (
-            lambda: Seed(plans=[PlanSeed(create={}, start="s")]),
+            SEED(plans=[PLAN(create={}, start="s")]),
             r"plans\[0\] is wrong: start must be a list of names, not 's'",
         ),
     ],
 )
-def test_what_is_no_list_and_no_such_entry_is_named(make: Any, problem: str) -> None:
+def test_what_is_no_list_and_no_such_entry_is_named(seed: Seed, problem: str) -> None:
     service = Service()
     before = service.snapshot()["fleets"]
     with pytest.raises(ValueError, match=f"^{problem}"):
-        service.plant(make())
+        service.plant(seed)
     assert service.snapshot()["fleets"] == before

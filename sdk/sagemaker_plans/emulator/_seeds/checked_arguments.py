@@ -60,7 +60,7 @@ def checked(kind: type[T], **given: object) -> T:
 
 def _plain(value: object) -> object:
     """Return a value as JSON has it, with a list for anything that can be gone through."""
-    number = whole_number(value)
+    number: float | None = whole_number(value)
     if number is None:
         number = real_number(value)
     if number is not None:

@@ -20,8 +20,10 @@ def whole_number(value: object) -> int | None:
 
 def real_number(value: object) -> float | None:
     """Return a number as a float; None if it is none, is too large, or is true or false."""
+    if isinstance(value, bool):
+        return None
     number: Real | int | None = whole_number(value)
-    if number is None and isinstance(value, Real) and not isinstance(value, bool):
+    if number is None and isinstance(value, Real):
         number = value
     try:
         return None if number is None else float(number)
