@@ -97,7 +97,7 @@ def _offering_problems(offering: TrainingPlanOffering) -> Iterator[str]:
 
     What was bought is compared with it. An error of that kind would come after the purchase.
     """
-    fee: object = offering.upfront_fee
+    fee = cast("object", offering.upfront_fee)
     if not (fee is None or (isinstance(fee, Decimal) and fee.is_finite())):
         yield f"offering_id.upfront_fee: got {checks.shown(fee)}; allowed are a Decimal and None"
         return
