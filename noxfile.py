@@ -462,8 +462,8 @@ def airflow(session: nox.Session) -> None:
     # the wheel is checked elsewhere, with stubs that are not here. The setting for imports is
     # what the page on Airflow tells users: this package has no py.typed, because where Airflow is
     # missing its types are unknown, and with them those of `sagemaker_plans.airflow`.
-    strictly = ("mypy", "--strict", "--config-file=", "--explicit-package-bases")
-    strictly = (*strictly, "--follow-untyped-imports")
+    mypy = ("mypy", "--strict", "--config-file=", "--explicit-package-bases")
+    strictly = (*mypy, "--follow-untyped-imports")
     session.run(*strictly, "-p", f"{PACKAGE}_airflow", "-m", f"{PACKAGE}.airflow")
     search = os.pathsep.join(["tests", "tests/airflow"])
     session.run(*strictly, "tests/airflow", env={"MYPYPATH": search})

@@ -132,3 +132,30 @@ def test_a_plain_script_is_told(loop: str, is_kept: bool, flags: list[str]) -> N
     assert (told > end) is is_kept
     # Python hides warnings of this kind, unless it is asked for them.
     assert any(f"ResourceWarning: {TOLD}" in line for line in lines) is bool(flags)
+
+
+FORKED = """
+import asyncio, os, sys
+from sagemaker_plans import AsyncClient
+
+async def main():
+    async with AsyncClient(region_name="us-east-1", endpoint_url="{endpoint}"):
+        child = os.fork()
+        if child == 0:
+            sys.exit()
+        os.waitpid(child, 0)
+
+asyncio.run(main())
+"""
+
+
+def test_a_forked_process_is_not_told_of_its_parents_client() -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "secret"}
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKED.format(endpoint=ENDPOINT)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **keys},
+    )
+    assert "was not closed" not in ran.stderr

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 import pytest
+from attrs import Factory, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,12 @@ from models.samples.model_strategies import ANY_MODEL, BRIEF
 from models.samples.reply_samples import with_value, without
 from models.test_reading import FORMS, WRONG, Form
 from sagemaker_plans._wire import converter
-from sagemaker_plans.models import DeviceSelectionConfig, StagePage, UnrecognizedSelection
+from sagemaker_plans.models import (
+    DeviceSelectionConfig,
+    StagePage,
+    TrainingPlanExtension,
+    UnrecognizedSelection,
+)
 from sagemaker_plans.models._selection import UNDERSTOOD
 
 STRANGE: Final[tuple[object, ...]] = (
@@ -132,6 +138,26 @@ def test_a_selection_is_not_taken_for_that_of_the_stage_before() -> None:
     page = converter.read(StagePage, {**form.wire, "Stages": stages})
     assert isinstance(page.stages[3].device_selection, UnrecognizedSelection)
     assert page == converter.read_carefully(StagePage, {**form.wire, "Stages": stages})
+
+
+def _id_of(made: TrainingPlanExtension) -> str:
+    return made.offering_id
+
+
+@frozen(kw_only=True)
+class OwnExtension(TrainingPlanExtension):
+    """A user's, with attributes whose defaults are made anew."""
+
+    notes: tuple[str, ...] = field(factory=tuple)
+    first: str = field(default=Factory(_id_of, takes_self=True))
+
+
+def test_defaults_that_are_made_anew_are_made_for_each_object() -> None:
+    wire = {"TrainingPlanExtensionOfferingId": "tpeo-1"}
+    read = [OwnExtension.from_wire(wire) for _ in range(3)]
+    assert [(each.notes, each.first) for each in read] == [((), "tpeo-1")] * 3
+    given = OwnExtension.from_wire({**wire, "Notes": ["a"], "First": "b"})
+    assert (given.notes, given.first) == (("a",), "b")
 
 
 def test_a_class_is_compiled_when_it_is_read_for_the_second_time(

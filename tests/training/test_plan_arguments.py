@@ -2,12 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from edge.books import Book
-from sagemaker_plans import InvalidRequestError, TargetResource, TrainingPlanStatus
+from sagemaker_plans import (
+    InvalidRequestError,
+    TargetResource,
+    TrainingPlanOffering,
+    TrainingPlanStatus,
+)
 from sagemaker_plans._training.training_plans import TrainingPlans
 
 pytestmark = pytest.mark.anyio
@@ -161,3 +167,30 @@ async def test_all_that_is_asked_for_is_sent() -> None:
             {"ReservedCapacityArn": CAPACITY, "MaxResults": 7, "NextToken": "u"},
         ),
     ]
+
+
+ODD_OFFERINGS: dict[str, tuple[dict[str, Any], str]] = {
+    "no-targets": ({"target_resources": None}, "offering_id: TargetResources: required member"),
+    "text": ({"duration_hours": "24"}, "offering_id: DurationHours: expected a whole number"),
+    "no-capacity": (
+        {"reserved_capacity_offerings": 5},
+        "offering_id: got an offering with a value of the wrong type: ",
+    ),
+    "signalling": (
+        {"upfront_fee": Decimal("sNaN")},
+        "offering_id.upfront_fee: got D.*sNaN",
+    ),
+    "float": ({"upfront_fee": 1.5}, "offering_id.upfront_fee: got 1.5; allowed are a Decimal"),
+}
+
+
+@pytest.mark.parametrize(("odd", "problem"), ODD_OFFERINGS.values(), ids=ODD_OFFERINGS)
+async def test_an_offering_made_by_hand_is_checked_before_it_is_bought(
+    odd: dict[str, Any], problem: str
+) -> None:
+    # What is bought is compared with it, and that must not fail after the purchase.
+    sane: dict[str, Any] = {"offering_id": "tpo-1", "target_resources": ("training-job",)}
+    book = empty()
+    with pytest.raises(InvalidRequestError, match=problem):
+        await book.training_plans.create("big", TrainingPlanOffering(**sane | odd))
+    assert book.requests == []

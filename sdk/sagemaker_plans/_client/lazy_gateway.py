@@ -3,12 +3,13 @@
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from os import getpid
 from typing import Final, Protocol, final
 from weakref import finalize
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
-from attrs import define
+from attrs import define, field
 
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
@@ -37,6 +38,8 @@ class _Opening:
     settings: Mapping[str, str | None]
     opened: Opened | None
     is_closed: bool = False
+    process: int = field(factory=getpid)
+    """The process that made it. One that was forked from it has nothing to close."""
 
     def __repr__(self) -> str:
         """Tell which client this is, without anything that may be a secret."""
@@ -51,7 +54,7 @@ class _Opening:
 
     def tell_if_open(self) -> None:
         """Log and warn that nobody closed it, if so."""
-        if not self.opened:
+        if not self.opened or self.process != getpid():
             return
         import logging  # noqa: PLC0415  # here it was imported long ago; see the package's tests
 

@@ -275,6 +275,8 @@ class _RetriedRequest:
     def report(self, state: "RetryCallState") -> None:
         import logging  # noqa: PLC0415  # 3 ms, measured like tenacity, which imports it too
 
+        from sagemaker_plans._wire.logs import tell  # noqa: PLC0415  # it imports logging
+
         event = RetryEvent(
             operation=self.operation.name,
             attempt=state.attempt_number,
@@ -284,7 +286,8 @@ class _RetriedRequest:
         )
         if self.operation.safety is not Safety.READ:
             self.may_have_taken_effect |= what_happened(event.error) is Happened.AMBIGUOUS
-        logging.getLogger("sagemaker_plans").info(
+        tell(
+            logging.INFO,
             "%s: attempt %d failed, the next one follows in %.2f s: %s",
             event.operation,
             event.attempt,

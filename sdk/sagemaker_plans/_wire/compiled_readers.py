@@ -11,7 +11,7 @@ reader costs as much as some 50 readings.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, NoReturn, get_args, get_origin
 
 import attrs
 
@@ -31,6 +31,10 @@ _NOTHING: Final[Mapping[str, object]] = {}
 
 class UnusualError(Exception):
     """A wire form that is left to ``converter``."""
+
+
+def _leave() -> NoReturn:
+    raise UnusualError
 
 
 def _is_open_enum(kind: object) -> bool:
@@ -169,7 +173,11 @@ class _Writer:
         return read
 
     def _default(self, field: "attrs.Attribute[Any]") -> str:
-        return self._object(None if field.default is attrs.NOTHING else field.default)
+        default: Any = field.default
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # to mypy a function
+            # Made anew for each object, as only a class of the user's may want it.
+            return f"{self._object(_leave)}()"
+        return self._object(None if default is attrs.NOTHING else default)
 
 
 def compiled_reader(cls: type, hook_of: HookOf) -> Callable[[Any, Any], Any]:

@@ -18,6 +18,8 @@ from sagemaker_plans.models._validation import shown
 
 _LOG: Final = logging.getLogger("sagemaker_plans")
 _PURCHASES: Final = logging.getLogger("sagemaker_plans.purchases")
+_LONGEST_FEE: Final = 100
+"""How many digits a fee may have to be written without an exponent."""
 
 PurchaseEvent = Literal[
     "purchase_started",
@@ -90,7 +92,9 @@ def tell(
     try:
         try:
             log.log(level, message, *values, exc_info=exc_info, extra=fields, stacklevel=2)
-        except KeyError:
+        except KeyError as error:
+            if "Attempt to overwrite" not in str(error):
+                raise
             # A factory of log records has set one of these names, which logging refuses.
             whole = None if fields is None else {"purchase": fields}
             log.log(level, message, *values, exc_info=exc_info, extra=whole, stacklevel=2)
@@ -112,7 +116,10 @@ def fee_text(fee: object) -> str | None:
     """
     if fee is None:
         return None
-    return f"{fee:f}" if isinstance(fee, Decimal) else shown(fee)
+    if not isinstance(fee, Decimal) or abs(fee.adjusted()) > _LONGEST_FEE:
+        return shown(fee)
+    # A subclass may have a way of its own to write itself, which may fail.
+    return f"{Decimal(fee):f}"
 
 
 def id_of(error: SageMakerPlansError | None) -> str | None:

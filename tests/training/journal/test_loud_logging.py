@@ -54,6 +54,40 @@ async def test_a_filter_that_raises_takes_no_receipt_away(
     assert "ZeroDivisionError: in a filter" in capsys.readouterr().err
 
 
+class Noting(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+class Failing(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise KeyError(record.name)
+
+
+@virtually
+async def test_a_handler_that_raises_a_key_error_sees_each_line_once(
+    monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = logging.getLogger("sagemaker_plans.purchases")
+    noted, failing = Noting(), Failing()
+    world = a_world(monkeypatch)
+    for handler in (noted, failing):
+        log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        assert (await world.extend()).outcome == "purchased"
+    finally:
+        log.setLevel(logging.NOTSET)
+        for handler in (noted, failing):
+            log.removeHandler(handler)
+    assert len(noted.lines) == len(set(noted.lines)) == 2
+    assert "KeyError: 'sagemaker_plans.purchases'" in capsys.readouterr().err
+
+
 @virtually
 async def test_a_filter_that_raises_is_told_nowhere_if_logging_is_to_be_quiet(
     monkeypatch: Patch, capsys: pytest.CaptureFixture[str]

@@ -40,6 +40,28 @@ async def test_reads_take_it_after_the_client_has_shown_how(make_client: MakeCli
         assert await fast_reads(client, 3) == 3
 
 
+async def test_a_session_that_somebody_stands_before_gets_the_read_as_ever(
+    make_client: MakeClient,
+) -> None:
+    class InFront:
+        def __init__(self, inner: Any) -> None:
+            self.__wrapped__ = inner
+            self.sent: list[str] = []
+
+        async def send(self, request: Any) -> Any:
+            self.sent.append(request.url)
+            return await self.__wrapped__.send(request)
+
+    async with make_client() as client:
+        assert await takes_fast_path(client)
+        endpoint = cast("Any", gateway_of(client)._client)._endpoint
+        ours = endpoint.http_session
+        endpoint.http_session = in_front = InFront(ours)
+        await fast_reads(client, 2)
+        endpoint.http_session = ours
+    assert len(in_front.sent) == 2
+
+
 async def test_each_read_operation_is_shown_by_the_client_itself(
     emulator: Emulator, make_client: MakeClient
 ) -> None:

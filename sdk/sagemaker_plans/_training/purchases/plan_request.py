@@ -8,7 +8,7 @@ from attrs import frozen
 
 from sagemaker_plans._training.purchases.purchase_request import DEFAULT_CURRENCY, fee_problems
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN
-from sagemaker_plans.errors import ConfigurationError
+from sagemaker_plans.errors import ConfigurationError, UnexpectedReplyError
 from sagemaker_plans.models import TrainingPlan, TrainingPlanOffering, TrainingPlanStatus
 from sagemaker_plans.models import _training_checks as plan_checks
 from sagemaker_plans.models import _validation as checks
@@ -62,6 +62,8 @@ class PlanRequest:
             *plan_checks.training_plan_name("name", name),
             *plan_checks.training_plan_offering_id("offering_id", offering_id),
         ]
+        if given and not problems:
+            problems += _offering_problems(given)
         if max_upfront_fee is not None:
             problems += fee_problems(max_upfront_fee)
         if currency_code is not None:
@@ -88,6 +90,23 @@ class PlanRequest:
             tags=dict(tags or {}),
             spare_instance_count=spares,
         )
+
+
+def _offering_problems(offering: TrainingPlanOffering) -> Iterator[str]:
+    """Check an offering that a caller may have made by hand.
+
+    What was bought is compared with it. An error of that kind would come after the purchase.
+    """
+    fee = cast("object", offering.upfront_fee)
+    if not (fee is None or (isinstance(fee, Decimal) and fee.is_finite())):
+        yield f"offering_id.upfront_fee: got {checks.shown(fee)}; allowed are a Decimal and None"
+        return
+    try:
+        TrainingPlanOffering.from_wire(offering.to_wire())
+    except UnexpectedReplyError as error:
+        yield from (f"offering_id: {problem}" for problem in error.problems)
+    except Exception as error:  # noqa: BLE001  # whatever a value of the wrong type leads to
+        yield f"offering_id: got an offering with a value of the wrong type: {error}"
 
 
 def search_for(offering: TrainingPlanOffering | None) -> Mapping[str, object]:

@@ -19,6 +19,7 @@ from sagemaker_plans._training.purchases.purchase_request import PurchaseRequest
 from sagemaker_plans._training.purchases.records import latest
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._training.reading import extension_pager
+from sagemaker_plans._wire import converter as _  # noqa: F401  # for the reply, when it comes
 from sagemaker_plans._wire import replies, training_replies
 from sagemaker_plans._wire.logs import id_of, tell
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
@@ -181,6 +182,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
             fee=extension.upfront_fee,
             currency=extension.currency_code,
             request_id=self.told_by,
+            offering=extension.offering_id,
         )
         tell(logging.WARNING, "ExtendTrainingPlan: %s", failed, purchase=facts)
         raise failed
@@ -207,6 +209,7 @@ class Purchase(SentOnce[ExtensionReceipt]):
                 fee=receipt.extension.upfront_fee,
                 currency=receipt.extension.currency_code,
                 request_id=request_id,
+                offering=receipt.extension.offering_id,
             ),
         )
 

@@ -149,6 +149,7 @@ class SentOnce(ABC, Generic[R]):
         fee: Decimal | None = None,
         currency: str | None = None,
         request_id: str | None = None,
+        offering: str | None = None,
     ) -> PurchaseFacts:
         """Gather the facts of this purchase for the log.
 
@@ -158,17 +159,18 @@ class SentOnce(ABC, Generic[R]):
             fee: The upfront fee that was charged; None for the one of the offering.
             currency: The currency of ``fee``.
             request_id: The id of the request that told the outcome.
+            offering: The offering that was bought; None for the one of this purchase.
 
         Returns:
             The facts.
         """
-        if fee is None and self.priced is not None:
+        if fee is None and self.priced is not None and offering in {None, self.offering}:
             fee, currency = self.priced.upfront_fee, self.priced.currency_code
         return PurchaseFacts(
             event=event,
             operation=self.operation.name,
             plan=self.name or self.arn,
-            offering=self.offering,
+            offering=offering or self.offering,
             fee=fee_text(fee),
             currency=None if fee is None else currency,
             outcome=outcome,
@@ -218,7 +220,7 @@ class SentOnce(ABC, Generic[R]):
         except SageMakerPlansError as error:
             if self.in_flight:
                 return await self._reconciled(error)
-            if not isinstance(error, PurchaseFailedError):
+            if not isinstance(error, PurchaseFailedError | PurchaseRefusedError):
                 self._log_not_bought(error, id_of(error))
             raise
 
