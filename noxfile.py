@@ -179,16 +179,20 @@ def exhaustive(session: nox.Session) -> None:
 def interpreters(session: nox.Session) -> None:
     """Run the tests on every other CPython found here.
 
-    With SHARE_INTERPRETERS in the environment, as in CI, each test runs on one of them.
+    With SHARE_TESTS in the environment, as in CI, each test runs on one of them, or in `lowest`.
     """
     if session.python == OLDEST:
         session.skip("no other CPython was found")
     install_wheel(session, "[rich,trio]", *group("test"))
-    env: dict[str, str] = {}
-    if "SHARE_INTERPRETERS" in os.environ:
-        number = OTHER_INTERPRETERS.index(str(session.python))
-        env["SHARE_OF_TESTS"] = f"{number}/{len(OTHER_INTERPRETERS)}"
-    run_quick_tests_elsewhere(session, **env)
+    run_quick_tests_elsewhere(session, **share_of_tests(str(session.python)))
+
+
+def share_of_tests(environment: str) -> dict[str, str]:
+    """Tell an environment, by a variable, which tests it runs; without SHARE_TESTS all of them."""
+    sharing = ["lowest", *OTHER_INTERPRETERS]
+    if "SHARE_TESTS" not in os.environ:
+        return {}
+    return {"SHARE_OF_TESTS": f"{sharing.index(environment)}/{len(sharing)}"}
 
 
 @nox.session(default=False)
@@ -201,7 +205,10 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
-    """Run the tests with each dependency at exactly the lower bound it declares."""
+    """Run the tests with each dependency at exactly the lower bound it declares.
+
+    With SHARE_TESTS in the environment, as in CI, it runs its share of them: see `interpreters`.
+    """
     project = PYPROJECT["project"]
     declared = [
         *project["dependencies"],
@@ -213,7 +220,7 @@ def lowest(session: nox.Session) -> None:
         bounds = [each.version for each in requirement.specifier if each.operator == ">="]
         pins += [f"{requirement.name}=={bound}" for bound in bounds]
     install_wheel(session, "[rich,trio]", *group("test"), *pins)
-    run_quick_tests_elsewhere(session)
+    run_quick_tests_elsewhere(session, **share_of_tests("lowest"))
 
 
 @nox.session(python=(OTHER_INTERPRETERS or [OLDEST])[-1])
