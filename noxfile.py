@@ -81,7 +81,7 @@ def is_released_cpython(executable: Path, version: str) -> bool:
         "print(sys.implementation.name, f'{v[0]}.{v[1]}', v.releaselevel)"
     )
     try:
-        answer = subprocess.run(  # noqa: S603
+        answer = subprocess.run(  # noqa: S603  # an interpreter that was found on the path
             [executable, "-c", question], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):

@@ -54,7 +54,7 @@ def as_function(original: Any, calls: list[str]) -> Any:
 
 
 def in_a_shell(original: Any, calls: list[str]) -> Any:
-    """As somebody at a prompt, or in a string of code: there is no file."""
+    """As somebody types it in a shell of Python, or has it in a text: there is no file."""
     names: dict[str, Any] = {"original": original, "calls": calls}
     text = "def f(*a, **k):\n    calls.append('seen')\n    return original(*a, **k)\n"
     exec(compile(text, "<stdin>", "exec"), names)  # noqa: S102  # code without a file
