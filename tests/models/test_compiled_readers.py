@@ -40,10 +40,11 @@ COUNTS: Final = ("EdgeDeploymentSuccess", "EdgeDeploymentPending", "EdgeDeployme
 def class_of(form: Form, monkeypatch: pytest.MonkeyPatch) -> type[object]:
     """Find out what a form is read as."""
     asked: list[type[object]] = []
+    read = converter.read
 
     def noted(cls: type[object], wire: Mapping[str, object]) -> object:
         asked.append(cls)
-        return converter.read_carefully(cls, wire)
+        return read(cls, wire)
 
     with monkeypatch.context() as patched:
         patched.setattr(converter, "read", noted)
@@ -57,7 +58,7 @@ def agrees(cls: type[object], wire: Mapping[str, object]) -> bool:
         quick: object = converter.compiled(cls)(wire, cls)
     except Exception:  # noqa: BLE001  # any kind, as the reader says
         return True
-    careful: object = converter.read_carefully(cls, wire)
+    careful: object = converter.read(cls, wire, carefully=True)
     return quick == careful and repr(quick) == repr(careful)
 
 
@@ -80,7 +81,7 @@ def test_a_usual_form_is_read_by_the_compiled_reader(
     alone = [[site] for site in optional if site not in counts]
     for wire in (form.wire, *(without(form.wire, *sites) for sites in (counts, *alone))):
         usual = _with_usual_selections(wire)
-        assert converter.compiled(cls)(usual, cls) == converter.read_carefully(cls, usual)
+        assert converter.compiled(cls)(usual, cls) == converter.read(cls, usual, carefully=True)
 
 
 def _with_usual_selections(wire: Any) -> Any:  # a JSON value
@@ -137,7 +138,7 @@ def test_a_selection_is_not_taken_for_that_of_the_stage_before() -> None:
     assert [type(stage.device_selection) for stage in page.stages] == list(UNDERSTOOD)
     page = converter.read(StagePage, {**form.wire, "Stages": stages})
     assert isinstance(page.stages[3].device_selection, UnrecognizedSelection)
-    assert page == converter.read_carefully(StagePage, {**form.wire, "Stages": stages})
+    assert page == converter.read(StagePage, {**form.wire, "Stages": stages}, carefully=True)
 
 
 def _id_of(made: TrainingPlanExtension) -> str:

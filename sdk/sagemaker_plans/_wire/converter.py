@@ -261,12 +261,14 @@ def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, cattrs.BaseValidationError) else error
 
 
-def read(cls: type[T], wire: Mapping[str, object]) -> T:
+def read(cls: type[T], wire: Mapping[str, object], *, carefully: bool = False) -> T:
     """Read a model, or another class that declares its members as models do.
 
     Args:
         cls: The class.
         wire: The wire form.
+        carefully: Whether to go through each structure in any case, and not to ask the
+            compiled reader first. The result is the same.
 
     Returns:
         The object that was read.
@@ -275,30 +277,13 @@ def read(cls: type[T], wire: Mapping[str, object]) -> T:
         MisfitsError: If the wire form does not fit the class; it lists every problem.
         InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
     """
-    if cls in _COMPILED:
+    if cls in _COMPILED and not carefully:
         try:
-            found: T = (_COMPILED[cls] or compiled(cls))(wire, cls)
+            quick: T = (_COMPILED[cls] or compiled(cls))(wire, cls)
         except Exception:  # noqa: BLE001, S110  # read again below, which tells what is wrong
             pass
         else:
-            return found
-    return read_carefully(cls, wire)
-
-
-def read_carefully(cls: type[T], wire: Mapping[str, object]) -> T:
-    """Read a model as ``read`` does, without a compiled reader.
-
-    Args:
-        cls: The class.
-        wire: The wire form.
-
-    Returns:
-        The object that was read.
-
-    Raises:
-        MisfitsError: If the wire form does not fit the class; it lists every problem.
-        InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
-    """
+            return quick
     try:
         found = _converter().structure(wire, cls)
     except (values.MisfitError, cattrs.BaseValidationError) as error:
