@@ -10,7 +10,7 @@ from journal_world.processes import Process
 from journal_world.scenes import HOUR, KEY, MINUTE, RIVAL, Scene
 from journal_world.world import Fate
 from sagemaker_plans import ExtensionPage, ExtensionReceipt, errors
-from sagemaker_plans._wire import training_replies
+from sagemaker_plans._wire import replies
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.journal import PurchaseRecord
 
@@ -167,15 +167,16 @@ def test_an_old_history_settles_nothing(patch: pytest.MonkeyPatch) -> None:
     person = scene.world.launch(
         "a person", lambda each: scene.plans(each).settle(ARN, bought=False), after=10 * MINUTE
     )
-    read = training_replies.read_extension_page
+    read = replies.read_as
 
-    def slowly(reply: Reply) -> ExtensionPage:
+    def slowly(cls: type[object], reply: Reply) -> object:
         # It is stopped when it has read the date and not yet the rest.
+        assert cls is ExtensionPage
         scene.world.now += 2 * HOUR
-        return read(reply)
+        return read(cls, reply)
 
     with patch.context() as within:
-        within.setattr(training_replies, "read_extension_page", slowly)
+        within.setattr(replies, "read_as", slowly)
         scene.run()
 
     too_soon = person.result()

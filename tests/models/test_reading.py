@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import pytest
@@ -40,28 +41,36 @@ from sagemaker_plans.models import (
     DeviceSelectionConfig,
     EdgeDeploymentPlan,
     EdgeDeploymentPlanSpec,
+    ExtensionPage,
     NamedDevices,
     PercentageOfFleet,
+    PlanSummaryPage,
+    ReservedCapacity,
     Stage,
+    StageDevicePage,
+    StagePage,
     StageSpec,
+    TrainingPlan,
     TrainingPlanExtension,
     TrainingPlanExtensionOffering,
+    TrainingPlanPage,
+    UltraServerPage,
 )
 from sagemaker_plans.models._validation import shown
 
 READERS: Final[Mapping[Operation, Callable[[Reply], object]]] = {
-    DESCRIBE_PLAN: replies.read_stage_page,
+    DESCRIBE_PLAN: partial(replies.read_as, StagePage),
     CREATE_PLAN: replies.read_created,
-    LIST_PLANS: replies.read_plan_summaries,
-    LIST_STAGE_DEVICES: replies.read_stage_devices,
+    LIST_PLANS: partial(replies.read_as, PlanSummaryPage),
+    LIST_STAGE_DEVICES: partial(replies.read_as, StageDevicePage),
     EXTEND_TRAINING_PLAN: training_replies.read_extended,
     SEARCH_OFFERINGS: training_replies.read_offerings,
-    DESCRIBE_HISTORY: training_replies.read_extension_page,
-    DESCRIBE_TRAINING_PLAN: training_replies.read_training_plan,
-    LIST_TRAINING_PLANS: training_replies.read_training_plan_page,
+    DESCRIBE_HISTORY: partial(replies.read_as, ExtensionPage),
+    DESCRIBE_TRAINING_PLAN: partial(replies.read_as, TrainingPlan),
+    LIST_TRAINING_PLANS: partial(replies.read_as, TrainingPlanPage),
     CREATE_TRAINING_PLAN: training_replies.read_created_training_plan,
-    DESCRIBE_RESERVED_CAPACITY: training_replies.read_reserved_capacity,
-    LIST_ULTRA_SERVERS: training_replies.read_ultra_server_page,
+    DESCRIBE_RESERVED_CAPACITY: partial(replies.read_as, ReservedCapacity),
+    LIST_ULTRA_SERVERS: partial(replies.read_as, UltraServerPage),
 }
 
 
@@ -349,7 +358,7 @@ def test_a_command_is_done_by_an_empty_reply_or_an_object(raw: bytes | None) -> 
 
 
 def test_the_header_of_a_page_has_no_stages() -> None:
-    page = replies.read_stage_page(reply_of(DESCRIBE_PLAN, _reply_form(DESCRIBE_PLAN).wire))
+    page = replies.read_as(StagePage, reply_of(DESCRIBE_PLAN, _reply_form(DESCRIBE_PLAN).wire))
     assert (page.plan.stages, len(page.stages)) == ((), 2)
 
 

@@ -129,7 +129,7 @@ def plan_summary_pager(
         request = _given({**members, "MaxResults": page_size, "NextToken": token})
 
         async def attempt() -> PlanSummaryPage:
-            return replies.read_plan_summaries(await gateway.call(LIST_PLANS, request))
+            return replies.read_as(PlanSummaryPage, await gateway.call(LIST_PLANS, request))
 
         page = await retrier.run(LIST_PLANS, attempt)
         return Fetched(page=page, items=page.plans, next_token=page.next_token)
@@ -175,7 +175,7 @@ def stage_device_pager(
         )
 
         async def attempt() -> StageDevicePage:
-            return replies.read_stage_devices(await gateway.call(LIST_STAGE_DEVICES, request))
+            return replies.read_as(StageDevicePage, await gateway.call(LIST_STAGE_DEVICES, request))
 
         page = await retrier.run(LIST_STAGE_DEVICES, attempt)
         return Fetched(page=page, items=page.devices, next_token=page.next_token)

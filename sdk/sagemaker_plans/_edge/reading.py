@@ -45,7 +45,7 @@ def stage_pager(
         request = paged_request("EdgeDeploymentPlanName", name, page_size, token)
 
         async def attempt() -> StagePage:
-            return replies.read_stage_page(await gateway.call(DESCRIBE_PLAN, request))
+            return replies.read_as(StagePage, await gateway.call(DESCRIBE_PLAN, request))
 
         page = await retrier.run(DESCRIBE_PLAN, attempt)
         return Fetched(page=page, items=page.stages, next_token=page.next_token)

@@ -7,7 +7,7 @@ from typing import Final, final, get_args
 from sagemaker_plans._engine.pagination import Fetched, Pager, pager_problems
 from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire import training_replies
+from sagemaker_plans._wire import replies, training_replies
 from sagemaker_plans._wire.operations import (
     DESCRIBE_RESERVED_CAPACITY,
     DESCRIBE_TRAINING_PLAN,
@@ -67,7 +67,7 @@ async def read_training_plan(
     async def attempt() -> TrainingPlan:
         reply = await gateway.call(DESCRIBE_TRAINING_PLAN, {"TrainingPlanName": name_or_arn})
         hear(reply)
-        return training_replies.read_training_plan(reply)
+        return replies.read_as(TrainingPlan, reply)
 
     return await retrier.run(DESCRIBE_TRAINING_PLAN, attempt)
 
@@ -211,7 +211,7 @@ class TrainingPlanReads:
 
             async def attempt() -> TrainingPlanPage:
                 reply = await gateway.call(LIST_TRAINING_PLANS, request)
-                return training_replies.read_training_plan_page(reply)
+                return replies.read_as(TrainingPlanPage, reply)
 
             page = await retrier.run(LIST_TRAINING_PLANS, attempt)
             return Fetched(page=page, items=page.training_plans, next_token=page.next_token)
@@ -334,9 +334,7 @@ class TrainingPlanReads:
 
         async def attempt() -> ReservedCapacity:
             request = {"ReservedCapacityArn": reserved_capacity_arn}
-            return training_replies.read_reserved_capacity(
-                await self._gateway.call(operation, request)
-            )
+            return replies.read_as(ReservedCapacity, await self._gateway.call(operation, request))
 
         return await self._retrier.run(operation, attempt)
 
@@ -380,9 +378,7 @@ class TrainingPlanReads:
             request = paged_request("ReservedCapacityArn", arn, page_size, token)
 
             async def attempt() -> UltraServerPage:
-                return training_replies.read_ultra_server_page(
-                    await gateway.call(operation, request)
-                )
+                return replies.read_as(UltraServerPage, await gateway.call(operation, request))
 
             page = await retrier.run(operation, attempt)
             return Fetched(page=page, items=page.ultra_servers, next_token=page.next_token)

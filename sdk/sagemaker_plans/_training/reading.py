@@ -6,7 +6,7 @@ from typing import final
 from sagemaker_plans._engine.pagination import Fetched, Pager
 from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire import training_replies
+from sagemaker_plans._wire import replies, training_replies
 from sagemaker_plans._wire.operations import DESCRIBE_HISTORY, SEARCH_OFFERINGS, paged_request
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.models import (
@@ -50,7 +50,7 @@ def extension_pager(
         async def attempt() -> ExtensionPage:
             reply = await gateway.call(DESCRIBE_HISTORY, request)
             hear(reply)
-            return training_replies.read_extension_page(reply)
+            return replies.read_as(ExtensionPage, reply)
 
         page = await retrier.run(DESCRIBE_HISTORY, attempt)
         return Fetched(page=page, items=page.extensions, next_token=page.next_token)

@@ -10,7 +10,6 @@ from typing import TypeVar
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import UnexpectedReplyError
-from sagemaker_plans.models import PlanSummaryPage, StageDevicePage, StagePage
 from sagemaker_plans.models._validation import shown
 
 T = TypeVar("T")
@@ -73,51 +72,6 @@ def _json_object(text: str) -> Mapping[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def read_stage_page(reply: Reply) -> StagePage:
-    """Read a reply of DescribeEdgeDeploymentPlan.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        The plan's header and one page of stages.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return read_as(StagePage, reply)
-
-
-def read_plan_summaries(reply: Reply) -> PlanSummaryPage:
-    """Read a reply of ListEdgeDeploymentPlans.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        One page of plans.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return read_as(PlanSummaryPage, reply)
-
-
-def read_stage_devices(reply: Reply) -> StageDevicePage:
-    """Read a reply of ListStageDevices.
-
-    Args:
-        reply: The reply.
-
-    Returns:
-        One page of a stage's devices.
-
-    Raises:
-        UnexpectedReplyError: If the reply does not fit.
-    """
-    return read_as(StageDevicePage, reply)
 
 
 def read_created(reply: Reply) -> str:
