@@ -16,7 +16,7 @@ from harness import (
     client_for,
     examples,
 )
-from sagemaker_plans._wire import converter
+from sagemaker_plans._wire import converter, reading
 from sagemaker_plans.emulator import Emulator
 
 # A busy machine is slow, which is no failure.
@@ -87,6 +87,7 @@ def pytest_runtest_setup() -> None:
     """
     if "MUTANT_UNDER_TEST" in os.environ:
         converter._converter.cache_clear()
+        reading._COMPILED.clear()
 
 
 @pytest.fixture(params=TRANSPORTS, ids=str)

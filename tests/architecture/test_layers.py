@@ -62,9 +62,11 @@ WITHOUT_AWS = ENGINES_WITHOUT_AWS | {
     f"{PACKAGE}.{name}" for name in ("errors", "_engine.durations", "models._validation")
 }
 
-# A model is read and written by the converter, which knows the models and needs cattrs, slow
-# to import. So the two methods that do it fetch the converter when they are called.
-FETCHED_WHEN_CALLED = {(f"{PACKAGE}.models._wire_form", f"{PACKAGE}._wire.converter")}
+# What reads and writes models knows them, and the converter needs cattrs, slow to import. So the
+# two methods that read and write fetch these modules when they are called.
+FETCHED_WHEN_CALLED = {
+    (f"{PACKAGE}.models._wire_form", f"{PACKAGE}._wire.{name}") for name in ("converter", "reading")
+}
 
 # What a part may import for its annotations only.
 NAMED_IN_ANNOTATIONS: dict[str, frozenset[str]] = {

@@ -24,7 +24,7 @@ from sagemaker_plans._wire.structures import (
     Tags,
     structure_of,
 )
-from sagemaker_plans._wire.training_structures import (
+from sagemaker_plans._wire.training_replies import (
     CreatedTrainingPlan,
     Extended,
     Offerings,

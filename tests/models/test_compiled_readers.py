@@ -8,10 +8,12 @@ from attrs import Factory, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loaded_modules import modules_after
 from models.samples.model_strategies import ANY_MODEL, BRIEF
 from models.samples.reply_samples import with_value, without
 from models.test_reading import FORMS, WRONG, Form
-from sagemaker_plans._wire import converter
+from sagemaker_plans._wire import converter, reading
+from sagemaker_plans._wire.compiled_readers import Reader
 from sagemaker_plans.models import (
     DeviceSelectionConfig,
     StagePage,
@@ -40,14 +42,14 @@ COUNTS: Final = ("EdgeDeploymentSuccess", "EdgeDeploymentPending", "EdgeDeployme
 def class_of(form: Form, monkeypatch: pytest.MonkeyPatch) -> type[object]:
     """Find out what a form is read as."""
     asked: list[type[object]] = []
-    read = converter.read
+    read = reading.read
 
     def noted(cls: type[object], wire: Mapping[str, object]) -> object:
         asked.append(cls)
         return read(cls, wire)
 
     with monkeypatch.context() as patched:
-        patched.setattr(converter, "read", noted)
+        patched.setattr(reading, "read", noted)
         form.read(form.wire)
     return asked[0]
 
@@ -55,10 +57,10 @@ def class_of(form: Form, monkeypatch: pytest.MonkeyPatch) -> type[object]:
 def agrees(cls: type[object], wire: Mapping[str, object]) -> bool:
     """Tell whether both readers give the same, unless the compiled one leaves it to the other."""
     try:
-        quick: object = converter.compiled(cls)(wire, cls)
+        quick: object = reading.compiled(cls)(wire, cls)
     except Exception:  # noqa: BLE001  # any kind, as the reader says
         return True
-    careful: object = converter.read(cls, wire, carefully=True)
+    careful: object = converter.read(cls, wire)
     return quick == careful and repr(quick) == repr(careful)
 
 
@@ -81,7 +83,7 @@ def test_a_usual_form_is_read_by_the_compiled_reader(
     alone = [[site] for site in optional if site not in counts]
     for wire in (form.wire, *(without(form.wire, *sites) for sites in (counts, *alone))):
         usual = _with_usual_selections(wire)
-        assert converter.compiled(cls)(usual, cls) == converter.read(cls, usual, carefully=True)
+        assert reading.compiled(cls)(usual, cls) == converter.read(cls, usual)
 
 
 def _with_usual_selections(wire: Any) -> Any:  # a JSON value
@@ -134,11 +136,11 @@ def test_a_selection_is_not_taken_for_that_of_the_stage_before() -> None:
     form = next(form for form in FORMS if form.name == "DescribeEdgeDeploymentPlan")
     first = cast("list[dict[str, object]]", form.wire["Stages"])[0]
     stages = [{**first, "DeviceSelectionConfig": selection} for selection in SELECTIONS]
-    page = converter.compiled(StagePage)({**form.wire, "Stages": stages[:3]}, StagePage)
+    page = reading.compiled(StagePage)({**form.wire, "Stages": stages[:3]}, StagePage)
     assert [type(stage.device_selection) for stage in page.stages] == list(UNDERSTOOD)
-    page = converter.read(StagePage, {**form.wire, "Stages": stages})
+    page = reading.read(StagePage, {**form.wire, "Stages": stages})
     assert isinstance(page.stages[3].device_selection, UnrecognizedSelection)
-    assert page == converter.read(StagePage, {**form.wire, "Stages": stages}, carefully=True)
+    assert page == converter.read(StagePage, {**form.wire, "Stages": stages})
 
 
 def _id_of(made: TrainingPlanExtension) -> str:
@@ -161,20 +163,26 @@ def test_defaults_that_are_made_anew_are_made_for_each_object() -> None:
     assert (given.notes, given.first) == (("a",), "b")
 
 
-def test_a_class_is_compiled_when_it_is_read_for_the_second_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_class_is_compiled_once_when_it_is_first_read(monkeypatch: pytest.MonkeyPatch) -> None:
     form = FORMS[0]
     cls = class_of(form, monkeypatch)
     compiled: list[type] = []
-    real = converter.compiled
+    real = reading.compiled
 
-    def noted(cls: type) -> converter.Reader:
+    def noted(cls: type) -> Reader:
         compiled.append(cls)
         return real(cls)
 
-    monkeypatch.setattr(converter, "_COMPILED", dict[type, converter.Reader | None]())
-    monkeypatch.setattr(converter, "compiled", noted)
-    for count in (0, 1, 1):
-        converter.read(cls, form.wire)
-        assert len(compiled) == count
+    monkeypatch.setattr(reading, "_COMPILED", dict[type, Reader]())
+    monkeypatch.setattr(reading, "compiled", noted)
+    for _ in range(3):
+        reading.read(cls, form.wire)
+        assert compiled == [cls]
+
+
+def test_a_usual_reply_needs_no_cattrs() -> None:
+    form = next(form for form in FORMS if form.name == "DescribeEdgeDeploymentPlan")
+    code = "from sagemaker_plans.models import StagePage; StagePage.from_wire({wire!r}).to_dict()"
+    loaded = modules_after(code.format(wire=_with_usual_selections(form.wire)))
+    assert "sagemaker_plans._wire.reading" in loaded
+    assert "cattrs" not in loaded

@@ -1,8 +1,9 @@
 """Converts models to wire dicts and back. It is the only importer of cattrs.
 
-Reading is stricter than cattrs: no value is coerced, and a string does not pass as a list.
-It accepts what a service may add later: unknown members and enum values. Each model declares
-which wire member belongs to which attribute.
+``reading`` leaves to this module what is unusual, and what does not fit. Reading is stricter than
+cattrs: no value is coerced, and a string does not pass as a list. It accepts what a service may
+add later: unknown members and enum values. Each model declares which wire member belongs to which
+attribute.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,50 +11,24 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from types import GenericAlias
-from typing import Any, Final, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
 
 from sagemaker_plans._wire import values, writing
+from sagemaker_plans._wire.compiled_readers import Reader
 from sagemaker_plans._wire.structures import Spread, Structure, Tag, Tags, structure_of
-from sagemaker_plans.errors import InvalidRequestError, UnexpectedReplyError
-from sagemaker_plans.models import (
-    DeviceSelectionConfig,
-    EdgeDeploymentPlanSpec,
-    StageSpec,
-    UnrecognizedSelection,
-)
+from sagemaker_plans.errors import InvalidRequestError
+from sagemaker_plans.models import DeviceSelectionConfig, UnrecognizedSelection
 from sagemaker_plans.models._enums import OpenEnum
 from sagemaker_plans.models._selection import UNDERSTOOD
 from sagemaker_plans.models._wire_form import WireModel
 
 T = TypeVar("T")
-M = TypeVar("M", bound=WireModel)
-
-Reader = Callable[[Any, Any], Any]
-"""A structure hook of cattrs: it is called with a value and its type."""
-
-_WHOLE: Final = "reply"
-"""What the path of a problem is called if the problem is the whole wire form."""
-_COMPILED: Final[dict[type, Reader | None]] = {}
-"""The compiled readers of the classes that were read; None if one was read once only."""
-_SPECS: Final = (EdgeDeploymentPlanSpec, StageSpec)
 
 # isinstance tries dict first, because nearly all objects are dicts and Mapping is slower.
 _OBJECTS: tuple[type[Any], ...] = (dict, Mapping)
-
-
-class MisfitsError(ValueError):
-    """A wire form that does not fit its model.
-
-    Args:
-        problems: Each problem with its path, such as ``Stages[5].StageName: ...``.
-    """
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(*problems)
-        self.problems = problems
 
 
 def _attributes_reader(structure: Structure, converter: cattrs.Converter) -> Reader:
@@ -195,11 +170,8 @@ def configure(converter: cattrs.Converter) -> None:
     Args:
         converter: A converter of cattrs, changed in place.
     """
-    converter.register_structure_hook(str, values.read_text)
-    converter.register_structure_hook(int, values.read_integer)
-    converter.register_structure_hook(bool, values.read_truth)
-    converter.register_structure_hook(Decimal, values.read_fee)
-    converter.register_structure_hook(datetime, values.read_timestamp)
+    for kind, reader in values.READERS.items():
+        converter.register_structure_hook(kind, reader)
     converter.register_unstructure_hook(Decimal, values.write_fee)
     converter.register_unstructure_hook(datetime, values.write_timestamp)
     for enum in OpenEnum.__subclasses__():
@@ -228,19 +200,17 @@ def _converter() -> cattrs.Converter:
     return converter
 
 
-def compiled(cls: type) -> Reader:
-    """Give the fast reader of a class. It raises an exception of any kind at anything unusual.
+def reader_of(kind: Any) -> Reader:  # noqa: ANN401  # the type of an attribute
+    """Give what reads the values of a type.
 
     Args:
-        cls: The class of a model, or another that declares its members as models do.
+        kind: The type of an attribute.
 
     Returns:
         The reader.
     """
-    from sagemaker_plans._wire.compiled_readers import compiled_reader  # noqa: PLC0415  # see there
-
-    reader = _COMPILED[cls] = compiled_reader(cls, _converter().get_structure_hook)
-    return reader
+    found: Reader = _converter().get_structure_hook(kind)
+    return found
 
 
 def _in_words(error: BaseException, _: object) -> str:
@@ -252,7 +222,7 @@ def _problems(error: BaseException) -> tuple[str, ...]:
     for line in cattrs.transform_error(error, "$", _in_words):
         words, _, path = line.rpartition(" @ $")
         if words:
-            problems.append(f"{path.lstrip('.') or _WHOLE}: {words}")
+            problems.append(f"{path.lstrip('.') or values.WHOLE}: {words}")
     # Two attributes that come from one member have the same problem; list it once.
     return tuple(dict.fromkeys(problems))
 
@@ -261,14 +231,12 @@ def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, cattrs.BaseValidationError) else error
 
 
-def read(cls: type[T], wire: Mapping[str, object], *, carefully: bool = False) -> T:
+def read(cls: type[T], wire: Mapping[str, object]) -> T:
     """Read a model, or another class that declares its members as models do.
 
     Args:
         cls: The class.
         wire: The wire form.
-        carefully: Whether to go through each structure in any case, and not to ask the
-            compiled reader first. The result is the same.
 
     Returns:
         The object that was read.
@@ -277,62 +245,13 @@ def read(cls: type[T], wire: Mapping[str, object], *, carefully: bool = False) -
         MisfitsError: If the wire form does not fit the class; it lists every problem.
         InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
     """
-    if cls in _COMPILED and not carefully:
-        try:
-            quick: T = (_COMPILED[cls] or compiled(cls))(wire, cls)
-        except Exception:  # noqa: BLE001, S110  # read again below, which tells what is wrong
-            pass
-        else:
-            return quick
     try:
-        found = _converter().structure(wire, cls)
+        return _converter().structure(wire, cls)
     except (values.MisfitError, cattrs.BaseValidationError) as error:
         if problems := _problems(error):
-            raise MisfitsError(problems) from error
+            raise values.MisfitsError(problems) from error
         # The wire form fits. Specs in a list raised InvalidRequestError when they were made.
         raise _first(error) from None
-    _COMPILED.setdefault(cls, None)
-    return found
-
-
-def read_model(cls: type[M], wire: Mapping[str, object]) -> M:
-    """Read a model.
-
-    Args:
-        cls: The class of the model.
-        wire: The wire form.
-
-    Returns:
-        The model.
-
-    Raises:
-        UnexpectedReplyError: If the wire form does not fit the model; it lists every problem.
-        InvalidRequestError: If this is a spec that does not fit, or breaks a rule of the service.
-    """
-    try:
-        found = read(cls, wire)
-    except MisfitsError as error:
-        if issubclass(cls, _SPECS):
-            raise InvalidRequestError(cls.__name__, _of_no_reply(error.problems)) from error
-        raise _no_model(cls, wire, error.problems) from error
-    # One reader reads all selections, so it may return another class than ``cls``.
-    if not isinstance(found, cls):
-        raise _no_model(cls, wire, (f"DeviceSubsetType: this is a {type(found).__name__}",))
-    return found
-
-
-def _of_no_reply(problems: tuple[str, ...]) -> tuple[str, ...]:
-    # A spec is what a request is made of. No reply has one.
-    whole = f"{_WHOLE}: "
-    return tuple(
-        f"wire: {each.removeprefix(whole)}" if each.startswith(whole) else each for each in problems
-    )
-
-
-def _no_model(
-    cls: type, wire: Mapping[str, object], problems: tuple[str, ...]
-) -> UnexpectedReplyError:
-    return UnexpectedReplyError(f"this is no {cls.__name__}", problems=problems, reply=wire)
 
 
 def write(model: WireModel) -> dict[str, object]:

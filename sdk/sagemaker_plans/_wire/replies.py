@@ -1,7 +1,7 @@
 """Reads the reply of each operation of edge deployment plans into a model.
 
-The converter and json are imported when the first reply is read. They take 20 and 1.4 ms, and
-a program that only imports the package does not need them.
+What reads a reply, and json, are imported when the first reply is read. A program that only
+imports the package does not need them.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def read_as(cls: type[T], reply: Reply) -> T:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans._wire.converter import MisfitsError, read
+    from sagemaker_plans._wire.reading import MisfitsError, read
 
     try:
         return read(cls, reply.body)

@@ -1,7 +1,7 @@
 """Reads and writes plain values. No value is coerced; a wrong value raises an error."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NoReturn
@@ -9,6 +9,8 @@ from typing import Final, NoReturn
 from sagemaker_plans.models._enums import OpenEnum
 from sagemaker_plans.models._validation import shown
 
+WHOLE: Final = "reply"
+"""What the path of a problem is called if the problem is the whole wire form."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When timestamps begin."""
 _NUMBERS: Final = (int, float)
@@ -18,6 +20,18 @@ _FEE: Final = re.compile(r"[0-9]+(\.[0-9]+)?", re.ASCII)
 
 class MisfitError(ValueError):
     """A value that does not fit the service model. The caller sees the error's text."""
+
+
+class MisfitsError(ValueError):
+    """A wire form that does not fit its model.
+
+    Args:
+        problems: Each problem with its path, such as ``Stages[5].StageName: ...``.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(*problems)
+        self.problems = problems
 
 
 def misfit(expected: str, value: object) -> NoReturn:
@@ -185,6 +199,16 @@ def read_timestamp(value: object, _: object) -> datetime:
         return value.astimezone(UTC)
     except OverflowError:
         misfit("a datetime that exists in UTC", value)
+
+
+READERS: Final[Mapping[type, Callable[[object, object], object]]] = {
+    str: read_text,
+    int: read_integer,
+    bool: read_truth,
+    Decimal: read_fee,
+    datetime: read_timestamp,
+}
+"""The reader of each type of plain values; it is called with a value and its type."""
 
 
 def write_timestamp(value: datetime) -> int | float:

@@ -111,6 +111,6 @@ class WireModel(PlainModel):
             InvalidRequestError: If this is a spec of which the same is true, or one that
                 breaks a documented rule of the service.
         """
-        from sagemaker_plans._wire import converter  # noqa: PLC0415  # see to_wire
+        from sagemaker_plans._wire import reading  # noqa: PLC0415  # it imports the models
 
-        return converter.read_model(cls, wire)
+        return reading.read_model(cls, wire)
