@@ -1,28 +1,27 @@
 """The reads of ``client.plans``."""
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sagemaker_plans._edge.listing import (
-    LIST_PAGE_SIZE,
-    PlanFilter,
-    PlanSortKey,
-    PlanSummaryPager,
-    SortOrder,
-    StageDevicePager,
-    plan_summary_pager,
-    stage_device_pager,
-)
 from sagemaker_plans._edge.plan_waits import PlanWaits
 from sagemaker_plans._edge.reading import StagePager, read_plan, stage_pager
 from sagemaker_plans._engine.pagination import pager_problems
 from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.polls.paced_polls import paced_polls
 from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN, LIST_PLANS, LIST_STAGE_DEVICES
+from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.models import EdgeDeploymentPlan
 from sagemaker_plans.models import _validation as checks
+
+if TYPE_CHECKING:
+    from sagemaker_plans._edge import listing
+    from sagemaker_plans._engine.polls import paced_polls, shared_polls
+else:
+    # Not every program lists, or waits.
+    listing = LateModule("sagemaker_plans._edge.listing")
+    paced_polls = LateModule("sagemaker_plans._engine.polls.paced_polls")
+    shared_polls = LateModule("sagemaker_plans._engine.polls.shared_polls")
 
 _MAX_PAGE_SIZE: Final = 10
 
@@ -51,8 +50,10 @@ class PlanReads(PlanWaits):
         async def read(requests: PollRetrier, name: str) -> EdgeDeploymentPlan:
             return await read_plan(stage_pager(gateway, requests, name))
 
-        polls = paced_polls(retrier, read, kind="plan", timeout=request_timeout)
-        super().__init__(polls, polling, check=retrier.check)
+        def make_polls() -> "shared_polls.SharedPollsByName[EdgeDeploymentPlan]":
+            return paced_polls.paced_polls(retrier, read, kind="plan", timeout=request_timeout)
+
+        super().__init__(make_polls, polling, check=retrier.check)
 
     async def describe(self, name: str) -> EdgeDeploymentPlan:
         """Read a plan with all its stages.
@@ -124,11 +125,11 @@ class PlanReads(PlanWaits):
         created_before: datetime | None = None,
         modified_after: datetime | None = None,
         modified_before: datetime | None = None,
-        sort_by: PlanSortKey | None = None,
-        sort_order: SortOrder | None = None,
+        sort_by: "listing.PlanSortKey | None" = None,
+        sort_order: "listing.SortOrder | None" = None,
         page_size: int | None = None,
         start_token: str | None = None,
-    ) -> PlanSummaryPager:
+    ) -> "listing.PlanSummaryPager":
         """List plans page by page, each page when it is needed.
 
         For example::
@@ -159,7 +160,7 @@ class PlanReads(PlanWaits):
         Raises:
             InvalidRequestError: If an argument is out of range.
         """
-        wanted = PlanFilter(
+        wanted = listing.PlanFilter(
             name_contains=name_contains,
             device_fleet_name_contains=device_fleet_name_contains,
             created_after=created_after,
@@ -171,10 +172,10 @@ class PlanReads(PlanWaits):
         )
         problems = [
             *wanted.problems(),
-            *pager_problems(page_size, start_token, max_page_size=LIST_PAGE_SIZE),
+            *pager_problems(page_size, start_token, max_page_size=listing.LIST_PAGE_SIZE),
         ]
         checks.raise_for("list", problems, operation=LIST_PLANS.name)
-        return plan_summary_pager(
+        return listing.plan_summary_pager(
             self._gateway, self._retrier, wanted, page_size=page_size, start_token=start_token
         )
 
@@ -186,7 +187,7 @@ class PlanReads(PlanWaits):
         exclude_deployed_in_other_stage: bool | None = None,
         page_size: int | None = None,
         start_token: str | None = None,
-    ) -> StageDevicePager:
+    ) -> "listing.StageDevicePager":
         """Read the devices of a stage: which of them failed, and why.
 
         For example::
@@ -215,10 +216,10 @@ class PlanReads(PlanWaits):
             *checks.name("plan_name", plan_name),
             *checks.name("stage_name", stage_name),
             *checks.flag("exclude_deployed_in_other_stage", exclude_deployed_in_other_stage),
-            *pager_problems(page_size, start_token, max_page_size=LIST_PAGE_SIZE),
+            *pager_problems(page_size, start_token, max_page_size=listing.LIST_PAGE_SIZE),
         ]
         checks.raise_for("stage_devices", problems, operation=LIST_STAGE_DEVICES.name)
-        return stage_device_pager(
+        return listing.stage_device_pager(
             self._gateway,
             self._retrier,
             plan_name,

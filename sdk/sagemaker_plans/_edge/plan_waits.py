@@ -1,16 +1,23 @@
 """The waits of ``client.plans`` for a whole plan."""
 
 from datetime import datetime
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from sagemaker_plans._edge.stage_waits import StageWaits
-from sagemaker_plans._edge.wait import OnPoll, OnPollError, wait_problems
-from sagemaker_plans._edge.waiters import plan_deployed
-from sagemaker_plans._edge.watch import StageWatch
 from sagemaker_plans._engine.durations import Duration
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.time_limit import NOT_GIVEN, NotGiven, TimeLimit
+from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.models import EdgeDeploymentPlan
+
+if TYPE_CHECKING:
+    from sagemaker_plans._edge import wait as waiting
+    from sagemaker_plans._edge import waiters, watch
+else:
+    # Not every program waits.
+    waiting = LateModule("sagemaker_plans._edge.wait")
+    waiters = LateModule("sagemaker_plans._edge.waiters")
+    watch = LateModule("sagemaker_plans._edge.watch")
 
 
 class PlanWaits(StageWaits):
@@ -23,8 +30,8 @@ class PlanWaits(StageWaits):
         *,
         timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
         schedule: PollSchedule | None = None,
-        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll: "waiting.OnPoll[EdgeDeploymentPlan] | None" = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> EdgeDeploymentPlan: ...
 
     @overload
@@ -34,8 +41,8 @@ class PlanWaits(StageWaits):
         *,
         until: datetime,
         schedule: PollSchedule | None = None,
-        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll: "waiting.OnPoll[EdgeDeploymentPlan] | None" = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> EdgeDeploymentPlan: ...
 
     async def wait_until_deployed(
@@ -45,8 +52,8 @@ class PlanWaits(StageWaits):
         timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
         until: datetime | None = None,
         schedule: PollSchedule | None = None,
-        on_poll: OnPoll[EdgeDeploymentPlan] | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll: "waiting.OnPoll[EdgeDeploymentPlan] | None" = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> EdgeDeploymentPlan:
         """Wait until every stage of a plan is deployed.
 
@@ -81,10 +88,12 @@ class PlanWaits(StageWaits):
             PaginationError: If the service's pages do not come to an end.
         """
         functions = {"on_poll": on_poll, "on_poll_error": on_poll_error}
-        problems = wait_problems({"plan_name": plan_name}, timeout, until, schedule, functions)
+        problems = waiting.wait_problems(
+            {"plan_name": plan_name}, timeout, until, schedule, functions
+        )
         self._raise_for("wait_until_deployed", problems)
         wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
-        return await plan_deployed(wait, on_poll=on_poll)
+        return await waiters.plan_deployed(wait, on_poll=on_poll)
 
     @overload
     def watch(
@@ -93,8 +102,8 @@ class PlanWaits(StageWaits):
         *,
         timeout: Duration | None,
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
-    ) -> StageWatch: ...
+        on_poll_error: "waiting.OnPollError | None" = None,
+    ) -> "watch.StageWatch": ...
 
     @overload
     def watch(
@@ -103,8 +112,8 @@ class PlanWaits(StageWaits):
         *,
         until: datetime,
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
-    ) -> StageWatch: ...
+        on_poll_error: "waiting.OnPollError | None" = None,
+    ) -> "watch.StageWatch": ...
 
     def watch(
         self,
@@ -113,8 +122,8 @@ class PlanWaits(StageWaits):
         timeout: Duration | NotGiven | None = NOT_GIVEN,
         until: datetime | None = None,
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
-    ) -> StageWatch:
+        on_poll_error: "waiting.OnPollError | None" = None,
+    ) -> "watch.StageWatch":
         """Follow a plan: first every stage as it is now, then every change.
 
         A change is a new status or new device counts. The iteration ends when every stage
@@ -143,7 +152,11 @@ class PlanWaits(StageWaits):
             InvalidRequestError: If an argument is out of range.
         """
         functions = {"on_poll_error": on_poll_error}
-        problems = wait_problems({"plan_name": plan_name}, timeout, until, schedule, functions)
+        problems = waiting.wait_problems(
+            {"plan_name": plan_name}, timeout, until, schedule, functions
+        )
         self._raise_for("watch", problems)
         limit = TimeLimit.of(timeout, until)
-        return StageWatch(lambda: self._wait(plan_name, limit, schedule, on_poll_error), plan_name)
+        return watch.StageWatch(
+            lambda: self._wait(plan_name, limit, schedule, on_poll_error), plan_name
+        )

@@ -3,10 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast, final
 
-from sagemaker_plans._edge.creation import add_stages, create_plan, ensure_plan
-from sagemaker_plans._edge.deletion import delete
 from sagemaker_plans._edge.plan_reads import PlanReads
-from sagemaker_plans._edge.stage_commands import StageCommand
 from sagemaker_plans._engine.durations import Duration
 from sagemaker_plans._engine.not_copied import NotCopied
 from sagemaker_plans._engine.polling import PollSchedule
@@ -19,19 +16,20 @@ from sagemaker_plans._wire.operations import (
     Operation,
 )
 from sagemaker_plans.errors._late_import import LateModule, models
-from sagemaker_plans.models import (
-    EdgeDeploymentPlan,
-    EdgeDeploymentPlanSpec,
-    StageSpec,
-)
+from sagemaker_plans.models import EdgeDeploymentPlan
 from sagemaker_plans.models import _validation as checks
-from sagemaker_plans.models._specs import stage_list_problems
 from sagemaker_plans.models._validation import Several
 
 if TYPE_CHECKING:
+    from sagemaker_plans._edge import creation, deletion, stage_commands
     from sagemaker_plans._edge.rollout import arguments, rollout
+    from sagemaker_plans.models import _specs as specs
 else:
-    # Most programs that use a client roll nothing out.
+    # Most programs that use a client only read, or do few of these things.
+    creation = LateModule("sagemaker_plans._edge.creation")
+    deletion = LateModule("sagemaker_plans._edge.deletion")
+    stage_commands = LateModule("sagemaker_plans._edge.stage_commands")
+    specs = LateModule("sagemaker_plans.models._specs")
     arguments = LateModule("sagemaker_plans._edge.rollout.arguments")
     rollout = LateModule("sagemaker_plans._edge.rollout.rollout")
 
@@ -47,7 +45,7 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
     def __repr__(self) -> str:
         return f"<client.plans of {self._gateway!r}>"
 
-    async def create(self, spec: EdgeDeploymentPlanSpec) -> str:
+    async def create(self, spec: "models.EdgeDeploymentPlanSpec") -> str:
         """Create a plan.
 
         If a reply is lost, this looks for the plan before it sends the request again. If it
@@ -84,12 +82,12 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
             ConnectionFailedError: If no attempt could send the request.
         """
         try:
-            return await create_plan(self._gateway, self._retrier, spec)
+            return await creation.create_plan(self._gateway, self._retrier, spec)
         finally:
-            if isinstance(cast("object", spec), EdgeDeploymentPlanSpec):
-                self._polls.changed(spec.name)
+            if isinstance(cast("object", spec), models.EdgeDeploymentPlanSpec):
+                self._changed(spec.name)
 
-    async def ensure_created(self, spec: EdgeDeploymentPlanSpec) -> EdgeDeploymentPlan:
+    async def ensure_created(self, spec: "models.EdgeDeploymentPlanSpec") -> EdgeDeploymentPlan:
         """Create a plan, unless it is there already and as the spec says.
 
         What the service fills in where the spec says nothing is no difference. Tags cannot be
@@ -120,12 +118,12 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
             ConnectionFailedError: If no attempt could send a request.
         """
         try:
-            return await ensure_plan(self._gateway, self._retrier, spec)
+            return await creation.ensure_plan(self._gateway, self._retrier, spec)
         finally:
-            if isinstance(cast("object", spec), EdgeDeploymentPlanSpec):
-                self._polls.changed(spec.name)
+            if isinstance(cast("object", spec), models.EdgeDeploymentPlanSpec):
+                self._changed(spec.name)
 
-    async def add_stages(self, plan_name: str, stages: Iterable[StageSpec]) -> None:
+    async def add_stages(self, plan_name: str, stages: "Iterable[models.StageSpec]") -> None:
         """Add stages to the end of a plan.
 
         If a reply is lost, this looks for the stages before it sends the request again. If it
@@ -154,14 +152,17 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
             ConnectionFailedError: If no attempt could send the request.
         """
         added = checks.as_tuple(stages)
-        problems = [*checks.name("plan_name", plan_name), *stage_list_problems("stages", added)]
+        problems = [
+            *checks.name("plan_name", plan_name),
+            *specs.stage_list_problems("stages", added),
+        ]
         if added == ():
             problems.append("stages: got no stage; at least one is needed")
         checks.raise_for("add_stages", problems, operation=CREATE_STAGES.name)
         try:
-            await add_stages(self._gateway, self._retrier, plan_name, added)
+            await creation.add_stages(self._gateway, self._retrier, plan_name, added)
         finally:
-            self._polls.changed(plan_name)
+            self._changed(plan_name)
 
     async def delete_stage(self, plan_name: str, stage_name: str) -> None:
         """Delete a stage of a plan.
@@ -250,7 +251,7 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
 
     async def roll_out(
         self,
-        plan: str | EdgeDeploymentPlanSpec,
+        plan: "str | models.EdgeDeploymentPlanSpec",
         *,
         stage_timeout: Duration | None,
         max_failed: float = 0,
@@ -340,7 +341,9 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
         problems = [problem for each in names.items() for problem in checks.name(*each)]
         problems += checks.flag("if_needed", if_needed)
         checks.raise_for(operation.name, problems, operation=operation.name)
-        command = StageCommand(self._gateway, self._retrier, operation, plan_name, stage_name)
+        command = stage_commands.StageCommand(
+            self._gateway, self._retrier, operation, plan_name, stage_name
+        )
         if if_needed and await command.is_done():
             return
         command.may_have_taken_effect = if_needed
@@ -348,7 +351,7 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
             await command.send()
         finally:
             # Even if it failed: it may have had its effect.
-            self._polls.changed(plan_name)
+            self._changed(plan_name)
 
     async def _delete(
         self, operation: Operation, plan_name: str, stage_name: str | None = None
@@ -360,6 +363,6 @@ class EdgeDeploymentPlans(PlanReads, NotCopied):
             request["StageName"] = stage_name
         checks.raise_for(operation.name, problems, operation=operation.name)
         try:
-            await delete(self._gateway, self._retrier, operation, request)
+            await deletion.delete(self._gateway, self._retrier, operation, request)
         finally:
-            self._polls.changed(plan_name)
+            self._changed(plan_name)

@@ -2,17 +2,26 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar, overload
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar, overload
 
-from sagemaker_plans._edge.wait import OnPoll, OnPollError, Wait, wait_problems
-from sagemaker_plans._edge.waiters import stage_deployed, stage_ready, stage_stopped
 from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
 from sagemaker_plans._engine.polling import PollSchedule
-from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
 from sagemaker_plans._engine.time_limit import NOT_GIVEN, NotGiven, TimeLimit
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN
+from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.models import EdgeDeploymentPlan, Stage
 from sagemaker_plans.models import _validation as checks
+
+if TYPE_CHECKING:
+    from sagemaker_plans._edge import wait as waiting
+    from sagemaker_plans._edge import waiters
+    from sagemaker_plans._engine.polls import shared_polls
+else:
+    # Not every program waits.
+    waiting = LateModule("sagemaker_plans._edge.wait")
+    waiters = LateModule("sagemaker_plans._edge.waiters")
+    shared_polls = LateModule("sagemaker_plans._engine.polls.shared_polls")
 
 T = TypeVar("T")
 
@@ -21,7 +30,8 @@ class StageWaits:
     """The waits of ``client.plans`` for one stage.
 
     Args:
-        polls: The polls that all waits of the client share, by plan.
+        make_polls: Makes the polls that all waits of the client share, by plan. It is called
+            when the first wait begins.
         polling: How often waits poll, unless they get a schedule of their own.
         check: Called when a wait begins. It raises if the client belongs to another event
             loop: waits in two event loops cannot share polls.
@@ -29,14 +39,23 @@ class StageWaits:
 
     def __init__(
         self,
-        polls: SharedPollsByName[EdgeDeploymentPlan],
+        make_polls: "Callable[[], shared_polls.SharedPollsByName[EdgeDeploymentPlan]]",
         polling: PollSchedule,
         *,
         check: Callable[[], None],
     ) -> None:
-        self._polls = polls
+        self._make_polls = make_polls
         self._polling = polling
         self._check = check
+
+    @cached_property
+    def _polls(self) -> "shared_polls.SharedPollsByName[EdgeDeploymentPlan]":
+        return self._make_polls()
+
+    def _changed(self, plan_name: str) -> None:
+        """Tell the waits on a plan that readings from before now no longer count."""
+        if "_polls" in vars(self):
+            self._polls.changed(plan_name)
 
     @overload
     async def wait_until_stage_deployed(
@@ -46,8 +65,8 @@ class StageWaits:
         *,
         timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
         schedule: PollSchedule | None = None,
-        on_poll: OnPoll[Stage] | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll: "waiting.OnPoll[Stage] | None" = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
         start_grace: Duration | None = None,
     ) -> Stage: ...
 
@@ -59,8 +78,8 @@ class StageWaits:
         *,
         until: datetime,
         schedule: PollSchedule | None = None,
-        on_poll: OnPoll[Stage] | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll: "waiting.OnPoll[Stage] | None" = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
         start_grace: Duration | None = None,
     ) -> Stage: ...
 
@@ -72,8 +91,8 @@ class StageWaits:
         timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
         until: datetime | None = None,
         schedule: PollSchedule | None = None,
-        on_poll: OnPoll[Stage] | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll: "waiting.OnPoll[Stage] | None" = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
         start_grace: Duration | None = None,
     ) -> Stage:
         """Wait until a stage is deployed.
@@ -121,14 +140,14 @@ class StageWaits:
         """
         names = {"plan_name": plan_name, "stage_name": stage_name}
         functions = {"on_poll": on_poll, "on_poll_error": on_poll_error}
-        problems = wait_problems(names, timeout, until, schedule, functions)
+        problems = waiting.wait_problems(names, timeout, until, schedule, functions)
         grace = as_seconds_or_none(start_grace)
         if grace is not None:
             problems += duration_problems("start_grace", grace, zero=True)
         self._raise_for("wait_until_stage_deployed", problems)
         wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
         on_stage = for_plan(on_poll, plan_name)
-        return await stage_deployed(wait, stage_name, on_poll=on_stage, start_grace=grace)
+        return await waiters.stage_deployed(wait, stage_name, on_poll=on_stage, start_grace=grace)
 
     @overload
     async def wait_until_stage_ready(
@@ -138,7 +157,7 @@ class StageWaits:
         *,
         timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> Stage: ...
 
     @overload
@@ -149,7 +168,7 @@ class StageWaits:
         *,
         until: datetime,
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> Stage: ...
 
     async def wait_until_stage_ready(
@@ -160,7 +179,7 @@ class StageWaits:
         timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
         until: datetime | None = None,
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> Stage:
         """Wait until a stage is no longer CREATING, so that it can be started.
 
@@ -199,10 +218,10 @@ class StageWaits:
         """
         names = {"plan_name": plan_name, "stage_name": stage_name}
         functions = {"on_poll_error": on_poll_error}
-        problems = wait_problems(names, timeout, until, schedule, functions)
+        problems = waiting.wait_problems(names, timeout, until, schedule, functions)
         self._raise_for("wait_until_stage_ready", problems)
         wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
-        return await stage_ready(wait, stage_name)
+        return await waiters.stage_ready(wait, stage_name)
 
     @overload
     async def wait_until_stage_stopped(
@@ -212,7 +231,7 @@ class StageWaits:
         *,
         timeout: Duration | None,  # noqa: ASYNC109  # ends with an error of its own
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> Stage: ...
 
     @overload
@@ -223,7 +242,7 @@ class StageWaits:
         *,
         until: datetime,
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> Stage: ...
 
     async def wait_until_stage_stopped(
@@ -234,7 +253,7 @@ class StageWaits:
         timeout: Duration | NotGiven | None = NOT_GIVEN,  # noqa: ASYNC109  # ends with an error of its own
         until: datetime | None = None,
         schedule: PollSchedule | None = None,
-        on_poll_error: OnPollError | None = None,
+        on_poll_error: "waiting.OnPollError | None" = None,
     ) -> Stage:
         """Wait until a stage is stopped, after ``stop_stage``.
 
@@ -271,27 +290,27 @@ class StageWaits:
         """
         names = {"plan_name": plan_name, "stage_name": stage_name}
         functions = {"on_poll_error": on_poll_error}
-        problems = wait_problems(names, timeout, until, schedule, functions)
+        problems = waiting.wait_problems(names, timeout, until, schedule, functions)
         self._raise_for("wait_until_stage_stopped", problems)
         wait = self._wait(plan_name, TimeLimit.of(timeout, until), schedule, on_poll_error)
-        return await stage_stopped(wait, stage_name)
+        return await waiters.stage_stopped(wait, stage_name)
 
     def _wait(
         self,
         plan_name: str,
         limit: TimeLimit,
         schedule: PollSchedule | None,
-        on_poll_error: OnPollError | None,
-    ) -> Wait:
+        on_poll_error: "waiting.OnPollError | None",
+    ) -> "waiting.Wait":
         self._check()
         shared = self._polls.get(plan_name)
-        return Wait(plan_name, shared, schedule or self._polling, limit, on_poll_error)
+        return waiting.Wait(plan_name, shared, schedule or self._polling, limit, on_poll_error)
 
     def _raise_for(self, method: str, problems: list[str]) -> None:
         checks.raise_for(method, problems, operation=DESCRIBE_PLAN.name)
 
 
-def for_plan(on_poll: OnPoll[T] | None, plan_name: str) -> OnPoll[T] | None:
+def for_plan(on_poll: "waiting.OnPoll[T] | None", plan_name: str) -> "waiting.OnPoll[T] | None":
     """Tell a display which plan a stage belongs to.
 
     Args:
@@ -303,5 +322,7 @@ def for_plan(on_poll: OnPoll[T] | None, plan_name: str) -> OnPoll[T] | None:
     """
     # A stage does not know its plan. A display of several plans asks for it by this method,
     # which is looked up on the class: a mock has every attribute.
-    make: Callable[[object, str], OnPoll[T]] | None = getattr(type(on_poll), "for_plan", None)
+    make: Callable[[object, str], waiting.OnPoll[T]] | None = getattr(
+        type(on_poll), "for_plan", None
+    )
     return on_poll if make is None else make(on_poll, plan_name)

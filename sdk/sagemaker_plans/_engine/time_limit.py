@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Final, Self
-
-from attrs import frozen
+from typing import Final, NamedTuple, Self
 
 from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
 from sagemaker_plans.models._validation import shown
@@ -23,8 +21,7 @@ class NotGiven(Enum):
 NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 
 
-@frozen
-class TimeLimit:
+class TimeLimit(NamedTuple):
     """How long a wait may take."""
 
     timeout: float | None

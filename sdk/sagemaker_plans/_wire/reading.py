@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar
 from sagemaker_plans._wire.compiled_readers import Reader, compiled_reader
 from sagemaker_plans._wire.values import READERS, WHOLE, MisfitsError
 from sagemaker_plans.errors import InvalidRequestError, UnexpectedReplyError
-from sagemaker_plans.models import EdgeDeploymentPlanSpec, StageSpec
 from sagemaker_plans.models._wire_form import WireModel
 
 T = TypeVar("T")
@@ -19,7 +18,6 @@ M = TypeVar("M", bound=WireModel)
 
 _COMPILED: Final[dict[type, Reader]] = {}
 """The compiled readers of the classes that were read."""
-_SPECS: Final = (EdgeDeploymentPlanSpec, StageSpec)
 
 
 def _reader_of(kind: Any) -> Reader:  # noqa: ANN401  # the type of an attribute
@@ -85,7 +83,9 @@ def read_model(cls: type[M], wire: Mapping[str, object]) -> M:
     try:
         found = read(cls, wire)
     except MisfitsError as error:
-        if issubclass(cls, _SPECS):
+        from sagemaker_plans.models import EdgeDeploymentPlanSpec, StageSpec  # noqa: PLC0415  # rare
+
+        if issubclass(cls, EdgeDeploymentPlanSpec | StageSpec):
             raise InvalidRequestError(cls.__name__, _of_no_reply(error.problems)) from error
         raise _no_model(cls, wire, error.problems) from error
     # One reader reads all selections, so it may return another class than ``cls``.

@@ -28,7 +28,8 @@ def read_as(cls: type[T], reply: Reply) -> T:
     Raises:
         UnexpectedReplyError: If the reply does not fit.
     """
-    from sagemaker_plans._wire.reading import MisfitsError, read
+    from sagemaker_plans._wire.reading import read
+    from sagemaker_plans._wire.values import MisfitsError
 
     try:
         return read(cls, reply.body)
