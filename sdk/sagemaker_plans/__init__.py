@@ -10,6 +10,7 @@
 #   models            what the service says and is asked for
 #   errors            what can go wrong
 #   _version          the version, which the build reads here too
+#   _event_loop       what every call needs of asyncio or trio
 #   _lazy_names       imports what is behind a public name when the name is first used
 #
 # Beside them: progress, a display; airflow, for those who have it; and emulator, which imports

@@ -4,8 +4,6 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, final
 
-from anyio import to_thread
-
 from sagemaker_plans._client.lazy_gateway import FirstLoop, LazyGateway, Opened
 from sagemaker_plans._client.settings import raise_for, setting_problems, text_problems
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
@@ -15,6 +13,7 @@ from sagemaker_plans._engine.pacing import PacePolicy, Pacer
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
+from sagemaker_plans._event_loop import in_thread
 from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.models._validation import shown
 
@@ -122,7 +121,7 @@ class AsyncClient(NotCopied):
             # These imports cost 300 ms of CPU time, and importing this package costs 72
             # (medians of 15 interleaved processes, bytecode compiled before). So they wait
             # until a client is opened, and run in a thread beside the event loop.
-            await to_thread.run_sync(import_transport)
+            await in_thread(import_transport)
             from sagemaker_plans._transport import botocore_gateway  # noqa: PLC0415  # see above
             from sagemaker_plans._transport.aiobotocore_client import opening  # noqa: PLC0415  # see above
 

@@ -2,15 +2,15 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from os import getpid
 from typing import Final, Protocol, final
 from weakref import finalize
 
-import anyio
-from anyio.lowlevel import EventLoopToken, current_token
 from attrs import define, field
 
+from sagemaker_plans._event_loop import current_loop, new_lock, shielded_limit
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.reply import Reply
@@ -74,7 +74,7 @@ class FirstLoop:
     """The event loop in which a client was first used."""
 
     def __init__(self) -> None:
-        self._loops: dict[str, EventLoopToken] = {}
+        self._loops: dict[str, object] = {}
 
     def check(self) -> None:
         """Check that this is the event loop in which the client was first used.
@@ -85,7 +85,7 @@ class FirstLoop:
         # The connections belong to one event loop, and so does whatever waits for its turn.
         # Several threads may get here at the same time, each with an event loop: setdefault
         # lets only one of them be the first.
-        current = current_token()
+        current = current_loop()
         if self._loops.setdefault("first", current) != current:
             raise ConfigurationError(
                 "this client belongs to the event loop in which it was first used; make one in "
@@ -115,7 +115,7 @@ class LazyGateway(Gateway):
     ) -> None:
         self._open_gateway = open_gateway
         self._state = _Opening(settings, opened)
-        self._lock = anyio.Lock()
+        self._lock: AbstractAsyncContextManager[None] | None = None
         self._first_loop = first_loop or FirstLoop()
         # Groups, pagers and waits hold this too, so it is the last that anybody can close. This
         # is called when it is gone, or when the program ends: also if something that lasts as
@@ -145,6 +145,8 @@ class LazyGateway(Gateway):
         return (self._state.opened or await self._open_once())[0]
 
     async def _open_once(self) -> Opened:
+        # There is no await between the two steps, and only one event loop gets here.
+        self._lock = self._lock or new_lock()
         async with self._lock:
             opened = self._state.opened
             if opened is None and self._open_gateway is not None and not self._is_closed():
@@ -180,5 +182,5 @@ class LazyGateway(Gateway):
         if opened is not None:
             # A cancellation does not stop this. Connections that are still open after the
             # timeout are left to the garbage collector.
-            with anyio.move_on_after(_CLOSE_TIMEOUT, shield=True):
+            with shielded_limit(_CLOSE_TIMEOUT):
                 await opened[1]()

@@ -3,18 +3,26 @@
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
-from typing import Final, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
 
-import anyio
-import anyio.lowlevel
 from attrs import define, field, frozen
 
 from sagemaker_plans._engine.durations import as_float
 from sagemaker_plans._engine.learned_rate import LearnedRate
 from sagemaker_plans._engine.request_queue import RequestQueue, Turn, Waiter
+from sagemaker_plans._event_loop import current_time
 from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans.errors import ConfigurationError, ThrottledError
+from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.models._validation import shown
+
+if TYPE_CHECKING:
+    import anyio
+    from anyio import lowlevel
+else:
+    # Only requests that wait for their turn need it.
+    anyio = LateModule("anyio")
+    lowlevel = LateModule("anyio.lowlevel")
 
 T = TypeVar("T")
 
@@ -200,7 +208,7 @@ class Pacer:
             and (self._in_use < self._connections or not needs_connection)
         ):
             if queue.is_command:
-                self._make_way(anyio.current_time())
+                self._make_way(current_time())
             self._in_use += needs_connection
         else:
             if not self.policy.enabled:
@@ -215,11 +223,11 @@ class Pacer:
             result = await attempt()
         except ThrottledError as error:
             if self.policy.enabled and error.operation in {None, operation.name}:
-                queue.throttled(anyio.current_time(), known_cuts=cuts)
+                queue.throttled(current_time(), known_cuts=cuts)
             raise
         else:
             if self.policy.enabled:
-                queue.rate.delivered(anyio.current_time())
+                queue.rate.delivered(current_time())
             return result
         finally:
             own.is_over = True
@@ -243,7 +251,7 @@ class Pacer:
         return queue
 
     async def _wait(self, queue: RequestQueue, waiter: Waiter, turn: Turn) -> None:
-        began = anyio.current_time()
+        began = current_time()
         self._waiters += 1
         waiter.number = self._waiters
         self._waiting += 1
@@ -256,15 +264,15 @@ class Pacer:
                     await waiter.woken.wait()
                 if not waiter.is_granted:
                     waiter.woken = anyio.Event()
-                    now = anyio.current_time()
+                    now = current_time()
                     turn.raise_if_given_up(now)
                     self._dispatch(now)
             # It may have been cancelled at the same time.
-            await anyio.lowlevel.checkpoint_if_cancelled()
+            await lowlevel.checkpoint_if_cancelled()
         except BaseException:
             self._withdraw(queue, waiter)
             raise
-        turn.queued += anyio.current_time() - began
+        turn.queued += current_time() - began
 
     def _withdraw(self, queue: RequestQueue, waiter: Waiter) -> None:
         if waiter.is_granted:
@@ -276,7 +284,7 @@ class Pacer:
 
     def _dispatch_if_needed(self) -> None:
         if self._waiting:
-            self._dispatch(anyio.current_time())
+            self._dispatch(current_time())
 
     def _dispatch(self, now: float) -> None:
         """Let all leave that may, and have one of each queue wake when the next one may."""

@@ -2,13 +2,19 @@
 
 import math
 from heapq import heapify, heappop, heappush
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import anyio
 from attrs import define, field
 
 from sagemaker_plans._engine.learned_rate import LearnedRate
 from sagemaker_plans.errors import ThrottledError
+from sagemaker_plans.errors._late_import import LateModule
+
+if TYPE_CHECKING:
+    import anyio
+else:
+    # Only some calls need it.
+    anyio = LateModule("anyio")
 
 _LEAST_POLL_RATE: Final = 20.0
 """Polls leave at this many a second at least, however few there are."""

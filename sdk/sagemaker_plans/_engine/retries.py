@@ -5,22 +5,27 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-import anyio
 from attrs import define, field
 
 from sagemaker_plans._engine.pacing import PacePolicy, Pacer
 from sagemaker_plans._engine.request_queue import Turn
 from sagemaker_plans._engine.retry_policy import RetryBudget, RetryEvent, RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, Happened, decide, what_happened
+from sagemaker_plans._event_loop import current_time
 from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans.errors import (
     SageMakerPlansError,
     ServiceError,
     ThrottledError,
 )
+from sagemaker_plans.errors._late_import import LateModule
 
 if TYPE_CHECKING:
+    import anyio
     from tenacity import RetryCallState
+else:
+    # Only what waits for another attempt needs it.
+    anyio = LateModule("anyio")
 
 T = TypeVar("T")
 
@@ -78,7 +83,7 @@ class Retrier:
             SageMakerPlansError: What the last attempt raised. After retries it has a note
                 with the number of attempts and the time they took.
         """
-        turn = Turn(due=anyio.current_time())
+        turn = Turn(due=current_time())
         retried = {Decision.RETRY, Decision.LOOK} if after_look else {Decision.RETRY}
         try:
             result = await self._pacer.send(operation, attempt, turn)
@@ -138,7 +143,7 @@ class Retrier:
                 result = await self._pacer.send(operation, begun, turn)
             except ThrottledError as error:
                 asked = min(error.retry_after or 0.0, self.policy.max_retry_after)
-                if not self.is_paced or anyio.current_time() + asked >= give_up_at:
+                if not self.is_paced or current_time() + asked >= give_up_at:
                     raise
                 turn.throttle = error
                 await anyio.sleep(asked)
@@ -257,7 +262,7 @@ class _RetriedRequest:
 
     @property
     def elapsed(self) -> float:
-        return anyio.current_time() - self.turn.due - self.turn.queued
+        return current_time() - self.turn.due - self.turn.queued
 
     def wait(self, state: "RetryCallState") -> float:
         return self.uniform(*self.policy.delay_bounds(_error_of(state), state.attempt_number))

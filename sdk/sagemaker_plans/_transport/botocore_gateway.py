@@ -9,8 +9,7 @@ from datetime import datetime
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
-import anyio
-
+from sagemaker_plans._event_loop import Limit, on_asyncio, time_limit
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
     EventHooks,
     Events,
@@ -144,7 +143,7 @@ class BotocoreGateway:
         returned: object = None
         ended_by: BaseException | None = None
         self._calls += 1
-        limit = anyio.move_on_after(self._request_timeout)
+        limit = self._limit(operation)
         try:
             with expecting, limit:
                 path = self._fast_path
@@ -171,6 +170,14 @@ class BotocoreGateway:
             self._calls -= 1
             self._leave()
         return self._outcome(evidence, returned, ended_by, timed_out=limit.cancelled_caught)
+
+    def _limit(self, operation: Operation) -> Limit:
+        if operation.safety in _NEEDS_PROOF:
+            # This one leaves the closing of the request's own connection alone.
+            import anyio  # noqa: PLC0415  # reads do not need it
+
+            return anyio.move_on_after(self._request_timeout)
+        return time_limit(self._request_timeout)
 
     def _check_observed(self, operation: Operation) -> None:
         """Raise if the client no longer sends through the observed session."""
@@ -276,7 +283,7 @@ def _is_stray_cancellation(error: BaseException) -> bool:
         )
     if not isinstance(error, asyncio.CancelledError):
         return False
-    if anyio.get_cancelled_exc_class() is not asyncio.CancelledError:
+    if not on_asyncio():
         return True
     task = asyncio.current_task()
     return task is not None and not task.cancelling()

@@ -20,7 +20,6 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Final, Self
 
-import anyio
 from attrs import define, field, frozen
 
 from sagemaker_plans._wire.operations import Operation
@@ -39,6 +38,8 @@ def current_task() -> int:
     Returns:
         The id.
     """
+    import anyio  # noqa: PLC0415  # reads do not need it
+
     return anyio.get_current_task().id
 
 

@@ -16,9 +16,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
-import anyio.to_thread
-
+from sagemaker_plans._event_loop import in_thread
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import frozen_credentials
 from sagemaker_plans._transport.aiobotocore_client.observed_session import ObservedSession
 from sagemaker_plans._transport.evidence import Evidence
@@ -117,8 +115,7 @@ class FastPath:
         self._is_looking = True
         try:
             # It waits for no other thread, for a read waits for it.
-            limiter = anyio.CapacityLimiter(1)
-            copies = await anyio.to_thread.run_sync(_compared_modules, limiter=limiter)
+            copies = await in_thread(_compared_modules)
             from sagemaker_plans._transport.aiobotocore_client.client_inside import (  # noqa: PLC0415  # see below
                 ClientInside,
             )

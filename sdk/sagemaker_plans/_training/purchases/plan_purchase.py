@@ -13,9 +13,7 @@ from sagemaker_plans._training.plan_reads import read_training_plan, search_plan
 from sagemaker_plans._training.purchases.plan_request import PlanRequest, differences, search_for
 from sagemaker_plans._training.purchases.price_check import PricedOffering, PriceError, affordable
 from sagemaker_plans._training.purchases.sent_once import SentOnce
-from sagemaker_plans._wire import converter as _converter  # noqa: F401  # for the reply
-from sagemaker_plans._wire import reading as _reading  # noqa: F401  # likewise
-from sagemaker_plans._wire import training_replies
+from sagemaker_plans._wire import converter, reading, training_replies
 from sagemaker_plans._wire.logs import PurchaseEnd, PurchaseEvent, PurchaseFacts, id_of, tell
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
@@ -34,6 +32,8 @@ from sagemaker_plans.models import (
     TrainingPlanStatus,
 )
 
+READERS_OF_REPLIES: Final = (reading, converter)
+"""Imported before anything is bought, for the reply."""
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 2.0
 

@@ -19,9 +19,7 @@ from sagemaker_plans._training.purchases.purchase_request import PurchaseRequest
 from sagemaker_plans._training.purchases.records import latest
 from sagemaker_plans._training.purchases.sent_once import SentOnce
 from sagemaker_plans._training.reading import extension_pager
-from sagemaker_plans._wire import converter as _converter  # noqa: F401  # for the reply
-from sagemaker_plans._wire import reading as _reading  # noqa: F401  # likewise
-from sagemaker_plans._wire import replies, training_replies
+from sagemaker_plans._wire import converter, reading, replies, training_replies
 from sagemaker_plans._wire.logs import id_of, tell
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
@@ -33,6 +31,8 @@ from sagemaker_plans.models import (
     TrainingPlanExtensionOffering,
 )
 
+READERS_OF_REPLIES: Final = (reading, converter)
+"""Imported before anything is bought, for the reply."""
 _SAME_END: Final = timedelta(hours=12)
 
 

@@ -3,17 +3,15 @@
 aiobotocore is slow to import, so this module is imported only when a client is opened.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
-import anyio
-import anyio.to_thread
 import botocore.exceptions as boto
 from botocore import UNSIGNED
 from botocore.config import Config
 
+from sagemaker_plans._event_loop import in_thread, on_asyncio
 from sagemaker_plans._transport.aiobotocore_client.parts import (
     AioConfig,
     AIOHTTPSession,
@@ -88,7 +86,7 @@ async def open_client(
         if session is None:
             # In here, for a profile that does not exist is found out by the first question.
             own.register_component("data_loader", SlimLoader(own.get_component("data_loader")))
-        await anyio.to_thread.run_sync(_load_models, own)
+        await in_thread(lambda: _load_models(own))
         # Any: the stubs list each service, and need that service's stubs beside them.
         context = cast("Any", own).create_client(
             SERVICE, region_name=region_name, endpoint_url=endpoint_url, config=merged
@@ -104,6 +102,8 @@ async def open_client(
     try:
         path = await _fast_path(client, own, merged)
     except BaseException as error:
+        import anyio  # noqa: PLC0415  # needed only if this fails
+
         with anyio.CancelScope(shield=True):
             await client.close()
         if isinstance(error, ConfigurationError) or not isinstance(error, Exception):
@@ -176,10 +176,10 @@ def _backend(session: AioSession, wanted: HttpBackend, *, is_ours: bool) -> AioC
         raise ConfigurationError(
             f"http_backend: got {wanted!r}; allowed are {', '.join(get_args(HttpBackend))}"
         )
-    on_asyncio = anyio.get_cancelled_exc_class() is asyncio.CancelledError
-    if wanted == "aiohttp" and not on_asyncio:
+    is_asyncio = on_asyncio()
+    if wanted == "aiohttp" and not is_asyncio:
         raise ConfigurationError("http_backend: aiohttp runs on asyncio only; on trio use 'httpx'")
-    if wanted == "auto" and on_asyncio:
+    if wanted == "auto" and is_asyncio:
         return AioConfig()
     if wanted == "aiohttp":
         return AioConfig(http_session_cls=AIOHTTPSession)
@@ -191,7 +191,7 @@ def _backend(session: AioSession, wanted: HttpBackend, *, is_ours: bool) -> AioC
     # A full pool is no failure: a request waits for its turn, bounded by request_timeout.
     session_cls = cast("Any", HttpxSession)
     httpx = AioConfig(http_session_cls=session_cls, connector_args={"pool_timeout": None})
-    if is_ours or not on_asyncio:
+    if is_ours or not is_asyncio:
         # The credential chain makes clients and fetchers of its own from this default;
         # under trio all of them need httpx.
         theirs = cast("AioConfig | None", session.get_default_client_config())

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final, cast
 
-import anyio
 from aiohttp import ClientSession, TraceConfig, TraceRequestExceptionParams
 from attrs import define
 
@@ -180,6 +179,8 @@ async def send_alone(
     Raises:
         Exception: Whatever the HTTP client raises.
     """
+    import anyio  # noqa: PLC0415  # reads do not need it
+
     await alone.__aenter__()
     try:
         with standing_in(session, alone):

@@ -1,0 +1,210 @@
+"""What every call needs of the event loop, from asyncio itself where it is asyncio's.
+
+anyio does all of this for asyncio and trio alike. But importing it for asyncio takes 20 ms, and
+60 without bytecode, which counts in a program that makes one call and ends. So what is needed by
+every call is here, and what only some calls need (queues, polls, locks) imports anyio then.
+
+Each function imports what it needs: asyncio takes 40 ms, and a program that only imports this
+package does not need it.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from sys import modules
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar, cast
+
+if TYPE_CHECKING:
+    import asyncio
+
+T = TypeVar("T")
+
+_AGAIN: Final = 1.0
+"""How many seconds after its time is over something is cancelled again."""
+
+
+class Limit(Protocol):
+    """A time limit, as ``time_limit`` makes it."""
+
+    @property
+    def cancelled_caught(self) -> bool:
+        """Whether what ran in it was cancelled, because its time was over."""
+        ...
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> bool | None: ...
+
+
+class AsyncioLimit:
+    """A time limit for a task of asyncio: when the time is over, what runs in it is cancelled.
+
+    Whoever swallows the cancellation is cancelled again after a second.
+
+    Args:
+        seconds: The time.
+    """
+
+    __slots__ = ("_before", "_cancels", "_seconds", "_task", "_timer", "cancelled_caught")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._cancels = 0
+        self.cancelled_caught = False
+
+    def __enter__(self) -> Self:
+        import asyncio
+
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._before = self._task.cancelling()
+        self._timer = self._task.get_loop().call_later(self._seconds, self._cancel)
+        return self
+
+    def _cancel(self) -> None:
+        self._cancels += 1
+        self._task.cancel()
+        self._timer = self._task.get_loop().call_later(_AGAIN, self._cancel)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> bool:
+        self._timer.cancel()
+        if self._cancels:
+            import asyncio
+
+            for _ in range(self._cancels):
+                self._task.uncancel()
+            # Somebody else may have cancelled the task too. Then the cancellation is theirs.
+            is_ours = self._task.cancelling() <= self._before
+            self.cancelled_caught = is_ours and isinstance(error, asyncio.CancelledError)
+        return self.cancelled_caught
+
+
+def on_asyncio() -> bool:
+    """Tell whether the event loop that runs is asyncio's.
+
+    Returns:
+        Whether it is; else it is trio's.
+    """
+    if "trio" not in modules:
+        return True
+    import asyncio
+
+    import anyio
+
+    return anyio.get_cancelled_exc_class() is asyncio.CancelledError
+
+
+def current_time() -> float:
+    """Give the time of the event loop's clock.
+
+    Returns:
+        The time in seconds.
+    """
+    if on_asyncio():
+        import asyncio
+
+        return asyncio.get_running_loop().time()
+    import anyio
+
+    return anyio.current_time()
+
+
+def current_loop() -> object:
+    """Give what stands for the event loop that runs: equal for the same one only.
+
+    Returns:
+        The loop, or a token of it.
+    """
+    if on_asyncio():
+        import asyncio
+
+        return asyncio.get_running_loop()
+    from anyio.lowlevel import current_token
+
+    return current_token()
+
+
+def new_lock() -> AbstractAsyncContextManager[None]:
+    """Make a lock for tasks of the event loop that runs.
+
+    Returns:
+        The lock, for ``async with``.
+    """
+    if on_asyncio():
+        import asyncio
+
+        return asyncio.Lock()
+    import anyio
+
+    return anyio.Lock()
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Run a function in a worker thread that waits for no other, so that the event loop goes on.
+
+    Args:
+        function: The function. On asyncio it goes on if this is cancelled.
+
+    Returns:
+        What it returns.
+
+    Raises:
+        Exception: Whatever it raises.
+    """
+    if on_asyncio():
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+
+        threads = ThreadPoolExecutor(1)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(threads, function)
+        finally:
+            threads.shutdown(wait=False)
+    import anyio
+    from anyio import to_thread
+
+    return await to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))
+
+
+def time_limit(seconds: float) -> Limit:
+    """Make a time limit, for ``with``.
+
+    Args:
+        seconds: How long what runs in it may take.
+
+    Returns:
+        The limit.
+    """
+    if on_asyncio():
+        return AsyncioLimit(seconds)
+    import anyio
+
+    return anyio.move_on_after(seconds)
+
+
+def shielded_limit(seconds: float) -> Limit:
+    """Make a time limit whose inside is shielded from cancellations of anyio and trio.
+
+    Args:
+        seconds: How long what runs in it may take.
+
+    Returns:
+        The limit.
+    """
+    if "anyio" not in modules and on_asyncio():
+        # Then there is nothing to be shielded from.
+        return AsyncioLimit(seconds)
+    import anyio
+
+    return anyio.move_on_after(seconds, shield=True)
