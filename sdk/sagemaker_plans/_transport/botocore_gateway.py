@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
@@ -142,8 +143,8 @@ class BotocoreGateway:
         call: ClosableCall | None = None
         returned: object = None
         ended_by: BaseException | None = None
-        self._calls += 1
         limit = self._limit(operation)
+        self._calls += 1
         try:
             with expecting, limit:
                 path = self._fast_path
@@ -174,8 +175,12 @@ class BotocoreGateway:
 
     def _limit(self, operation: Operation) -> Limit:
         if operation.safety in _NEEDS_PROOF:
-            # This one leaves the closing of the request's own connection alone.
+            # Imported now, when nothing has been sent. The limit of anyio leaves the closing of
+            # the request's own connection alone.
             import anyio  # noqa: PLC0415  # reads do not need it
+
+            for module in ("aiobotocore_client.own_connection", "signed_date"):
+                import_module(f"sagemaker_plans._transport.{module}")
 
             return anyio.move_on_after(self._request_timeout)
         return time_limit(self._request_timeout)

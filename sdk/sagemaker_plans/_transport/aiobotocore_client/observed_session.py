@@ -9,17 +9,14 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import evidence_in
-from sagemaker_plans._transport.aiobotocore_client.own_connection import (
-    ConnectionTrace,
+from sagemaker_plans._transport.aiobotocore_client.parts import (
     Hear,
     HttpSession,
     is_observable,
     is_open,
-    send_alone,
-    session_for_one_request,
 )
 from sagemaker_plans._transport.answers import json_object
 from sagemaker_plans._transport.evidence import Evidence, WholeReply
@@ -30,10 +27,18 @@ from sagemaker_plans._transport.exception_mapping import (
     redirect_in,
     unobserved_session,
 )
-from sagemaker_plans._transport.signed_date import why_too_late
 from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError, PurchaseRefusedError
+from sagemaker_plans.errors._late_import import LateModule
+
+if TYPE_CHECKING:
+    from sagemaker_plans._transport import signed_date
+    from sagemaker_plans._transport.aiobotocore_client import own_connection
+else:
+    # Only creates and purchases need them.
+    own_connection = LateModule("sagemaker_plans._transport.aiobotocore_client.own_connection")
+    signed_date = LateModule("sagemaker_plans._transport.signed_date")
 
 _ALONE_SAFETIES: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 _ALONE: Final = {
@@ -42,6 +47,7 @@ _ALONE: Final = {
 """Operations whose requests get a connection of their own, even if the user makes the call."""
 
 _Sender = Callable[[Any], Awaitable[Any]]
+_Trace: TypeAlias = "own_connection.ConnectionTrace | None"
 
 
 class ObservedSession:
@@ -89,14 +95,18 @@ class ObservedSession:
         evidence = evidence_in(getattr(request, "context", None))
         if evidence is None and alone is not None:
             evidence = self._claimed_by(request, alone)
-        trace = ConnectionTrace() if alone is not None and is_observable(self.session) else None
+        is_alone = alone is not None and is_observable(self.session)
+        trace = own_connection.ConnectionTrace() if is_alone else None
         if evidence is None:
             # The user made this call with the client directly.
             return await self._sender(trace, _ignore)(request)
         return await self.send_for(evidence, request, trace)
 
     async def send_for(
-        self, evidence: Evidence, request: Any, trace: ConnectionTrace | None = None
+        self,
+        evidence: Evidence,
+        request: Any,
+        trace: _Trace = None,
     ) -> Any:
         """Send the request of a call of ours, and note what happens to it.
 
@@ -135,7 +145,8 @@ class ObservedSession:
             raise closed_session(evidence.operation)
         if evidence.operation.safety is Safety.PURCHASE and not is_observable(self.session):
             raise unobserved_session(evidence.operation, self.session)
-        if evidence.send_by is not None and (problem := why_too_late(headers, evidence.send_by)):
+        send_by = evidence.send_by
+        if send_by is not None and (problem := signed_date.why_too_late(headers, send_by)):
             name = evidence.operation.name
             raise PurchaseRefusedError(
                 f"{name} was not sent: {problem}",
@@ -144,13 +155,13 @@ class ObservedSession:
                 training_plan_arn=None,
             )
 
-    def _sender(self, trace: ConnectionTrace | None, hear: Hear) -> _Sender:
+    def _sender(self, trace: _Trace, hear: Hear) -> _Sender:
         """Give the function that sends a request: on its own connection if there is a trace."""
         if trace is None:
             send: _Sender = self.session.send
             return send
-        alone = session_for_one_request(self.session, trace)
-        return partial(send_alone, session=self.session, alone=alone, hear=hear)
+        alone = own_connection.session_for_one_request(self.session, trace)
+        return partial(own_connection.send_alone, session=self.session, alone=alone, hear=hear)
 
     @contextmanager
     def expecting(self, evidence: Evidence) -> Generator[None]:
@@ -186,9 +197,7 @@ class ObservedSession:
         unsent = [each for each in same if not each.was_handed_over]
         return next(iter(unsent or same), None)
 
-    def _note_failure(
-        self, evidence: Evidence, error: BaseException, trace: ConnectionTrace | None
-    ) -> None:
+    def _note_failure(self, evidence: Evidence, error: BaseException, trace: _Trace) -> None:
         if redirect := redirect_in(error):
             headers = {"location": redirect.location}
             evidence.note_reply(WholeReply(status=redirect.status, headers=headers, raw=b""))
@@ -203,7 +212,7 @@ class ObservedSession:
             evidence.note_handed_over_unsent(error, refusal or no_connection)
 
 
-def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> ConfigurationError | None:
+def _refusal(evidence: Evidence, trace: _Trace) -> ConfigurationError | None:
     """Make the error for a request that cannot get a connection of its own."""
     if trace is None or trace.refusal is None:
         return None
