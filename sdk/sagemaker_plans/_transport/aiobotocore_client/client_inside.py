@@ -12,6 +12,8 @@ from botocore.context import get_context
 from botocore.history import get_global_history_recorder
 
 from sagemaker_plans._transport.aiobotocore_client.listeners import Listeners
+from sagemaker_plans._transport.aiobotocore_client.observed_session import may_exchange
+from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession, AioAWSResponse
 from sagemaker_plans._transport.aiobotocore_client.passed_code import NotPristineError, PassedCode
 from sagemaker_plans._transport.aiobotocore_client.second_copies import SecondCopies
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
@@ -35,7 +37,9 @@ class ClientInside:
         self._listeners = Listeners(client, copies, _READS)
         if not self._listeners.are_pristine():
             raise NotPristineError
-        self._code = PassedCode(client, copies, _READS, self._listeners.all())
+        observed = client._endpoint.http_session  # noqa: SLF001  # it has no public name
+        passed = (AIOHTTPSession, AioAWSResponse) if may_exchange(observed) else ()
+        self._code = PassedCode(client, copies, _READS, self._listeners.all(), passed)
         self._history: Any = get_global_history_recorder()
         found = (value for held in copies.modules.values() for value in held.values())
         # The loggers of these modules themselves: each may have a level of its own.

@@ -4,6 +4,7 @@
 and ``AioHierarchicalEmitter`` are inside it: whoever upgrades aiobotocore looks here first.
 """
 
+from aiobotocore.awsrequest import AioAWSResponse
 from aiobotocore.config import AioConfig
 from aiobotocore.endpoint import AioEndpoint
 from aiobotocore.hooks import AioHierarchicalEmitter
@@ -13,6 +14,7 @@ from aiobotocore.session import AioSession
 
 __all__ = [
     "AIOHTTPSession",
+    "AioAWSResponse",
     "AioConfig",
     "AioEndpoint",
     "AioHierarchicalEmitter",

@@ -31,13 +31,16 @@ _OF_EVERY_CLASS: Final = frozenset(
     | {"__firstlineno__", "__static_attributes__", "__slotnames__"}
 )
 _OF_MAKING: Final = frozenset({"__init__", "__new__", "__copy__", "__repr__", "__getnewargs__"})
+_OF_SENDING: Final = frozenset({"send", "content"})
 _METHODS: Final = frozenset({FunctionType, staticmethod, classmethod})
 _code_of: Final = attrgetter("__code__")
 _call: Final[Any] = call
 _CHOSEN: Final = frozenset({"v4", "json"})
 """Keys of the dicts from which a request's signer and its reply's parser are taken."""
 _order_of: Final = attrgetter("__mro__")
-_EVERY_FUNCTION: Final = frozenset({"auth", "client", "endpoint", "history", "hooks", "signers"})
+_EVERY_FUNCTION: Final = frozenset(
+    {"auth", "client", "endpoint", "history", "hooks", "httpsession", "signers"}
+)
 _PUBLIC_ONLY: Final = frozenset({"awsrequest", "parsers", "serialize", "validate"})
 """The modules, by the last part of their names, whose functions are looked at each time."""
 _ON_THE_WAY: Final = _EVERY_FUNCTION | _PUBLIC_ONLY
@@ -91,6 +94,7 @@ class PassedCode:
         copies: What is known to be as its authors wrote it.
         methods: The names of the client's methods for reads, and of their operations.
         handlers: Functions that the client's events call.
+        passed: Classes that stand between the HTTP session and what it sends with.
 
     Raises:
         NotPristineError: If somebody may want to see what happens there.
@@ -102,6 +106,7 @@ class PassedCode:
         copies: SecondCopies,
         methods: Mapping[str, str],
         handlers: Iterable[FunctionType | MethodType] = (),
+        passed: Iterable[type] = (),
     ) -> None:
         self._copies = copies
         self._names: set[str] = set(methods)
@@ -117,6 +122,10 @@ class PassedCode:
         self._codes: dict[int, FunctionType] = {}
         self._follow_methods(client, methods)
         self._follow_object(client)
+        for cls in passed:
+            self._follow_class(cls)
+            self._names.update(_OF_SENDING)
+            self._made.update(map(id, cls.__mro__))
         for handler in handlers:
             self._follow_code(handler)
             if isinstance(handler, MethodType):
