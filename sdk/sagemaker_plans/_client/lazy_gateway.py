@@ -8,9 +8,9 @@ from typing import Final, Protocol, final
 from weakref import finalize
 
 import anyio
-from anyio.lowlevel import EventLoopToken, current_token
 from attrs import define, field
 
+from sagemaker_plans._client.first_loop import FirstLoop
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.reply import Reply
@@ -67,30 +67,6 @@ class _Opening:
         tell(logging.WARNING, "%s", message)
         # The line that let go of it is behind this method and finalize's own.
         warnings.warn(message, ResourceWarning, source=self, stacklevel=3)
-
-
-@final
-class FirstLoop:
-    """The event loop in which a client was first used."""
-
-    def __init__(self) -> None:
-        self._loops: dict[str, EventLoopToken] = {}
-
-    def check(self) -> None:
-        """Check that this is the event loop in which the client was first used.
-
-        Raises:
-            ConfigurationError: If it is another one.
-        """
-        # The connections belong to one event loop, and so does whatever waits for its turn.
-        # Several threads may get here at the same time, each with an event loop: setdefault
-        # lets only one of them be the first.
-        current = current_token()
-        if self._loops.setdefault("first", current) != current:
-            raise ConfigurationError(
-                "this client belongs to the event loop in which it was first used; make one in "
-                "each event loop (each asyncio.run or trio.run has its own)"
-            )
 
 
 @final

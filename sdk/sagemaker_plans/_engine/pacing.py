@@ -127,6 +127,7 @@ class Pacer:
         connections: How many requests are under way at the same time, at most.
         check: Called before a request is sent or waits. It raises if the client belongs to
             another event loop, whose clock is another one.
+        now: The clock of the event loop, in seconds.
     """
 
     def __init__(
@@ -135,8 +136,10 @@ class Pacer:
         *,
         connections: float = math.inf,
         check: Callable[[], None] | None = None,
+        now: Callable[[], float] = anyio.current_time,
     ) -> None:
         self.policy = policy
+        self.now = now
         self._check = check
         self._is_stopped = False
         self._connections = connections
@@ -200,7 +203,7 @@ class Pacer:
             and (self._in_use < self._connections or not needs_connection)
         ):
             if queue.is_command:
-                self._make_way(anyio.current_time())
+                self._make_way(self.now())
             self._in_use += needs_connection
         else:
             if not self.policy.enabled:
@@ -215,11 +218,11 @@ class Pacer:
             result = await attempt()
         except ThrottledError as error:
             if self.policy.enabled and error.operation in {None, operation.name}:
-                queue.throttled(anyio.current_time(), known_cuts=cuts)
+                queue.throttled(self.now(), known_cuts=cuts)
             raise
         else:
             if self.policy.enabled:
-                queue.rate.delivered(anyio.current_time())
+                queue.rate.delivered(self.now())
             return result
         finally:
             own.is_over = True
@@ -243,7 +246,7 @@ class Pacer:
         return queue
 
     async def _wait(self, queue: RequestQueue, waiter: Waiter, turn: Turn) -> None:
-        began = anyio.current_time()
+        began = self.now()
         self._waiters += 1
         waiter.number = self._waiters
         self._waiting += 1
@@ -256,7 +259,7 @@ class Pacer:
                     await waiter.woken.wait()
                 if not waiter.is_granted:
                     waiter.woken = anyio.Event()
-                    now = anyio.current_time()
+                    now = self.now()
                     turn.raise_if_given_up(now)
                     self._dispatch(now)
             # It may have been cancelled at the same time.
@@ -264,7 +267,7 @@ class Pacer:
         except BaseException:
             self._withdraw(queue, waiter)
             raise
-        turn.queued += anyio.current_time() - began
+        turn.queued += self.now() - began
 
     def _withdraw(self, queue: RequestQueue, waiter: Waiter) -> None:
         if waiter.is_granted:
@@ -276,7 +279,7 @@ class Pacer:
 
     def _dispatch_if_needed(self) -> None:
         if self._waiting:
-            self._dispatch(anyio.current_time())
+            self._dispatch(self.now())
 
     def _dispatch(self, now: float) -> None:
         """Let all leave that may, and have one of each queue wake when the next one may."""

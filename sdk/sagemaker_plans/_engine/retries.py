@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 from attrs import define, field
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
+
+_RETRIED: Final = frozenset({Decision.RETRY})
+_RETRIED_AFTER_LOOK: Final = frozenset({Decision.RETRY, Decision.LOOK})
 
 
 class Retrier:
@@ -78,11 +81,11 @@ class Retrier:
             SageMakerPlansError: What the last attempt raised. After retries it has a note
                 with the number of attempts and the time they took.
         """
-        turn = Turn(due=anyio.current_time())
-        retried = {Decision.RETRY, Decision.LOOK} if after_look else {Decision.RETRY}
+        turn = Turn(due=self._pacer.now())
         try:
             result = await self._pacer.send(operation, attempt, turn)
         except SageMakerPlansError as error:
+            retried = _RETRIED_AFTER_LOOK if after_look else _RETRIED
             if decide(operation, error) not in retried:
                 raise
             failed = error
@@ -171,7 +174,7 @@ class Retrier:
         self,
         operation: Operation,
         attempt: Callable[[], Awaitable[T]],
-        retried: set[Decision],
+        retried: frozenset[Decision],
         failed: SageMakerPlansError,
         turn: Turn,
     ) -> T:

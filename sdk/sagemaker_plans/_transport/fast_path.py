@@ -97,14 +97,21 @@ class FastPath:
             raise
         try:
             model = self._models.get(name) or self._prove(name, keys)
-            if model is None:
-                return None
-            if may_exchange(self._session):
-                return model.write_plain(members, keys)
-            return model.write(members, keys, evidence)
+            return self._written(model, members, keys, evidence) if model else None
         except Exception:  # noqa: BLE001  # then the client's own way is the one that works
             self._give_up()
             return None
+
+    def _written(
+        self,
+        model: "RequestModel",
+        members: Mapping[str, object],
+        keys: "Keys",
+        evidence: Evidence,
+    ) -> "AWSPreparedRequest | PlainRequest":
+        if may_exchange(self._session):
+            return model.write_plain(members, keys)
+        return model.write(members, keys, evidence)
 
     async def _is_pristine(self) -> bool:
         """Tell whether nobody would notice, now."""

@@ -6,6 +6,7 @@ call.
 """
 
 import logging
+from operator import methodcaller
 from typing import Any, Final
 
 from botocore.context import get_context
@@ -13,11 +14,12 @@ from botocore.history import get_global_history_recorder
 
 from sagemaker_plans._transport.aiobotocore_client.listeners import Listeners
 from sagemaker_plans._transport.aiobotocore_client.observed_session import may_exchange
-from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession, AioAWSResponse
+from sagemaker_plans._transport.aiobotocore_client.parts import AioAWSResponse, AIOHTTPSession
 from sagemaker_plans._transport.aiobotocore_client.passed_code import NotPristineError, PassedCode
 from sagemaker_plans._transport.aiobotocore_client.second_copies import SecondCopies
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
 
+_SHOWS_DEBUG: Final = methodcaller("isEnabledFor", logging.DEBUG)
 _READS: Final = {each.method: each.name for each in OPERATIONS if each.safety is Safety.READ}
 
 
@@ -63,7 +65,7 @@ class ClientInside:
         return (
             bool(self._history._enabled)  # noqa: SLF001  # it has no other name
             or get_context() is not None
-            or any(each.isEnabledFor(logging.DEBUG) for each in self._loggers)
+            or any(map(_SHOWS_DEBUG, self._loggers))
         )
 
     def anew(self) -> "ClientInside":

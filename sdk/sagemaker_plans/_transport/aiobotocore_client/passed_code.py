@@ -9,7 +9,7 @@ microseconds, whether everything still is the very object that it was.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from operator import attrgetter, call, is_, itemgetter
+from operator import attrgetter, call, getitem, is_, itemgetter
 from threading import Lock
 from time import monotonic
 from types import CodeType, FunctionType, MethodType
@@ -38,10 +38,8 @@ _call: Final[Any] = call
 _CHOSEN: Final = frozenset({"v4", "json"})
 """Keys of the dicts from which a request's signer and its reply's parser are taken."""
 _order_of: Final = attrgetter("__mro__")
-_EVERY_FUNCTION: Final = frozenset(
-    {"auth", "client", "endpoint", "history", "hooks", "httpsession", "signers"}
-)
-_PUBLIC_ONLY: Final = frozenset({"awsrequest", "parsers", "serialize", "validate"})
+_EVERY_FUNCTION: Final = frozenset({"auth", "client", "endpoint", "history", "hooks", "signers"})
+_PUBLIC_ONLY: Final = frozenset({"awsrequest", "httpsession", "parsers", "serialize", "validate"})
 """The modules, by the last part of their names, whose functions are looked at each time."""
 _ON_THE_WAY: Final = _EVERY_FUNCTION | _PUBLIC_ONLY
 _WHOLE_LOOK_EVERY: Final = 1.0
@@ -317,13 +315,15 @@ class PassedCode:
             _, names, values = by_owner.setdefault(owner, (held, [], []))
             names.append(name)
             values.append(value)
-        for _, names, values in by_owner.values():
-            if len(names) == 1:  # an itemgetter of one name would not give a tuple
-                names.append(names[0])
-                values.append(values[0])
-        getters = [itemgetter(*names) for _, names, _ in by_owner.values()]
-        owners = [held for held, *_ in by_owner.values()]
-        wanted = tuple(chain.from_iterable(values for *_, values in by_owner.values()))
+        # An itemgetter of one name would not give a tuple.
+        several = [each for each in by_owner.values() if len(each[1]) > 1]
+        getters = [itemgetter(*names) for _, names, _ in several]
+        owners = [held for held, *_ in several]
+        wanted = tuple(chain.from_iterable(values for *_, values in several))
+        single = [each for each in by_owner.values() if len(each[1]) == 1]
+        single_owners = [held for held, *_ in single]
+        single_names = [name for _, (name,), _ in single]
+        single_values = [value for *_, (value,) in single]
         functions = tuple(self._codes.values())
         codes = list(map(_code_of, functions))
         kinds = list(map(type, objects))
@@ -340,6 +340,7 @@ class PassedCode:
         def holds() -> bool:
             return (
                 all(map(is_, chain.from_iterable(map(_call, getters, owners)), wanted))
+                and all(map(is_, map(getitem, single_owners, single_names), single_values))
                 and list(map(len, sized)) == sizes
                 and all(map(is_, map(type, objects), kinds))
                 and (is_quick or list(map(_code_of, functions)) == codes)

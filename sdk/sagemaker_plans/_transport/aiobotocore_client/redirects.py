@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any, Final, NoReturn, cast
 
 from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestRedirectParams
-from aiohttp.client import URL
 from attrs import frozen
+from yarl import URL
 
 from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession
 from sagemaker_plans._transport.evidence import WholeReply
@@ -131,7 +131,7 @@ class StraightSession(AIOHTTPSession):
         """
         try:
             # Nobody has to wait for one that is open.
-            opened: Any = (self._sessions or {}).get(None)
+            opened: Any = (vars(self)["_sessions"] or {}).get(None)
             if opened is None:
                 self._encrypts = self._encrypts or not request.url.startswith("http:")
                 opened = await self._get_session(None)
