@@ -185,9 +185,11 @@ def test_the_import_loads_nothing_else() -> None:
 
 def test_the_client_loads_nothing_heavy() -> None:
     loaded = modules_after(f"from {PACKAGE} import AsyncClient")
+    # Before 4.14 it imports logging, as tenacity and aiobotocore do.
+    by_anyio = modules_after("import anyio.to_thread")
 
     assert f"{PACKAGE}._client" in loaded
-    assert not {*LOADED_WHEN_NEEDED} & loaded, "import these where they are needed"
+    assert not {*LOADED_WHEN_NEEDED} & (loaded - by_anyio), "import these where they are needed"
 
 
 def test_all_is_sorted() -> None:
