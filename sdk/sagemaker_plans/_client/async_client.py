@@ -4,7 +4,8 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, final
 
-from sagemaker_plans._client.lazy_gateway import FirstLoop, LazyGateway, Opened
+from sagemaker_plans._client.first_loop import FirstLoop
+from sagemaker_plans._client.lazy_gateway import LazyGateway, Opened
 from sagemaker_plans._client.settings import raise_for, setting_problems, text_problems
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans._engine.durations import Duration, as_seconds
@@ -153,7 +154,7 @@ class AsyncClient(NotCopied):
         }
         first = FirstLoop()
         lazy = LazyGateway(open_gateway, settings=settings, first_loop=first)
-        pacer = Pacer(pace, connections=1, check=first.check)
+        pacer = Pacer(pace, connections=1, check=first.check, now=first.now)
         self._set_up(lazy, retry, pacer, polling, journal, timeout)
 
     def _set_up(  # noqa: PLR0917  # called twice, just below and above
@@ -255,7 +256,7 @@ class AsyncClient(NotCopied):
         # if there was no call.
         first = FirstLoop()
         lazy = LazyGateway(opened=(gateway, release), first_loop=first)
-        pacer = Pacer(pace, connections=gateway.connections, check=first.check)
+        pacer = Pacer(pace, connections=gateway.connections, check=first.check, now=first.now)
         client._set_up(lazy, retry, pacer, polling, journal, timeout)  # noqa: SLF001  # of this class
         return client
 

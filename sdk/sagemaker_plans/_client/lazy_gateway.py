@@ -10,7 +10,8 @@ from weakref import finalize
 
 from attrs import define, field
 
-from sagemaker_plans._event_loop import current_loop, new_lock, shielded_limit
+from sagemaker_plans._client.first_loop import FirstLoop
+from sagemaker_plans._event_loop import new_lock, shielded_limit
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.reply import Reply
@@ -67,30 +68,6 @@ class _Opening:
         tell(logging.WARNING, "%s", message)
         # The line that let go of it is behind this method and finalize's own.
         warnings.warn(message, ResourceWarning, source=self, stacklevel=3)
-
-
-@final
-class FirstLoop:
-    """The event loop in which a client was first used."""
-
-    def __init__(self) -> None:
-        self._loops: dict[str, object] = {}
-
-    def check(self) -> None:
-        """Check that this is the event loop in which the client was first used.
-
-        Raises:
-            ConfigurationError: If it is another one.
-        """
-        # The connections belong to one event loop, and so does whatever waits for its turn.
-        # Several threads may get here at the same time, each with an event loop: setdefault
-        # lets only one of them be the first.
-        current = current_loop()
-        if self._loops.setdefault("first", current) != current:
-            raise ConfigurationError(
-                "this client belongs to the event loop in which it was first used; make one in "
-                "each event loop (each asyncio.run or trio.run has its own)"
-            )
 
 
 @final

@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 import anyio
 from attrs import field, frozen
 
-from sagemaker_plans._edge.reading import read_plan, stage_pager
+from sagemaker_plans._edge.reading import read_plan
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_rules import Happened, what_happened
 from sagemaker_plans._transport.gateway import Gateway
@@ -64,7 +64,7 @@ async def create_plan(gateway: Gateway, retrier: Retrier, spec: EdgeDeploymentPl
         return replies.read_created(await gateway.call(CREATE_PLAN, spec.to_wire()))
 
     async def find(error: SageMakerPlansError) -> str | None:
-        plan = await read_plan(stage_pager(gateway, retrier, spec.name))
+        plan = await read_plan(gateway, retrier, spec.name)
         raise_if_different(spec, plan, error)
         return plan.arn
 
@@ -101,7 +101,7 @@ async def ensure_plan(
     raise_unless_spec("ensure_created", spec)
 
     async def read() -> EdgeDeploymentPlan:
-        plan = await read_plan(stage_pager(gateway, retrier, spec.name))
+        plan = await read_plan(gateway, retrier, spec.name)
         raise_if_different(spec, plan, None)
         return plan
 
@@ -161,7 +161,7 @@ async def add_stages(
         return True
 
     async def find(error: SageMakerPlansError) -> bool | None:
-        plan = await read_plan(stage_pager(gateway, retrier, plan_name))
+        plan = await read_plan(gateway, retrier, plan_name)
         found = {stage.name: stage for stage in plan.stages}
         if not any(stage.name in found for stage in stages):
             return None

@@ -48,7 +48,7 @@ class PlanReads(PlanWaits):
         self._retrier = retrier
 
         async def read(requests: PollRetrier, name: str) -> EdgeDeploymentPlan:
-            return await read_plan(stage_pager(gateway, requests, name))
+            return await read_plan(gateway, requests, name)
 
         def make_polls() -> "shared_polls.SharedPollsByName[EdgeDeploymentPlan]":
             return paced_polls.paced_polls(retrier, read, kind="plan", timeout=request_timeout)
@@ -81,7 +81,7 @@ class PlanReads(PlanWaits):
             UnexpectedReplyError: If the reply to every attempt does not fit the model.
         """
         checks.raise_for("describe", checks.name("name", name), operation=DESCRIBE_PLAN.name)
-        return await read_plan(stage_pager(self._gateway, self._retrier, name))
+        return await read_plan(self._gateway, self._retrier, name)
 
     def stages(
         self, name: str, *, page_size: int | None = None, start_token: str | None = None

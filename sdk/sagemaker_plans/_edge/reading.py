@@ -4,7 +4,7 @@ from typing import final
 
 from attrs import evolve
 
-from sagemaker_plans._engine.pagination import Fetched, Pager
+from sagemaker_plans._engine.pagination import Fetch, Fetched, Pager, read_pages
 from sagemaker_plans._engine.retries import PollRetrier, Retrier
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire import replies
@@ -20,9 +20,24 @@ class StagePager(Pager[Stage, StagePage]):
     """
 
 
+def _fetcher(
+    gateway: Gateway, retrier: Retrier | PollRetrier, name: str, page_size: int | None = None
+) -> Fetch[Stage, StagePage]:
+    async def fetch(token: str | None) -> Fetched[Stage, StagePage]:
+        request = paged_request("EdgeDeploymentPlanName", name, page_size, token)
+
+        async def attempt() -> StagePage:
+            return replies.read_as(StagePage, await gateway.call(DESCRIBE_PLAN, request))
+
+        page = await retrier.run(DESCRIBE_PLAN, attempt)
+        return Fetched(page=page, items=page.stages, next_token=page.next_token)
+
+    return fetch
+
+
 def stage_pager(
     gateway: Gateway,
-    retrier: Retrier | PollRetrier,
+    retrier: Retrier,
     name: str,
     *,
     page_size: int | None = None,
@@ -40,37 +55,28 @@ def stage_pager(
     Returns:
         The pager.
     """
-
-    async def fetch(token: str | None) -> Fetched[Stage, StagePage]:
-        request = paged_request("EdgeDeploymentPlanName", name, page_size, token)
-
-        async def attempt() -> StagePage:
-            return replies.read_as(StagePage, await gateway.call(DESCRIBE_PLAN, request))
-
-        page = await retrier.run(DESCRIBE_PLAN, attempt)
-        return Fetched(page=page, items=page.stages, next_token=page.next_token)
-
     return StagePager(
-        fetch,
+        _fetcher(gateway, retrier, name, page_size),
         start_token=start_token,
         operation=DESCRIBE_PLAN.name,
         subject=f"plan {name!r}",
     )
 
 
-async def read_plan(pager: StagePager) -> EdgeDeploymentPlan:
+async def read_plan(
+    gateway: Gateway, retrier: Retrier | PollRetrier, name: str
+) -> EdgeDeploymentPlan:
     """Read all pages, and make one plan of them.
 
     Args:
-        pager: A pager over the plan's stages that starts at the first page.
+        gateway: Sends the requests.
+        retrier: Sends them again after a failure.
+        name: The plan's name.
 
     Returns:
         The plan, with the header of the last page. If a stage came twice, it is there
         once, as it came last.
     """
-    stages: dict[str, Stage] = {}
-    headers: list[EdgeDeploymentPlan] = []
-    async for page in pager.pages():
-        headers[:] = [page.plan]
-        stages.update((stage.name, stage) for stage in page.stages)
-    return evolve(headers[0], stages=tuple(stages.values()))
+    pages = await read_pages(_fetcher(gateway, retrier, name), DESCRIBE_PLAN.name)
+    stages = {stage.name: stage for page in pages for stage in page.stages}
+    return evolve(pages[-1].plan, stages=tuple(stages.values()))

@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import define
 
-from sagemaker_plans._edge.reading import read_plan, stage_pager
+from sagemaker_plans._edge.reading import read_plan
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_rules import Happened, what_happened
 from sagemaker_plans._transport.gateway import Gateway
@@ -84,7 +84,7 @@ class StageCommand:
         Raises:
             SageMakerPlansError: If the plan cannot be read.
         """
-        plan = await read_plan(stage_pager(self.gateway, self.retrier, self.plan_name))
+        plan = await read_plan(self.gateway, self.retrier, self.plan_name)
         statuses = _STATUSES_AFTER[self.operation]
         return any(
             stage.name == self.stage_name and stage.status in statuses for stage in plan.stages

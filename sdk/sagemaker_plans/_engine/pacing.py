@@ -135,6 +135,7 @@ class Pacer:
         connections: How many requests are under way at the same time, at most.
         check: Called before a request is sent or waits. It raises if the client belongs to
             another event loop, whose clock is another one.
+        now: The clock of the event loop, in seconds.
     """
 
     def __init__(
@@ -143,8 +144,10 @@ class Pacer:
         *,
         connections: float = math.inf,
         check: Callable[[], None] | None = None,
+        now: Callable[[], float] = current_time,
     ) -> None:
         self.policy = policy
+        self.now = now
         self._check = check
         self._is_stopped = False
         self._connections = connections
@@ -208,7 +211,7 @@ class Pacer:
             and (self._in_use < self._connections or not needs_connection)
         ):
             if queue.is_command:
-                self._make_way(current_time())
+                self._make_way(self.now())
             self._in_use += needs_connection
         else:
             if not self.policy.enabled:
@@ -223,11 +226,11 @@ class Pacer:
             result = await attempt()
         except ThrottledError as error:
             if self.policy.enabled and error.operation in {None, operation.name}:
-                queue.throttled(current_time(), known_cuts=cuts)
+                queue.throttled(self.now(), known_cuts=cuts)
             raise
         else:
             if self.policy.enabled:
-                queue.rate.delivered(current_time())
+                queue.rate.delivered(self.now())
             return result
         finally:
             own.is_over = True
@@ -251,7 +254,7 @@ class Pacer:
         return queue
 
     async def _wait(self, queue: RequestQueue, waiter: Waiter, turn: Turn) -> None:
-        began = current_time()
+        began = self.now()
         self._waiters += 1
         waiter.number = self._waiters
         self._waiting += 1
@@ -264,7 +267,7 @@ class Pacer:
                     await waiter.woken.wait()
                 if not waiter.is_granted:
                     waiter.woken = anyio.Event()
-                    now = current_time()
+                    now = self.now()
                     turn.raise_if_given_up(now)
                     self._dispatch(now)
             # It may have been cancelled at the same time.
@@ -272,7 +275,7 @@ class Pacer:
         except BaseException:
             self._withdraw(queue, waiter)
             raise
-        turn.queued += current_time() - began
+        turn.queued += self.now() - began
 
     def _withdraw(self, queue: RequestQueue, waiter: Waiter) -> None:
         if waiter.is_granted:
@@ -284,7 +287,7 @@ class Pacer:
 
     def _dispatch_if_needed(self) -> None:
         if self._waiting:
-            self._dispatch(current_time())
+            self._dispatch(self.now())
 
     def _dispatch(self, now: float) -> None:
         """Let all leave that may, and have one of each queue wake when the next one may."""

@@ -59,10 +59,10 @@ class _Cursor(Generic[ItemT, PageT]):
         self._seen = {start_token}
         self._operation = operation
         self._empty_pages = 0
-        self._finished = False
+        self.is_finished = False
 
     async def next(self) -> Fetched[ItemT, PageT]:
-        if self._finished:
+        if self.is_finished:
             raise StopAsyncIteration
         try:
             fetched = await self._fetch(self._token)
@@ -71,7 +71,7 @@ class _Cursor(Generic[ItemT, PageT]):
             raise
         self._empty_pages = 0 if fetched.items else self._empty_pages + 1
         if fetched.next_token is None:
-            self._finished = True
+            self.is_finished = True
         else:
             self._advance(fetched.next_token)
         return fetched
@@ -91,6 +91,28 @@ class _Cursor(Generic[ItemT, PageT]):
             raise error
         self._seen.add(token)
         self._token = token
+
+
+async def read_pages(fetch: Fetch[ItemT, PageT], operation: str) -> list[PageT]:
+    """Read all pages, from the first on.
+
+    Args:
+        fetch: Fetches the page of a token.
+        operation: The name of the operation, for errors.
+
+    Returns:
+        The pages, at least one.
+
+    Raises:
+        PaginationError: If a page token comes for the second time, or 1,000 pages in a row
+            are empty.
+        SageMakerPlansError: Whatever ``fetch`` raises.
+    """
+    cursor = _Cursor(fetch, None, operation)
+    pages: list[PageT] = []
+    while not cursor.is_finished:
+        pages.append((await cursor.next()).page)
+    return pages
 
 
 class _PageIterator(Generic[ItemT, PageT]):

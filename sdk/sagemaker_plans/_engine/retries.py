@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import define, field
 
@@ -28,6 +28,9 @@ else:
     anyio = LateModule("anyio")
 
 T = TypeVar("T")
+
+_RETRIED: Final = frozenset({Decision.RETRY})
+_RETRIED_AFTER_LOOK: Final = frozenset({Decision.RETRY, Decision.LOOK})
 
 
 class Retrier:
@@ -83,11 +86,11 @@ class Retrier:
             SageMakerPlansError: What the last attempt raised. After retries it has a note
                 with the number of attempts and the time they took.
         """
-        turn = Turn(due=current_time())
-        retried = {Decision.RETRY, Decision.LOOK} if after_look else {Decision.RETRY}
+        turn = Turn(due=self._pacer.now())
         try:
             result = await self._pacer.send(operation, attempt, turn)
         except SageMakerPlansError as error:
+            retried = _RETRIED_AFTER_LOOK if after_look else _RETRIED
             if decide(operation, error) not in retried:
                 raise
             failed = error
@@ -176,7 +179,7 @@ class Retrier:
         self,
         operation: Operation,
         attempt: Callable[[], Awaitable[T]],
-        retried: set[Decision],
+        retried: frozenset[Decision],
         failed: SageMakerPlansError,
         turn: Turn,
     ) -> T:

@@ -38,6 +38,7 @@ from sagemaker_plans.errors import ConfigurationError, SageMakerPlansError
 from sagemaker_plans.models._validation import shown
 
 _NEEDS_PROOF: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
+_NOBODY_EXPECTS: Final = nullcontext()
 
 
 class BotocoreGateway:
@@ -134,7 +135,7 @@ class BotocoreGateway:
         """
         method = self._method(operation)
         evidence = Evidence(operation, is_closed=lambda: self._released, send_by=send_by)
-        expecting: AbstractContextManager[None] = nullcontext()
+        expecting: AbstractContextManager[None] = _NOBODY_EXPECTS
         if operation.safety in _NEEDS_PROOF:
             self._check_observed(operation)
             evidence.subject = request.get(operation.members[0])

@@ -18,6 +18,7 @@ proves nothing either.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Lock
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from attrs import define, field, frozen
@@ -25,6 +26,7 @@ from attrs import define, field, frozen
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans.errors import ConfigurationError, ConnectionFailedError, SageMakerPlansError
 
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 CLOSED: Final = "this client is closed; make a new one"
 
 
@@ -53,7 +55,7 @@ class WholeReply:
     """The headers, with their names in lower case."""
     raw: bytes | None
     """The body; None for the reply of a stub, which has no bytes."""
-    parsed: Mapping[str, object] = field(factory=dict[str, object])
+    parsed: Mapping[str, object] = _NOTHING
     """The reply as botocore parsed it; empty if botocore did not parse it."""
 
     @property
@@ -80,7 +82,7 @@ class Evidence:
     """The id of the task that waits for the call; None if it does not matter."""
     learn: Callable[[Any], None] | None = None
     """Called with the request as it is handed over; None if nobody wants to know."""
-    tasks: set[int] = field(factory=set[int])
+    tasks: set[int] = field(factory=set)  # pyright: ignore[reportUnknownVariableType]  # set[int] takes three times as long to call
     """The ids of the tasks in which the client has started to process the request."""
     was_handed_over: bool = False
     """Whether the request was given to an HTTP client."""

@@ -18,7 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sagemaker_plans._event_loop import in_thread
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import frozen_credentials
-from sagemaker_plans._transport.aiobotocore_client.observed_session import ObservedSession
+from sagemaker_plans._transport.aiobotocore_client.observed_session import (
+    is_unpatched,
+    may_exchange,
+)
+from sagemaker_plans._transport.aiobotocore_client.redirects import PlainRequest
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.exception_mapping import no_credentials
 from sagemaker_plans._wire.operations import Operation, Safety
@@ -56,7 +60,7 @@ class FastPath:
 
     async def prepare(
         self, operation: Operation, members: Mapping[str, object], evidence: Evidence
-    ) -> "AWSPreparedRequest | None":
+    ) -> "AWSPreparedRequest | PlainRequest | None":
         """Prepare a request as the client would.
 
         Args:
@@ -66,7 +70,8 @@ class FastPath:
                 asked to tell what it sends.
 
         Returns:
-            The request; None if the client itself has to send it.
+            The request, as the client's HTTP session or as aiohttp gets it; None if the client
+            itself has to send it.
 
         Raises:
             Exception: Whatever the credentials raise.
@@ -90,10 +95,21 @@ class FastPath:
             raise
         try:
             model = self._models.get(name) or self._prove(name, keys)
-            return None if model is None else model.write(members, keys, evidence)
+            return self._written(model, members, keys, evidence) if model else None
         except Exception:  # noqa: BLE001  # then the client's own way is the one that works
             self._give_up()
             return None
+
+    def _written(
+        self,
+        model: "RequestModel",
+        members: Mapping[str, object],
+        keys: "Keys",
+        evidence: Evidence,
+    ) -> "AWSPreparedRequest | PlainRequest":
+        if may_exchange(self._session):
+            return model.write_plain(members, keys)
+        return model.write(members, keys, evidence)
 
     async def _is_pristine(self) -> bool:
         """Tell whether nobody would notice, now."""
@@ -149,8 +165,13 @@ class FastPath:
         self._tries_left = 0
         self._inside = None
 
+    @property
+    def _session(self) -> Any:  # HTTP sessions share no type
+        # Asked for at each call: it is observed from when the gateway is made.
+        return self._client._endpoint.http_session  # noqa: SLF001  # no public way
+
     async def send(
-        self, request: "AWSPreparedRequest", operation: Operation, evidence: Evidence
+        self, request: "AWSPreparedRequest | PlainRequest", operation: Operation, evidence: Evidence
     ) -> None:
         """Send a request, once, and hear the reply.
 
@@ -165,9 +186,10 @@ class FastPath:
         if _LOG.isEnabledFor(logging.DEBUG):
             url = redacted(request.url)
             _LOG.debug("%s: POST %s, on the fast path", operation.name, url)
-        # Asked for at each call: it is observed from when the gateway is made.
-        session = self._client._endpoint.http_session  # noqa: SLF001  # no public way
-        if type(session) is ObservedSession:
+        session = self._session
+        if type(request) is PlainRequest:
+            await session.exchange(evidence, request)
+        elif is_unpatched(session):
             # It need not look whose request this is.
             await session.send_for(evidence, request)
         else:

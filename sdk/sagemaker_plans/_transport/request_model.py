@@ -20,6 +20,7 @@ from attrs import frozen
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import CONTEXT_KEY
+from sagemaker_plans._transport.aiobotocore_client.redirects import PlainRequest, address_of
 from sagemaker_plans._transport.aiobotocore_client.second_copies import kind_of
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.signing import TIME_FORMAT, Keys, Signer
@@ -116,6 +117,8 @@ class RequestModel:
         credential = _text(headers["Authorization"]).partition(", ")[0]
         *_, region, service, _ = credential.rsplit("/", 3)
         self._signer = Signer(url=sent.url, region=region, service=service)
+        self._address = address_of(sent.url)
+        self._texts = {name: _text(value) for name, value in self._fixed.items()}
         self._context = sent.context
         self._own_dicts = [key for key, value in sent.context.items() if kind_of(value) is dict]
 
@@ -157,6 +160,45 @@ class RequestModel:
         now, trace = datetime.now(UTC), _trace_now() if _LAMBDA in os.environ else None
         return self._write(members, keys, evidence, now=now, invocation=_uuid(), trace=trace)
 
+    def write_plain(self, members: Mapping[str, object], keys: Keys) -> PlainRequest:
+        """Write a request as the HTTP session would hand it to aiohttp.
+
+        Args:
+            members: Its members in wire form.
+            keys: What it is signed with.
+
+        Returns:
+            The request.
+        """
+        now, trace = datetime.now(UTC), _trace_now() if _LAMBDA in os.environ else None
+        body = json.dumps(members).encode()
+        headers = self._headers(body, keys, now=now, invocation=_uuid(), trace=trace)
+        headers["Accept-Encoding"] = "identity"
+        return PlainRequest(
+            method=self._method,
+            url=self._url,
+            address=self._address,
+            headers=headers,
+            body=body,
+        )
+
+    def _headers(
+        self, body: bytes, keys: Keys, *, now: datetime, invocation: str, trace: str | None
+    ) -> dict[str, str]:
+        """Write all headers, in botocore's order."""
+        headers = self._texts.copy()
+        request = headers.pop("amz-sdk-request")
+        if trace is not None:
+            headers[_TRACE] = trace
+        signed = self._signer.headers(keys, target=self._target, body=body, now=now)
+        for name in _SIGNED:
+            if name in signed:
+                headers[name] = signed[name]
+        headers["amz-sdk-invocation-id"] = invocation
+        headers["amz-sdk-request"] = request
+        headers["Content-Length"] = str(len(body))
+        return headers
+
     def _write(
         self,
         members: Mapping[str, object],
@@ -168,20 +210,16 @@ class RequestModel:
         trace: str | None,
     ) -> AWSPreparedRequest:
         body = json.dumps(members).encode()
-        signed = self._signer.headers(keys, target=self._target, body=body, now=now)
-        headers: dict[object, str | bytes] = {
-            self._key[_TARGET]: self._fixed[_TARGET],
-            self._key["Content-Type"]: self._fixed["Content-Type"],
-            self._key["User-Agent"]: self._fixed["User-Agent"],
+        texts = self._headers(body, keys, now=now, invocation=invocation, trace=trace)
+        headers = {
+            # A length is the only one that botocore does not encode.
+            self._key[name]: self._fixed[name]
+            if name in self._fixed
+            else text
+            if name == "Content-Length"
+            else text.encode()
+            for name, text in texts.items()
         }
-        if trace is not None:
-            headers[self._key[_TRACE]] = trace.encode()
-        for name in _SIGNED:
-            if name in signed:
-                headers[self._key[name]] = signed[name].encode()
-        headers[self._key["amz-sdk-invocation-id"]] = invocation.encode()
-        headers[self._key["amz-sdk-request"]] = self._fixed["amz-sdk-request"]
-        headers[self._key["Content-Length"]] = str(len(body))
         # Filled from inside: its own way makes each key anew. If it has another inside, no
         # request is like the client's.
         given: Any = HeadersDict.__new__(HeadersDict)
@@ -191,7 +229,7 @@ class RequestModel:
             # botocore may change it later.
             context[key] = context[key].copy()
         context["retries"]["invocation-id"] = invocation
-        context["timestamp"] = signed["X-Amz-Date"]
+        context["timestamp"] = texts["X-Amz-Date"]
         context[CONTEXT_KEY] = evidence
         return AWSPreparedRequest(
             self._method, self._url, given, body, self._stream_output, context

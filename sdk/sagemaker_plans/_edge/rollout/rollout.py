@@ -6,7 +6,7 @@ import anyio
 from attrs import define, field
 
 from sagemaker_plans._edge.creation import ensure_plan
-from sagemaker_plans._edge.reading import read_plan, stage_pager
+from sagemaker_plans._edge.reading import read_plan
 from sagemaker_plans._edge.rollout.arguments import RolloutArguments
 from sagemaker_plans._edge.rollout.readings import StageReadings
 from sagemaker_plans._edge.rollout.stage_start import StageStart
@@ -109,7 +109,7 @@ class Rollout:
                 return await ensure_plan(self.gateway, self.retrier, self.wanted.plan)
             finally:
                 self.polls.changed(self.wanted.plan_name)
-        return await read_plan(stage_pager(self.gateway, self.retrier, self.wanted.plan_name))
+        return await read_plan(self.gateway, self.retrier, self.wanted.plan_name)
 
     async def _pass(self, name: str, *, later: tuple[str, ...]) -> None:
         """See one stage deployed, let it bake, and ask whether to go on."""

@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 from attrs import define, field
 
-from sagemaker_plans._edge.reading import read_plan, stage_pager
+from sagemaker_plans._edge.reading import read_plan
 from sagemaker_plans._edge.wait import Wait, find_stage
 from sagemaker_plans._edge.waiters import EVERY_READING
 from sagemaker_plans._engine.polling import PollSchedule
@@ -101,7 +101,7 @@ class StageStart:
 
     async def _attempt(self) -> None:
         if self._attempts or anyio.current_time() > self.read_at + _FRESH:
-            plan = await read_plan(stage_pager(self.gateway, self.retrier, self.plan_name))
+            plan = await read_plan(self.gateway, self.retrier, self.plan_name)
             if self._is_moved(find_stage(plan, self.before.name)):
                 return
         self._attempts += 1

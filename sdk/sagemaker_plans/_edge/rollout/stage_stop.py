@@ -4,7 +4,7 @@ from typing import Final
 
 import anyio
 
-from sagemaker_plans._edge.reading import read_plan, stage_pager
+from sagemaker_plans._edge.reading import read_plan
 from sagemaker_plans._edge.stage_commands import StageCommand
 from sagemaker_plans._edge.wait import find_stage
 from sagemaker_plans._engine.polls.shared_polls import SharedPollsByName
@@ -80,7 +80,7 @@ async def stop_stage(
 
 async def _has_ended(gateway: Gateway, retrier: Retrier, plan_name: str, before: Stage) -> bool:
     try:
-        plan = await read_plan(stage_pager(gateway, retrier, plan_name))
+        plan = await read_plan(gateway, retrier, plan_name)
     except SageMakerPlansError:
         # The caller tries again, and tells why the stop failed.
         return False

@@ -6,16 +6,20 @@ call.
 """
 
 import logging
+from operator import methodcaller
 from typing import Any, Final
 
 from botocore.context import get_context
 from botocore.history import get_global_history_recorder
 
 from sagemaker_plans._transport.aiobotocore_client.listeners import Listeners
+from sagemaker_plans._transport.aiobotocore_client.observed_session import may_exchange
+from sagemaker_plans._transport.aiobotocore_client.parts import AioAWSResponse, AIOHTTPSession
 from sagemaker_plans._transport.aiobotocore_client.passed_code import NotPristineError, PassedCode
 from sagemaker_plans._transport.aiobotocore_client.second_copies import SecondCopies
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
 
+_SHOWS_DEBUG: Final = methodcaller("isEnabledFor", logging.DEBUG)
 _READS: Final = {each.method: each.name for each in OPERATIONS if each.safety is Safety.READ}
 
 
@@ -35,7 +39,9 @@ class ClientInside:
         self._listeners = Listeners(client, copies, _READS)
         if not self._listeners.are_pristine():
             raise NotPristineError
-        self._code = PassedCode(client, copies, _READS, self._listeners.all())
+        observed = client._endpoint.http_session  # noqa: SLF001  # it has no public name
+        passed = (AIOHTTPSession, AioAWSResponse) if may_exchange(observed) else ()
+        self._code = PassedCode(client, copies, _READS, self._listeners.all(), passed)
         self._history: Any = get_global_history_recorder()
         found = (value for held in copies.modules.values() for value in held.values())
         # The loggers of these modules themselves: each may have a level of its own.
@@ -59,7 +65,7 @@ class ClientInside:
         return (
             bool(self._history._enabled)  # noqa: SLF001  # it has no other name
             or get_context() is not None
-            or any(each.isEnabledFor(logging.DEBUG) for each in self._loggers)
+            or any(map(_SHOWS_DEBUG, self._loggers))
         )
 
     def anew(self) -> "ClientInside":

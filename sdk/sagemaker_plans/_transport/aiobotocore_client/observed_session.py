@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeGuard
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import evidence_in
 from sagemaker_plans._transport.aiobotocore_client.parts import (
@@ -17,6 +17,11 @@ from sagemaker_plans._transport.aiobotocore_client.parts import (
     HttpSession,
     is_observable,
     is_open,
+)
+from sagemaker_plans._transport.aiobotocore_client.redirects import (
+    PlainRequest,
+    StraightSession,
+    is_straight,
 )
 from sagemaker_plans._transport.answers import json_object
 from sagemaker_plans._transport.evidence import Evidence, WholeReply
@@ -140,6 +145,31 @@ class ObservedSession:
             raise
         return response
 
+    async def exchange(self, evidence: Evidence, request: PlainRequest) -> None:
+        """Send the request of a read of ours past aiobotocore's session, and note the reply.
+
+        ``may_exchange`` tells whether that may be done.
+
+        Args:
+            evidence: What is known of the request.
+            request: The request, signed.
+
+        Raises:
+            Exception: Whatever the HTTP client raises.
+        """
+        session: StraightSession = self.session
+        try:
+            self._check(evidence, request.headers)
+        except ConfigurationError as error:
+            evidence.note_never_handed_over(error, error)
+            raise
+        evidence.hand_over()
+        try:
+            evidence.note_reply(await session.exchange(request))
+        except BaseException as error:
+            self._note_failure(evidence, error, None)
+            raise
+
     def _check(self, evidence: Evidence, headers: Mapping[str, str | bytes]) -> None:
         if not is_open(self.session) and not evidence.is_closed():
             raise closed_session(evidence.operation)
@@ -210,6 +240,37 @@ class ObservedSession:
             refusal = _refusal(evidence, trace)
             no_connection = could_not_connect(evidence.operation, error, self._endpoint_url)
             evidence.note_handed_over_unsent(error, refusal or no_connection)
+
+
+_SEND: Final = vars(ObservedSession)["send"]
+
+
+def is_unpatched(session: object) -> TypeGuard[ObservedSession]:
+    """Tell whether a session is an observed one, and nobody has replaced its ``send``.
+
+    Args:
+        session: A client's HTTP session.
+
+    Returns:
+        Whether it is.
+    """
+    return (
+        type(session) is ObservedSession
+        and vars(ObservedSession)["send"] is _SEND
+        and "send" not in vars(session)
+    )
+
+
+def may_exchange(session: object) -> TypeGuard[ObservedSession]:
+    """Tell whether a session may be asked to ``exchange``, and nobody would notice.
+
+    Args:
+        session: A client's HTTP session.
+
+    Returns:
+        Whether it may.
+    """
+    return is_unpatched(session) and is_straight(session.session)
 
 
 def _refusal(evidence: Evidence, trace: _Trace) -> ConfigurationError | None:

@@ -7,6 +7,7 @@ and ``AioHierarchicalEmitter`` are inside it: whoever upgrades aiobotocore looks
 from collections.abc import Callable
 from typing import Any
 
+from aiobotocore.awsrequest import AioAWSResponse
 from aiobotocore.config import AioConfig
 from aiobotocore.endpoint import AioEndpoint
 from aiobotocore.hooks import AioHierarchicalEmitter
@@ -16,6 +17,7 @@ from aiobotocore.session import AioSession
 
 __all__ = [
     "AIOHTTPSession",
+    "AioAWSResponse",
     "AioConfig",
     "AioEndpoint",
     "AioHierarchicalEmitter",

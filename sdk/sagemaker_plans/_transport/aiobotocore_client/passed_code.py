@@ -9,7 +9,7 @@ microseconds, whether everything still is the very object that it was.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from operator import attrgetter, call, is_, itemgetter
+from operator import attrgetter, call, getitem, is_, itemgetter
 from threading import Lock
 from time import monotonic
 from types import CodeType, FunctionType, MethodType
@@ -31,6 +31,7 @@ _OF_EVERY_CLASS: Final = frozenset(
     | {"__firstlineno__", "__static_attributes__", "__slotnames__"}
 )
 _OF_MAKING: Final = frozenset({"__init__", "__new__", "__copy__", "__repr__", "__getnewargs__"})
+_OF_SENDING: Final = frozenset({"send", "content"})
 _METHODS: Final = frozenset({FunctionType, staticmethod, classmethod})
 _code_of: Final = attrgetter("__code__")
 _call: Final[Any] = call
@@ -38,7 +39,7 @@ _CHOSEN: Final = frozenset({"v4", "json"})
 """Keys of the dicts from which a request's signer and its reply's parser are taken."""
 _order_of: Final = attrgetter("__mro__")
 _EVERY_FUNCTION: Final = frozenset({"auth", "client", "endpoint", "history", "hooks", "signers"})
-_PUBLIC_ONLY: Final = frozenset({"awsrequest", "parsers", "serialize", "validate"})
+_PUBLIC_ONLY: Final = frozenset({"awsrequest", "httpsession", "parsers", "serialize", "validate"})
 """The modules, by the last part of their names, whose functions are looked at each time."""
 _ON_THE_WAY: Final = _EVERY_FUNCTION | _PUBLIC_ONLY
 _WHOLE_LOOK_EVERY: Final = 1.0
@@ -91,6 +92,7 @@ class PassedCode:
         copies: What is known to be as its authors wrote it.
         methods: The names of the client's methods for reads, and of their operations.
         handlers: Functions that the client's events call.
+        passed: Classes that stand between the HTTP session and what it sends with.
 
     Raises:
         NotPristineError: If somebody may want to see what happens there.
@@ -102,6 +104,7 @@ class PassedCode:
         copies: SecondCopies,
         methods: Mapping[str, str],
         handlers: Iterable[FunctionType | MethodType] = (),
+        passed: Iterable[type] = (),
     ) -> None:
         self._copies = copies
         self._names: set[str] = set(methods)
@@ -117,6 +120,10 @@ class PassedCode:
         self._codes: dict[int, FunctionType] = {}
         self._follow_methods(client, methods)
         self._follow_object(client)
+        for cls in passed:
+            self._follow_class(cls)
+            self._names.update(_OF_SENDING)
+            self._made.update(map(id, cls.__mro__))
         for handler in handlers:
             self._follow_code(handler)
             if isinstance(handler, MethodType):
@@ -308,13 +315,15 @@ class PassedCode:
             _, names, values = by_owner.setdefault(owner, (held, [], []))
             names.append(name)
             values.append(value)
-        for _, names, values in by_owner.values():
-            if len(names) == 1:  # an itemgetter of one name would not give a tuple
-                names.append(names[0])
-                values.append(values[0])
-        getters = [itemgetter(*names) for _, names, _ in by_owner.values()]
-        owners = [held for held, *_ in by_owner.values()]
-        wanted = tuple(chain.from_iterable(values for *_, values in by_owner.values()))
+        # An itemgetter of one name would not give a tuple.
+        several = [each for each in by_owner.values() if len(each[1]) > 1]
+        getters = [itemgetter(*names) for _, names, _ in several]
+        owners = [held for held, *_ in several]
+        wanted = tuple(chain.from_iterable(values for *_, values in several))
+        single = [each for each in by_owner.values() if len(each[1]) == 1]
+        single_owners = [held for held, *_ in single]
+        single_names = [name for _, (name,), _ in single]
+        single_values = [value for *_, (value,) in single]
         functions = tuple(self._codes.values())
         codes = list(map(_code_of, functions))
         kinds = list(map(type, objects))
@@ -331,6 +340,7 @@ class PassedCode:
         def holds() -> bool:
             return (
                 all(map(is_, chain.from_iterable(map(_call, getters, owners)), wanted))
+                and all(map(is_, map(getitem, single_owners, single_names), single_values))
                 and list(map(len, sized)) == sizes
                 and all(map(is_, map(type, objects), kinds))
                 and (is_quick or list(map(_code_of, functions)) == codes)

@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestRedirectParams
+from attrs import frozen
+from yarl import URL
 
 from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession
+from sagemaker_plans._transport.evidence import WholeReply
 
 
 class RedirectError(Exception):
@@ -67,6 +70,18 @@ class _Straight:
         return await send(method, **settings)
 
 
+@frozen(eq=False, repr=False, kw_only=True)
+class PlainRequest:
+    """A request as aiobotocore's session over aiohttp hands it to aiohttp."""
+
+    method: str
+    url: str
+    address: URL
+    """The URL for aiohttp, which does not parse it again."""
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class StraightSession(AIOHTTPSession):
     """aiobotocore's session over aiohttp, without redirects.
 
@@ -99,3 +114,91 @@ class StraightSession(AIOHTTPSession):
             straight = _Straight(opened)
             self._straight = {**self._straight, proxy_url: straight}
         return straight
+
+    async def exchange(self, request: PlainRequest) -> WholeReply:
+        """Send a request as ``send`` does, but past what aiobotocore does around it.
+
+        It costs a third less. ``is_straight`` tells whether nobody would notice.
+
+        Args:
+            request: The request, signed.
+
+        Returns:
+            The whole reply.
+
+        Raises:
+            Exception: Whatever ``send`` would raise.
+        """
+        try:
+            # Nobody has to wait for one that is open.
+            opened: Any = (vars(self)["_sessions"] or {}).get(None)
+            if opened is None:
+                self._encrypts = self._encrypts or not request.url.startswith("http:")
+                opened = await self._get_session(None)
+            response = await opened.request(
+                request.method,
+                request.address,
+                data=request.body,
+                headers=request.headers,
+                allow_redirects=False,
+            )
+            headers = {
+                name.decode().lower(): value.decode() for name, value in response.raw_headers
+            }
+            raw: bytes = await response.read()
+        except Exception as error:  # noqa: BLE001  # raised, as aiobotocore raises it
+            return cast("WholeReply", await _Failed(error).send(request))
+        return WholeReply(status=response.status, headers=headers, raw=raw)
+
+
+class _Failed(AIOHTTPSession):
+    """A session whose request has failed already. It tells as what aiobotocore raises that.
+
+    Args:
+        error: What was raised.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    async def _get_session(self, _proxy_url: str | None) -> NoReturn:
+        raise self._error
+
+
+def address_of(url: str) -> URL:
+    """Parse a URL, and keep it as it was signed.
+
+    Args:
+        url: The URL.
+
+    Returns:
+        It, for aiohttp.
+    """
+    return URL(url, encoded=True)
+
+
+_SEND: Final = StraightSession.send
+_GET_SESSION: Final = vars(StraightSession)["_get_session"]
+_PASSED_BY: Final = frozenset({"send", "_get_session", "_chunked", "_get_request_timeout"})
+
+
+def is_straight(session: object) -> bool:
+    """Tell whether a session may be asked to ``exchange``, and nobody would notice.
+
+    Args:
+        session: A client's HTTP session.
+
+    Returns:
+        Whether it is our own, as we have made it, without a proxy. What it inherits from
+        aiobotocore is not looked at here.
+    """
+    if type(session) is not StraightSession:
+        return False
+    own, held = vars(StraightSession), vars(session)
+    return (
+        own["send"] is _SEND
+        and own["_get_session"] is _GET_SESSION
+        and _PASSED_BY.isdisjoint(held)
+        and not held["_proxy_config"]._proxies  # noqa: SLF001  # it has no public name
+    )

@@ -50,12 +50,13 @@ MODULES: Final = (
     "aiobotocore.endpoint",
     "aiobotocore.hooks",
     "aiobotocore.httpchecksum",
+    "aiobotocore.httpsession",
     "aiobotocore.parsers",
     "aiobotocore.regions",
     "aiobotocore.retries.standard",
     "aiobotocore.signers",
 )
-"""Where the code stands between a client's methods and its HTTP session."""
+"""Where the code stands between a client's methods and what its HTTP session sends with."""
 
 Namespace = Mapping[str, Any]
 Place = tuple[int, str]
