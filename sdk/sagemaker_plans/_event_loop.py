@@ -10,6 +10,7 @@ package does not need it.
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from contextvars import copy_context
 from sys import modules
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar, cast
@@ -153,6 +154,8 @@ def new_lock() -> AbstractAsyncContextManager[None]:
 async def in_thread(function: Callable[[], T]) -> T:
     """Run a function in a worker thread that waits for no other, so that the event loop goes on.
 
+    It runs in a copy of the caller's context.
+
     Args:
         function: The function. On asyncio it goes on if this is cancelled.
 
@@ -168,7 +171,8 @@ async def in_thread(function: Callable[[], T]) -> T:
 
         threads = ThreadPoolExecutor(1)
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, function)
+            run = copy_context().run
+            return await asyncio.get_running_loop().run_in_executor(threads, run, function)
         finally:
             threads.shutdown(wait=False)
     import anyio

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 
 import anyio
 import pytest
@@ -23,6 +24,7 @@ from sagemaker_plans._event_loop import (
 from sagemaker_plans.emulator import Emulator
 from virtual_clock import LOOPS, Loop, run_virtually
 
+MARK: ContextVar[str] = ContextVar("mark")
 LIMITS = [time_limit, shielded_limit]
 both_loops = pytest.mark.parametrize("loop", LOOPS)
 both_limits = pytest.mark.parametrize("make", LIMITS, ids=["limit", "shielded"])
@@ -213,6 +215,8 @@ def test_a_function_runs_in_another_thread(loop: Loop) -> None:
 
     async def run() -> None:
         assert await in_thread(threading.get_ident) != threading.get_ident()
+        MARK.set("here")
+        assert await in_thread(MARK.get) == "here"
         with pytest.raises(ValueError, match="own"):
             await in_thread(fail)
 
