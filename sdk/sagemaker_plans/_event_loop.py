@@ -57,6 +57,7 @@ class AsyncioLimit:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._cancels = 0
+        self._timer: asyncio.Handle
         self.cancelled_caught = False
 
     def __enter__(self) -> Self:
@@ -64,13 +65,21 @@ class AsyncioLimit:
 
         self._task = cast("asyncio.Task[object]", asyncio.current_task())
         self._before = self._task.cancelling()
-        self._timer = self._task.get_loop().call_later(self._seconds, self._cancel)
+        self._set_timer(self._seconds)
         return self
+
+    def _set_timer(self, seconds: float) -> None:
+        self._timer = self._task.get_loop().call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        # What has come already is let through first: a process that was frozen for a time may
+        # find the reply and the end of the time side by side.
+        self._timer = self._task.get_loop().call_soon(self._cancel)
 
     def _cancel(self) -> None:
         self._cancels += 1
         self._task.cancel()
-        self._timer = self._task.get_loop().call_later(_AGAIN, self._cancel)
+        self._set_timer(_AGAIN)
 
     def __exit__(
         self,

@@ -22,7 +22,7 @@ from sagemaker_plans._event_loop import (
     time_limit,
 )
 from sagemaker_plans.emulator import Emulator
-from virtual_clock import LOOPS, Loop, run_virtually
+from virtual_clock import LOOPS, Loop, freeze, run_virtually
 
 MARK: ContextVar[str] = ContextVar("mark")
 LIMITS = [time_limit, shielded_limit]
@@ -136,6 +136,20 @@ def test_another_error_at_the_end_of_the_time_is_raised(loop: Loop) -> None:
         return limit.cancelled_caught
 
     assert not run_virtually(loop, run)
+
+
+def test_what_has_come_when_a_frozen_process_goes_on_counts() -> None:
+    async def run() -> bool:
+        event_loop = asyncio.get_running_loop()
+        reply = event_loop.create_future()
+        event_loop.call_later(1, reply.set_result, "reply")
+        event_loop.call_soon(freeze, 3600)
+        limit = AsyncioLimit(5)
+        with limit:
+            assert await reply == "reply"
+        return limit.cancelled_caught
+
+    assert not run_virtually("asyncio", run)
 
 
 def test_who_swallows_the_cancellation_is_cancelled_again() -> None:
