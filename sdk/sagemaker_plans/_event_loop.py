@@ -10,6 +10,7 @@ package does not need it.
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from contextvars import copy_context
 from sys import modules
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar, cast
@@ -56,6 +57,7 @@ class AsyncioLimit:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._cancels = 0
+        self._timer: asyncio.Handle
         self.cancelled_caught = False
 
     def __enter__(self) -> Self:
@@ -63,13 +65,21 @@ class AsyncioLimit:
 
         self._task = cast("asyncio.Task[object]", asyncio.current_task())
         self._before = self._task.cancelling()
-        self._timer = self._task.get_loop().call_later(self._seconds, self._cancel)
+        self._set_timer(self._seconds)
         return self
+
+    def _set_timer(self, seconds: float) -> None:
+        self._timer = self._task.get_loop().call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        # What has come already is let through first: a process that was frozen for a time may
+        # find the reply and the end of the time side by side.
+        self._timer = self._task.get_loop().call_soon(self._cancel)
 
     def _cancel(self) -> None:
         self._cancels += 1
         self._task.cancel()
-        self._timer = self._task.get_loop().call_later(_AGAIN, self._cancel)
+        self._set_timer(_AGAIN)
 
     def __exit__(
         self,
@@ -153,6 +163,8 @@ def new_lock() -> AbstractAsyncContextManager[None]:
 async def in_thread(function: Callable[[], T]) -> T:
     """Run a function in a worker thread that waits for no other, so that the event loop goes on.
 
+    It runs in a copy of the caller's context.
+
     Args:
         function: The function. On asyncio it goes on if this is cancelled.
 
@@ -168,7 +180,8 @@ async def in_thread(function: Callable[[], T]) -> T:
 
         threads = ThreadPoolExecutor(1)
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, function)
+            run = copy_context().run
+            return await asyncio.get_running_loop().run_in_executor(threads, run, function)
         finally:
             threads.shutdown(wait=False)
     import anyio

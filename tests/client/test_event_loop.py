@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 
 import anyio
 import pytest
@@ -21,8 +22,9 @@ from sagemaker_plans._event_loop import (
     time_limit,
 )
 from sagemaker_plans.emulator import Emulator
-from virtual_clock import LOOPS, Loop, run_virtually
+from virtual_clock import LOOPS, Loop, freeze, run_virtually
 
+MARK: ContextVar[str] = ContextVar("mark")
 LIMITS = [time_limit, shielded_limit]
 both_loops = pytest.mark.parametrize("loop", LOOPS)
 both_limits = pytest.mark.parametrize("make", LIMITS, ids=["limit", "shielded"])
@@ -136,6 +138,20 @@ def test_another_error_at_the_end_of_the_time_is_raised(loop: Loop) -> None:
     assert not run_virtually(loop, run)
 
 
+def test_what_has_come_when_a_frozen_process_goes_on_counts() -> None:
+    async def run() -> bool:
+        event_loop = asyncio.get_running_loop()
+        reply = event_loop.create_future()
+        event_loop.call_later(1, reply.set_result, "reply")
+        event_loop.call_soon(freeze, 3600)
+        limit = AsyncioLimit(5)
+        with limit:
+            assert await reply == "reply"
+        return limit.cancelled_caught
+
+    assert not run_virtually("asyncio", run)
+
+
 def test_who_swallows_the_cancellation_is_cancelled_again() -> None:
     async def run() -> tuple[list[float], bool, int]:
         swallowed: list[float] = []
@@ -213,6 +229,8 @@ def test_a_function_runs_in_another_thread(loop: Loop) -> None:
 
     async def run() -> None:
         assert await in_thread(threading.get_ident) != threading.get_ident()
+        MARK.set("here")
+        assert await in_thread(MARK.get) == "here"
         with pytest.raises(ValueError, match="own"):
             await in_thread(fail)
 

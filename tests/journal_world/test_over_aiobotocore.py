@@ -6,7 +6,7 @@ from journal_world.chances import scene_by_chance
 from journal_world.outside.wire import WireScene
 from journal_world.test_random_restarts import check
 from journal_world.weakenings import find_nothing
-from sagemaker_plans._transport.aiobotocore_client import observed_session
+from sagemaker_plans._transport import signed_date
 
 FEW, MANY = 12, 130
 """How many scenes are tested each time, and how many in ``nox -s exhaustive``."""
@@ -29,7 +29,7 @@ def test_hundreds_of_scenes() -> None:
 def test_without_the_check_of_the_signed_date_it_buys_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(observed_session, "why_too_late", find_nothing)
+    monkeypatch.setattr(signed_date, "why_too_late", find_nothing)
     for seed in range(SHOWS_AT, SHOWS_AT + 100):
         scene = scene_by_chance(seed, WireScene)
         scene.run()
