@@ -84,7 +84,9 @@ class FastPath:
             # Most programs that read once never read again.
             self._is_first = False
             return None
-        if not _PLAIN.issuperset(map(type, members.values())) or not await self._is_pristine():
+        if not _PLAIN.issuperset(map(type, members.values())) or not (
+            self._is_pristine() if self._inside else await self._looks_pristine()
+        ):
             return None
         name = operation.name
         if name not in self._models and name not in self._sent:
@@ -113,12 +115,18 @@ class FastPath:
             return model.write_plain(members, keys)
         return model.write(members, keys, evidence)
 
-    async def _is_pristine(self) -> bool:
+    async def _looks_pristine(self) -> bool:
+        """Look inside for the first time, and tell whether nobody would notice, now."""
+        try:
+            self._inside = await self._look_inside()
+        except Exception:  # noqa: BLE001  # whatever somebody has put there
+            self._give_up()
+        return self._is_pristine()
+
+    def _is_pristine(self) -> bool:
         """Tell whether nobody would notice, now."""
         try:
-            if self._inside is None:
-                self._inside = await self._look_inside()
-            elif not self._inside.is_unchanged():
+            if self._inside is not None and not self._inside.is_unchanged():
                 # Perhaps nothing that matters: a value that is found out when it is needed.
                 self._inside = self._inside.anew()
             return self._inside is not None and not self._inside.is_watched()

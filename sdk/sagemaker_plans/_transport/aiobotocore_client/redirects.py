@@ -106,7 +106,7 @@ class StraightSession(AIOHTTPSession):
         # True is aiohttp's default context. It verifies, should an encrypted request follow.
         return True, None
 
-    async def _get_session(self, proxy_url: str | None) -> object:
+    async def _get_session(self, proxy_url: str | None) -> _Straight:
         # Any, because the type stubs do not have this method.
         opened = await cast("Any", super())._get_session(proxy_url)  # noqa: SLF001  # overridden
         straight = self._straight.get(proxy_url)
@@ -131,11 +131,12 @@ class StraightSession(AIOHTTPSession):
         """
         try:
             # Nobody has to wait for one that is open.
-            opened: Any = (vars(self)["_sessions"] or {}).get(None)
+            sessions: Mapping[str | None, ClientSession] | None = vars(self)["_sessions"]
+            opened: ClientSession | None = None if sessions is None else sessions.get(None)
             if opened is None:
                 self._encrypts = self._encrypts or not request.url.startswith("http:")
-                opened = await self._get_session(None)
-            response = await opened.request(
+                opened = (await self._get_session(None)).__wrapped__
+            response: ClientResponse = await opened.request(
                 request.method,
                 request.address,
                 data=request.body,
@@ -145,9 +146,9 @@ class StraightSession(AIOHTTPSession):
             headers = {
                 name.decode().lower(): value.decode() for name, value in response.raw_headers
             }
-            raw: bytes = await response.read()
+            raw = await response.read()
         except Exception as error:  # noqa: BLE001  # raised, as aiobotocore raises it
-            return cast("WholeReply", await _Failed(error).send(request))
+            return cast("WholeReply", await cast("Any", _Failed(error)).send(request))
         return WholeReply(status=response.status, headers=headers, raw=raw)
 
 
