@@ -20,11 +20,8 @@ import anyio
 import anyio.to_thread
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import frozen_credentials
-from sagemaker_plans._transport.aiobotocore_client.observed_session import (
-    is_unpatched,
-    may_exchange,
-)
-from sagemaker_plans._transport.aiobotocore_client.redirects import PlainRequest
+from sagemaker_plans._transport.aiobotocore_client.observed_session import is_unpatched
+from sagemaker_plans._transport.aiobotocore_client.straight_session import Handed, PlainRequest
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.exception_mapping import no_credentials
 from sagemaker_plans._wire.operations import Operation, Safety
@@ -111,8 +108,10 @@ class FastPath:
         keys: "Keys",
         evidence: Evidence,
     ) -> "AWSPreparedRequest | PlainRequest":
-        if may_exchange(self._session):
-            return model.write_plain(members, keys)
+        if model.is_plain and self._inside is not None:
+            opened = self._inside.way_past(self._session)
+            if opened is not None:
+                return model.write_plain(members, keys, opened)
         return model.write(members, keys, evidence)
 
     async def _looks_pristine(self) -> bool:
@@ -151,14 +150,16 @@ class FastPath:
         finally:
             self._is_looking = False
 
-    def _learn(self, name: str, members: Mapping[str, object], request: object) -> None:
-        """Remember what the client sends."""
+    def _learn(self, name: str, members: Mapping[str, object], request: object) -> list[Handed]:
+        """Remember what the client sends, and give a list for what its session makes of it."""
         from sagemaker_plans._transport.request_model import SentRequest  # noqa: PLC0415  # see below
 
         try:
-            self._sent[name] = SentRequest.of(request, members)
+            sent = self._sent[name] = SentRequest.of(request, members)
         except Exception:  # noqa: BLE001  # a request of another kind
             self._give_up()
+            return []
+        return sent.handed
 
     def _prove(self, name: str, keys: "Keys") -> "RequestModel | None":
         """Write what the client has sent once more, and compare."""
