@@ -405,13 +405,21 @@ class Unwatchful:
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
-async def test_a_patch_of_aiobotocores_session_that_was_there_before_sees_every_read(
-    transport: Transport, exchanged: list[object], monkeypatch: pytest.MonkeyPatch, wrap: Wrap
+@pytest.mark.parametrize(
+    "name", ["send of aiobotocore's class", "proxies of all", "truth", "the response"]
+)
+async def test_a_patch_that_was_there_before_sees_every_read(
+    transport: Transport,
+    exchanged: list[object],
+    monkeypatch: pytest.MonkeyPatch,
+    wrap: Wrap,
+    name: str,
 ) -> None:
     calls: list[str] = []
     second_copies.second_copies.cache_clear()
-    monkeypatch.setattr(AIOHTTPSession, "send", wrap(AIOHTTPSession.send, calls))
     async with answering() as (url, _), client_with(url, transport) as client:
+        owner, method = PATCHES[name](client)
+        monkeypatch.setattr(owner, method, wrap(getattr(owner, method), calls))
         for _ in range(4):
             await client.plans.describe("rollout")
     second_copies.second_copies.cache_clear()

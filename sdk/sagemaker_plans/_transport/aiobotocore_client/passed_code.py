@@ -126,6 +126,8 @@ class PassedCode:
         for cls, names in classes.items():
             self._follow_class(cls)
             self._names.update(names)
+            if "__init__" in names:
+                self._made.update(map(id, cls.__mro__))
         for each in objects:
             self._follow_object(each)
         for handler in handlers:

@@ -18,6 +18,7 @@ from botocore.httpsession import ProxyConfiguration
 
 from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession
 from sagemaker_plans._transport.evidence import WholeReply
+from sagemaker_plans._wire.redaction import redacted
 
 Handed = tuple[str, Mapping[str, Any]]
 """What aiohttp was asked to send: the method, and the settings of its ``request``."""
@@ -35,7 +36,7 @@ class RedirectError(Exception):
     """
 
     def __init__(self, status: int, location: str) -> None:
-        super().__init__(f"the endpoint redirects to {location}")
+        super().__init__(f"the endpoint redirects to {redacted(location)}")
         self.status = status
         self.location = location
 
