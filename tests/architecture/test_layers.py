@@ -88,7 +88,6 @@ SOLE_IMPORTERS: dict[str, frozenset[str]] = {
     "rich": frozenset({"progress"}),
     "tenacity": frozenset({"_engine.retries"}),
     "trio": frozenset({"_engine.polls.own_task"}),
-    "yarl": frozenset({"_transport.aiobotocore_client.redirects"}),
 }
 
 # It stands beside the package, because pytest imports it at each start.

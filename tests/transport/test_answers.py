@@ -14,6 +14,7 @@ from sagemaker_plans import (
     ThrottledError,
     UnexpectedReplyError,
 )
+from sagemaker_plans._transport.aiobotocore_client.straight_session import RedirectError
 from sagemaker_plans._transport.answers import answer, is_unreadable
 from sagemaker_plans._transport.evidence import WholeReply
 from sagemaker_plans._wire.operations import (
@@ -165,6 +166,16 @@ def test_a_redirect_is_a_failed_connection(operation: Operation, status: int) ->
 
     assert caught.value.request_sent is True
     assert "the endpoint redirects to http://elsewhere.invalid/" in str(caught.value)
+
+
+def test_the_address_of_a_redirect_shows_no_secret() -> None:
+    location = "https://user:password@elsewhere.invalid/?X-Amz-Signature=0abc"
+    with pytest.raises(ConnectionFailedError, match=r"elsewhere\.invalid") as caught:
+        answer(DESCRIBE_PLAN, heard(302, b"", location=location))
+
+    for told in (str(caught.value), str(RedirectError(302, location))):
+        assert "password" not in told
+        assert "0abc" not in told
 
 
 def test_a_redirect_without_a_location_is_a_failed_connection() -> None:

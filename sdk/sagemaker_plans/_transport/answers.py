@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from sagemaker_plans._transport.evidence import WholeReply
 from sagemaker_plans._transport.service_errors import service_error
 from sagemaker_plans._wire.operations import Operation, Safety
+from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.replies import unexpected
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.errors import ConnectionFailedError, ServiceError, UnexpectedReplyError
@@ -51,7 +52,7 @@ def answer(
     )
     kind = heard.status // 100
     if kind == _REDIRECT:
-        location = heard.headers.get("location", "an unnamed address")
+        location = redacted(heard.headers.get("location", "an unnamed address"))
         raise ConnectionFailedError(
             f"{operation.name}: no whole reply came: the endpoint redirects to {location}, and "
             "redirects are not followed; check endpoint_url",

@@ -80,8 +80,9 @@ class Evidence:
     """Whether the call that made the request has ended."""
     task: int | None = None
     """The id of the task that waits for the call; None if it does not matter."""
-    learn: Callable[[Any], None] | None = None
-    """Called with the request as it is handed over; None if nobody wants to know."""
+    learn: Callable[[Any], list[Any]] | None = None
+    """Called with the request as it is handed over. It gives a list for what the HTTP session
+    makes of it. None if nobody wants to know."""
     tasks: set[int] = field(factory=set)  # pyright: ignore[reportUnknownVariableType]  # set[int] takes three times as long to call
     """The ids of the tasks in which the client has started to process the request."""
     was_handed_over: bool = False

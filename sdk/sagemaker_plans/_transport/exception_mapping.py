@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import botocore.exceptions as boto
 from aiohttp import ClientConnectorError, ConnectionTimeoutError
 
-from sagemaker_plans._transport.aiobotocore_client.redirects import RedirectError
+from sagemaker_plans._transport.aiobotocore_client.straight_session import RedirectError
 from sagemaker_plans._transport.service_errors import service_error
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.redaction import fit_to_show, redacted

@@ -18,11 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sagemaker_plans._event_loop import in_thread
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import frozen_credentials
-from sagemaker_plans._transport.aiobotocore_client.observed_session import (
-    is_unpatched,
-    may_exchange,
-)
-from sagemaker_plans._transport.aiobotocore_client.redirects import PlainRequest
+from sagemaker_plans._transport.aiobotocore_client.observed_session import is_unpatched
+from sagemaker_plans._transport.aiobotocore_client.straight_session import Handed, PlainRequest
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.exception_mapping import no_credentials
 from sagemaker_plans._wire.operations import Operation, Safety
@@ -82,7 +79,9 @@ class FastPath:
             # Most programs that read once never read again.
             self._is_first = False
             return None
-        if not _PLAIN.issuperset(map(type, members.values())) or not await self._is_pristine():
+        if not _PLAIN.issuperset(map(type, members.values())) or not (
+            self._is_pristine() if self._inside else await self._looks_pristine()
+        ):
             return None
         name = operation.name
         if name not in self._models and name not in self._sent:
@@ -107,16 +106,24 @@ class FastPath:
         keys: "Keys",
         evidence: Evidence,
     ) -> "AWSPreparedRequest | PlainRequest":
-        if may_exchange(self._session):
-            return model.write_plain(members, keys)
+        if model.is_plain and self._inside is not None:
+            opened = self._inside.way_past(self._session)
+            if opened is not None:
+                return model.write_plain(members, keys, opened)
         return model.write(members, keys, evidence)
 
-    async def _is_pristine(self) -> bool:
+    async def _looks_pristine(self) -> bool:
+        """Look inside for the first time, and tell whether nobody would notice, now."""
+        try:
+            self._inside = await self._look_inside()
+        except Exception:  # noqa: BLE001  # whatever somebody has put there
+            self._give_up()
+        return self._is_pristine()
+
+    def _is_pristine(self) -> bool:
         """Tell whether nobody would notice, now."""
         try:
-            if self._inside is None:
-                self._inside = await self._look_inside()
-            elif not self._inside.is_unchanged():
+            if self._inside is not None and not self._inside.is_unchanged():
                 # Perhaps nothing that matters: a value that is found out when it is needed.
                 self._inside = self._inside.anew()
             return self._inside is not None and not self._inside.is_watched()
@@ -140,14 +147,16 @@ class FastPath:
         finally:
             self._is_looking = False
 
-    def _learn(self, name: str, members: Mapping[str, object], request: object) -> None:
-        """Remember what the client sends."""
+    def _learn(self, name: str, members: Mapping[str, object], request: object) -> list[Handed]:
+        """Remember what the client sends, and give a list for what its session makes of it."""
         from sagemaker_plans._transport.request_model import SentRequest  # noqa: PLC0415  # see below
 
         try:
-            self._sent[name] = SentRequest.of(request, members)
+            sent = self._sent[name] = SentRequest.of(request, members)
         except Exception:  # noqa: BLE001  # a request of another kind
             self._give_up()
+            return []
+        return sent.handed
 
     def _prove(self, name: str, keys: "Keys") -> "RequestModel | None":
         """Write what the client has sent once more, and compare."""

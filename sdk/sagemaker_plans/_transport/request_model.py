@@ -13,20 +13,30 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from os import urandom
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import botocore.handlers
-from attrs import frozen
+from attrs import field, frozen
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import CONTEXT_KEY
-from sagemaker_plans._transport.aiobotocore_client.redirects import PlainRequest, address_of
 from sagemaker_plans._transport.aiobotocore_client.second_copies import kind_of
+from sagemaker_plans._transport.aiobotocore_client.straight_session import Handed, PlainRequest
 from sagemaker_plans._transport.evidence import Evidence
 from sagemaker_plans._transport.signing import TIME_FORMAT, Keys, Signer
 
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
 _TARGET: Final = "X-Amz-Target"
 _SIGNED: Final = ("X-Amz-Date", "X-Amz-Security-Token", "Authorization")
+_SETTINGS: Final[Mapping[str, object]] = {
+    "chunked": None,
+    "proxy": None,
+    "proxy_headers": {},
+    "allow_redirects": False,
+}
+"""How aiohttp is asked to send a request, beside what the request has."""
 _TRACE: Final = "X-Amzn-Trace-Id"
 _LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME"
 
@@ -43,6 +53,8 @@ class SentRequest:
     body: bytes
     stream_output: bool
     context: Mapping[str, Any]
+    handed: list[Handed] = field(factory=list[Handed])
+    """What its HTTP session handed to aiohttp, if the session is our own."""
 
     @classmethod
     def of(cls, request: Any, members: Mapping[str, object]) -> Self:
@@ -117,9 +129,10 @@ class RequestModel:
         credential = _text(headers["Authorization"]).partition(", ")[0]
         *_, region, service, _ = credential.rsplit("/", 3)
         self._signer = Signer(url=sent.url, region=region, service=service)
-        self._address = address_of(sent.url)
         self._texts = {name: _text(value) for name, value in self._fixed.items()}
         self._context = sent.context
+        self.is_plain = _is_plain(sent)
+        """Whether ``write_plain`` writes what its session would hand to aiohttp."""
         self._own_dicts = [key for key, value in sent.context.items() if kind_of(value) is dict]
 
     def writes_again(self, keys: Keys) -> bool:
@@ -133,15 +146,18 @@ class RequestModel:
         """
         sent = self._sent
         time = datetime.strptime(sent.context["timestamp"], TIME_FORMAT).replace(tzinfo=UTC)
-        trace = dict(sent.headers).get(_TRACE)
+        found = dict(sent.headers).get(_TRACE)
+        trace = None if found is None else _text(found)
+        evidence, invocation = sent.context[CONTEXT_KEY], sent.context["retries"]["invocation-id"]
         again = self._write(
-            sent.members,
-            keys,
-            sent.context[CONTEXT_KEY],
-            now=time,
-            invocation=sent.context["retries"]["invocation-id"],
-            trace=None if trace is None else _text(trace),
+            sent.members, keys, evidence, now=time, invocation=invocation, trace=trace
         )
+        if self.is_plain:
+            headers = self._plain_headers(
+                sent.body, keys, now=time, invocation=invocation, trace=trace
+            )
+            [(_, settings)] = sent.handed
+            self.is_plain = [*headers.items()] == [*settings["headers"].items()]
         return sent.is_same_as(again)
 
     def write(
@@ -160,27 +176,39 @@ class RequestModel:
         now, trace = datetime.now(UTC), _trace_now() if _LAMBDA in os.environ else None
         return self._write(members, keys, evidence, now=now, invocation=_uuid(), trace=trace)
 
-    def write_plain(self, members: Mapping[str, object], keys: Keys) -> PlainRequest:
-        """Write a request as the HTTP session would hand it to aiohttp.
+    def write_plain(
+        self, members: Mapping[str, object], keys: Keys, opened: "ClientSession"
+    ) -> PlainRequest:
+        """Write a request as its HTTP session would hand it to aiohttp.
 
         Args:
             members: Its members in wire form.
             keys: What it is signed with.
+            opened: The HTTP client of aiohttp that sends it.
 
         Returns:
             The request.
         """
         now, trace = datetime.now(UTC), _trace_now() if _LAMBDA in os.environ else None
         body = json.dumps(members).encode()
-        headers = self._headers(body, keys, now=now, invocation=_uuid(), trace=trace)
-        headers["Accept-Encoding"] = "identity"
+        headers = self._plain_headers(body, keys, now=now, invocation=_uuid(), trace=trace)
+        [(_, settings)] = self._sent.handed
+        kind = kind_of(settings["headers"])
         return PlainRequest(
+            opened=opened,
             method=self._method,
             url=self._url,
-            address=self._address,
             headers=headers,
             body=body,
+            settings={**settings, "headers": kind(headers), "data": body, "proxy_headers": {}},
         )
+
+    def _plain_headers(
+        self, body: bytes, keys: Keys, *, now: datetime, invocation: str, trace: str | None
+    ) -> dict[str, str]:
+        headers = self._headers(body, keys, now=now, invocation=invocation, trace=trace)
+        headers["Accept-Encoding"] = "identity"
+        return headers
 
     def _headers(
         self, body: bytes, keys: Keys, *, now: datetime, invocation: str, trace: str | None
@@ -234,6 +262,19 @@ class RequestModel:
         return AWSPreparedRequest(
             self._method, self._url, given, body, self._stream_output, context
         )
+
+
+def _is_plain(sent: SentRequest) -> bool:
+    """Tell whether a session has handed a request to aiohttp as all sessions do today."""
+    if len(sent.handed) != 1 or sent.stream_output:
+        return False
+    [(method, settings)] = sent.handed
+    changing = {"headers": settings.get("headers"), "url": settings.get("url")}
+    return (
+        method == sent.method
+        and str(settings.get("url")) == sent.url
+        and settings == {**_SETTINGS, "data": sent.body, **changing}
+    )
 
 
 def _text(value: str | bytes) -> str:

@@ -7,13 +7,16 @@ from typing import Any, Final
 
 import pytest
 
-from harness import MakeClient
+from harness import MakeClient, Transport
 from sagemaker_plans import AsyncClient, SageMakerPlansError
 from sagemaker_plans._transport.aiobotocore_client.client_inside import ClientInside
+from sagemaker_plans._transport.aiobotocore_client.passed_code import PassedCode
 from transport.clients import fast_path_of, gateway_of, takes_fast_path
 
-_BOTH_USE: Final = ("httpsession", "httpxsession", "_endpoint_helpers", "credentials")
+_BOTH_USE: Final = ("httpxsession", "credentials")
 """Modules of the HTTP session and of the credentials, which both ways use."""
+_OF_HTTP: Final = ("httpsession", "_endpoint_helpers")
+"""Modules that our session over aiohttp goes past, and both ways use with httpx."""
 _OF_THE_REPLY: Final = (
     "AWSResponse.",
     "AioAWSResponse.",
@@ -62,16 +65,22 @@ async def code_of_a_read(client: AsyncClient) -> dict[CodeType, str]:
     return seen
 
 
-async def test_all_code_of_a_read_is_known(make_client: MakeClient) -> None:
+def known_to(code: PassedCode | None) -> set[CodeType]:
+    functions = [] if code is None else code._codes.values()
+    return {inner for function in functions for inner in codes_in(function.__code__)}
+
+
+async def test_all_code_of_a_read_is_known(make_client: MakeClient, transport: Transport) -> None:
     async with make_client() as client:
         assert await takes_fast_path(client)
         seen = await code_of_a_read(client)
-        code = inside_of(client)._code
-    known = {inner for function in code._codes.values() for inner in codes_in(function.__code__)}
+        inside = inside_of(client)
+    known = known_to(inside._code) | known_to(inside._code_of_session)
+    both = _BOTH_USE if transport.http_backend == "aiohttp" else (*_BOTH_USE, *_OF_HTTP)
     passed = {
         each
         for each, module in seen.items()
-        if not module.endswith(_BOTH_USE) and not each.co_qualname.startswith(_OF_THE_REPLY)
+        if not module.endswith(both) and not each.co_qualname.startswith(_OF_THE_REPLY)
     }
     unknown = {f"{seen[each]}.{each.co_qualname}" for each in passed - known}
     assert len(passed) > 100

@@ -26,7 +26,7 @@ from sagemaker_plans import (
     RetryPolicy,
     SageMakerPlansError,
 )
-from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
+from sagemaker_plans._transport.aiobotocore_client.straight_session import StraightSession
 from sagemaker_plans.emulator import Emulator
 from transport.clients import (
     client_with,

@@ -7,17 +7,27 @@ call.
 
 import logging
 from operator import methodcaller
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.context import get_context
 from botocore.history import get_global_history_recorder
 
 from sagemaker_plans._transport.aiobotocore_client.listeners import Listeners
-from sagemaker_plans._transport.aiobotocore_client.observed_session import may_exchange
+from sagemaker_plans._transport.aiobotocore_client.observed_session import (
+    ObservedSession,
+    is_unpatched,
+)
 from sagemaker_plans._transport.aiobotocore_client.parts import AioAWSResponse, AIOHTTPSession
 from sagemaker_plans._transport.aiobotocore_client.passed_code import NotPristineError, PassedCode
 from sagemaker_plans._transport.aiobotocore_client.second_copies import SecondCopies
+from sagemaker_plans._transport.aiobotocore_client.straight_session import (
+    StraightSession,
+    way_past,
+)
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
 
 _SHOWS_DEBUG: Final = methodcaller("isEnabledFor", logging.DEBUG)
 _READS: Final = {each.method: each.name for each in OPERATIONS if each.safety is Safety.READ}
@@ -39,9 +49,11 @@ class ClientInside:
         self._listeners = Listeners(client, copies, _READS)
         if not self._listeners.are_pristine():
             raise NotPristineError
-        observed = client._endpoint.http_session  # noqa: SLF001  # it has no public name
-        passed = (AIOHTTPSession, AioAWSResponse) if may_exchange(observed) else ()
-        self._code = PassedCode(client, copies, _READS, self._listeners.all(), passed)
+        self._code = PassedCode(
+            copies, client=client, methods=_READS, handlers=self._listeners.all()
+        )
+        self._session = client._endpoint.http_session  # noqa: SLF001  # it has no public name
+        self._code_of_session = _code_of_session(self._session, copies)
         self._history: Any = get_global_history_recorder()
         found = (value for held in copies.modules.values() for value in held.values())
         # The loggers of these modules themselves: each may have a level of its own.
@@ -68,6 +80,24 @@ class ClientInside:
             or any(map(_SHOWS_DEBUG, self._loggers))
         )
 
+    def way_past(self, session: object) -> "ClientSession | None":
+        """Find what sends the next request of the client's HTTP session, if nobody would notice.
+
+        Args:
+            session: The session as it is now.
+
+        Returns:
+            The HTTP client of aiohttp; None if the session has to send the request itself.
+        """
+        code = self._code_of_session
+        if code is None or session is not self._session or not is_unpatched(session):
+            return None
+        opened = way_past(session.session)
+        if opened is not None and not code.holds():
+            # For good, as with the rest of the client.
+            self._code_of_session = opened = None
+        return opened
+
     def anew(self) -> "ClientInside":
         """Look at the same client again.
 
@@ -78,3 +108,17 @@ class ClientInside:
             Exception: Whatever says that it is not what it should be.
         """
         return ClientInside(self._client, self._copies)
+
+
+def _code_of_session(session: object, copies: SecondCopies) -> PassedCode | None:
+    """Know what is gone past if a session of our own does not send a request itself."""
+    if type(session) is not ObservedSession or type(session.session) is not StraightSession:
+        return None
+    try:
+        return PassedCode(
+            copies,
+            classes={AIOHTTPSession: ("send",), AioAWSResponse: ("content", "__init__")},
+            objects=(vars(session.session)["_proxy_config"],),
+        )
+    except NotPristineError:
+        return None

@@ -18,10 +18,10 @@ from sagemaker_plans._transport.aiobotocore_client.parts import (
     is_observable,
     is_open,
 )
-from sagemaker_plans._transport.aiobotocore_client.redirects import (
+from sagemaker_plans._transport.aiobotocore_client.straight_session import (
     PlainRequest,
-    StraightSession,
-    is_straight,
+    exchange,
+    noting,
 )
 from sagemaker_plans._transport.answers import json_object
 from sagemaker_plans._transport.evidence import Evidence, WholeReply
@@ -135,10 +135,12 @@ class ObservedSession:
             evidence.note_never_handed_over(error, _refusal(evidence, trace) or error)
             raise
         evidence.hand_over()
-        if evidence.learn is not None:
-            evidence.learn(request)
         try:
-            response = await sender(request)
+            if evidence.learn is None:
+                response = await sender(request)
+            else:
+                with noting(evidence.learn(request)):
+                    response = await sender(request)
             hear(response, await response.content)
         except BaseException as error:
             self._note_failure(evidence, error, trace)
@@ -146,9 +148,7 @@ class ObservedSession:
         return response
 
     async def exchange(self, evidence: Evidence, request: PlainRequest) -> None:
-        """Send the request of a read of ours past aiobotocore's session, and note the reply.
-
-        ``may_exchange`` tells whether that may be done.
+        """Send the request of a read of ours past the session, and note the reply.
 
         Args:
             evidence: What is known of the request.
@@ -157,15 +157,9 @@ class ObservedSession:
         Raises:
             Exception: Whatever the HTTP client raises.
         """
-        session: StraightSession = self.session
-        try:
-            self._check(evidence, request.headers)
-        except ConfigurationError as error:
-            evidence.note_never_handed_over(error, error)
-            raise
         evidence.hand_over()
         try:
-            evidence.note_reply(await session.exchange(request))
+            evidence.note_reply(await exchange(request))
         except BaseException as error:
             self._note_failure(evidence, error, None)
             raise
@@ -259,18 +253,6 @@ def is_unpatched(session: object) -> TypeGuard[ObservedSession]:
         and vars(ObservedSession)["send"] is _SEND
         and "send" not in vars(session)
     )
-
-
-def may_exchange(session: object) -> TypeGuard[ObservedSession]:
-    """Tell whether a session may be asked to ``exchange``, and nobody would notice.
-
-    Args:
-        session: A client's HTTP session.
-
-    Returns:
-        Whether it may.
-    """
-    return is_unpatched(session) and is_straight(session.session)
 
 
 def _refusal(evidence: Evidence, trace: _Trace) -> ConfigurationError | None:

@@ -18,8 +18,8 @@ from sagemaker_plans._transport.aiobotocore_client.parts import (
     AioSession,
     HttpxSession,
 )
-from sagemaker_plans._transport.aiobotocore_client.redirects import StraightSession
 from sagemaker_plans._transport.aiobotocore_client.service_model import SERVICE, SlimLoader
+from sagemaker_plans._transport.aiobotocore_client.straight_session import StraightSession
 from sagemaker_plans._transport.exception_mapping import (
     CONNECTION_FAILURES,
     NO_CREDENTIALS,

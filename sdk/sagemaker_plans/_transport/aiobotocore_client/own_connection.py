@@ -24,7 +24,7 @@ from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
     forget_routes,
     standing_in,
 )
-from sagemaker_plans._transport.aiobotocore_client.redirects import NO_REDIRECTS
+from sagemaker_plans._transport.aiobotocore_client.straight_session import NO_REDIRECTS
 from sagemaker_plans._transport.evidence import SecondSendError
 from sagemaker_plans._transport.exception_mapping import inner_of
 from sagemaker_plans.errors import ConfigurationError

@@ -12,7 +12,7 @@ from itertools import chain
 from operator import attrgetter, call, getitem, is_, itemgetter
 from threading import Lock
 from time import monotonic
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MappingProxyType, MethodType
 from typing import Any, Final, cast
 
 from sagemaker_plans._transport.aiobotocore_client.second_copies import (
@@ -31,7 +31,6 @@ _OF_EVERY_CLASS: Final = frozenset(
     | {"__firstlineno__", "__static_attributes__", "__slotnames__"}
 )
 _OF_MAKING: Final = frozenset({"__init__", "__new__", "__copy__", "__repr__", "__getnewargs__"})
-_OF_SENDING: Final = frozenset({"send", "content"})
 _METHODS: Final = frozenset({FunctionType, staticmethod, classmethod})
 _code_of: Final = attrgetter("__code__")
 _call: Final[Any] = call
@@ -85,14 +84,15 @@ def _names_in(code: CodeType) -> Iterator[str]:
 
 
 class PassedCode:
-    """What a read of one client goes past.
+    """What a read goes past: of one client, or of its HTTP session.
 
     Args:
-        client: The client.
         copies: What is known to be as its authors wrote it.
+        client: The client; None if it is not the client's.
         methods: The names of the client's methods for reads, and of their operations.
         handlers: Functions that the client's events call.
-        passed: Classes that stand between the HTTP session and what it sends with.
+        classes: Other classes that are gone past, and the names of their methods.
+        objects: Other objects that are gone past.
 
     Raises:
         NotPristineError: If somebody may want to see what happens there.
@@ -100,11 +100,13 @@ class PassedCode:
 
     def __init__(
         self,
-        client: object,
         copies: SecondCopies,
-        methods: Mapping[str, str],
+        *,
+        client: object = None,
+        methods: Mapping[str, str] = MappingProxyType({}),
         handlers: Iterable[FunctionType | MethodType] = (),
-        passed: Iterable[type] = (),
+        classes: Mapping[type, Iterable[str]] = MappingProxyType({}),
+        objects: Iterable[object] = (),
     ) -> None:
         self._copies = copies
         self._names: set[str] = set(methods)
@@ -118,12 +120,16 @@ class PassedCode:
         """What the client is made of, by its id."""
         self._attributes: list[tuple[Namespace, str, object]] = []
         self._codes: dict[int, FunctionType] = {}
-        self._follow_methods(client, methods)
-        self._follow_object(client)
-        for cls in passed:
+        if client is not None:
+            self._follow_methods(client, methods)
+            self._follow_object(client)
+        for cls, names in classes.items():
             self._follow_class(cls)
-            self._names.update(_OF_SENDING)
-            self._made.update(map(id, cls.__mro__))
+            self._names.update(names)
+            if "__init__" in names:
+                self._made.update(map(id, cls.__mro__))
+        for each in objects:
+            self._follow_object(each)
         for handler in handlers:
             self._follow_code(handler)
             if isinstance(handler, MethodType):

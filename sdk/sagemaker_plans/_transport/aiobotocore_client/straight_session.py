@@ -1,15 +1,30 @@
-"""Prevents redirects: a server that redirects already has the request and may carry it out."""
+"""The HTTP session over aiohttp that this package gives to its clients.
 
-from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
+It follows no redirects: a server that redirects already has the request and may carry it out.
+It reads no certificates where none are needed. And it lets reads go past what aiobotocore does
+around each request, where nobody would notice.
+"""
+
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from operator import is_
+from types import FunctionType, MappingProxyType
 from typing import Any, Final, NoReturn, cast
 
 from aiohttp import ClientResponse, ClientSession, TraceConfig, TraceRequestRedirectParams
 from attrs import frozen
-from yarl import URL
+from botocore.httpsession import ProxyConfiguration
 
 from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession
 from sagemaker_plans._transport.evidence import WholeReply
+from sagemaker_plans._wire.redaction import redacted
+
+Handed = tuple[str, Mapping[str, Any]]
+"""What aiohttp was asked to send: the method, and the settings of its ``request``."""
+
+_HANDED: Final[ContextVar[list[Handed] | None]] = ContextVar("_HANDED", default=None)
+"""Where each request that is handed to aiohttp is noted; None if nobody wants to know."""
 
 
 class RedirectError(Exception):
@@ -21,7 +36,7 @@ class RedirectError(Exception):
     """
 
     def __init__(self, status: int, location: str) -> None:
-        super().__init__(f"the endpoint redirects to {location}")
+        super().__init__(f"the endpoint redirects to {redacted(location)}")
         self.status = status
         self.location = location
 
@@ -66,20 +81,28 @@ class _Straight:
             The response, be it a redirect or another one.
         """
         settings["allow_redirects"] = False
+        handed = _HANDED.get()
+        if handed is not None:
+            handed.append((method, {**settings, "headers": settings["headers"].copy()}))
         send: Callable[..., Awaitable[ClientResponse]] = self.__wrapped__.request
         return await send(method, **settings)
 
 
-@frozen(eq=False, repr=False, kw_only=True)
-class PlainRequest:
-    """A request as aiobotocore's session over aiohttp hands it to aiohttp."""
+@contextmanager
+def noting(handed: list[Handed]) -> Generator[None]:
+    """Note what our sessions hand to aiohttp.
 
-    method: str
-    url: str
-    address: URL
-    """The URL for aiohttp, which does not parse it again."""
-    headers: Mapping[str, str]
-    body: bytes
+    Args:
+        handed: Gets each request that is sent meanwhile.
+
+    Yields:
+        While it is noted.
+    """
+    before = _HANDED.set(handed)
+    try:
+        yield
+    finally:
+        _HANDED.reset(before)
 
 
 class StraightSession(AIOHTTPSession):
@@ -106,7 +129,7 @@ class StraightSession(AIOHTTPSession):
         # True is aiohttp's default context. It verifies, should an encrypted request follow.
         return True, None
 
-    async def _get_session(self, proxy_url: str | None) -> object:
+    async def _get_session(self, proxy_url: str | None) -> _Straight:
         # Any, because the type stubs do not have this method.
         opened = await cast("Any", super())._get_session(proxy_url)  # noqa: SLF001  # overridden
         straight = self._straight.get(proxy_url)
@@ -115,40 +138,41 @@ class StraightSession(AIOHTTPSession):
             self._straight = {**self._straight, proxy_url: straight}
         return straight
 
-    async def exchange(self, request: PlainRequest) -> WholeReply:
-        """Send a request as ``send`` does, but past what aiobotocore does around it.
 
-        It costs a third less. ``is_straight`` tells whether nobody would notice.
+@frozen(eq=False, repr=False, kw_only=True)
+class PlainRequest:
+    """A request as our session hands it to aiohttp, and as aiobotocore's session was given it."""
 
-        Args:
-            request: The request, signed.
+    opened: ClientSession
+    """The HTTP client of aiohttp that sends it."""
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    settings: Mapping[str, Any]
+    """The settings of aiohttp's ``request``."""
 
-        Returns:
-            The whole reply.
 
-        Raises:
-            Exception: Whatever ``send`` would raise.
-        """
-        try:
-            # Nobody has to wait for one that is open.
-            opened: Any = (vars(self)["_sessions"] or {}).get(None)
-            if opened is None:
-                self._encrypts = self._encrypts or not request.url.startswith("http:")
-                opened = await self._get_session(None)
-            response = await opened.request(
-                request.method,
-                request.address,
-                data=request.body,
-                headers=request.headers,
-                allow_redirects=False,
-            )
-            headers = {
-                name.decode().lower(): value.decode() for name, value in response.raw_headers
-            }
-            raw: bytes = await response.read()
-        except Exception as error:  # noqa: BLE001  # raised, as aiobotocore raises it
-            return cast("WholeReply", await _Failed(error).send(request))
-        return WholeReply(status=response.status, headers=headers, raw=raw)
+async def exchange(request: PlainRequest) -> WholeReply:
+    """Send a request as a session does, but past what aiobotocore does around it.
+
+    Args:
+        request: The request, signed.
+
+    Returns:
+        The whole reply.
+
+    Raises:
+        Exception: Whatever aiobotocore's session would raise.
+    """
+    try:
+        send: Callable[..., Awaitable[ClientResponse]] = request.opened.request
+        response = await send(request.method, **request.settings)
+        headers = {name.decode().lower(): value.decode() for name, value in response.raw_headers}
+        raw = await response.read()
+    except Exception as error:  # noqa: BLE001  # raised, as aiobotocore raises it
+        return cast("WholeReply", await cast("Any", _Failed(error)).send(request))
+    return WholeReply(status=response.status, headers=headers, raw=raw)
 
 
 class _Failed(AIOHTTPSession):
@@ -166,39 +190,34 @@ class _Failed(AIOHTTPSession):
         raise self._error
 
 
-def address_of(url: str) -> URL:
-    """Parse a URL, and keep it as it was signed.
+_AS_WRITTEN: Final = dict(vars(StraightSession))
+_ORDER: Final = StraightSession.__mro__
+_METHODS: Final = frozenset(
+    name for cls in _ORDER for name, value in vars(cls).items() if isinstance(value, FunctionType)
+)
+
+
+def way_past(session: StraightSession) -> ClientSession | None:
+    """Find what sends the next request of a session, if no method of the session is replaced.
+
+    What the session inherits from aiobotocore is not looked at here.
 
     Args:
-        url: The URL.
+        session: The session.
 
     Returns:
-        It, for aiohttp.
+        The HTTP client of aiohttp; None if the session has to send the request itself: there
+        is no HTTP client yet, there may be a proxy, or somebody has changed the session.
     """
-    return URL(url, encoded=True)
-
-
-_SEND: Final = StraightSession.send
-_GET_SESSION: Final = vars(StraightSession)["_get_session"]
-_PASSED_BY: Final = frozenset({"send", "_get_session", "_chunked", "_get_request_timeout"})
-
-
-def is_straight(session: object) -> bool:
-    """Tell whether a session may be asked to ``exchange``, and nobody would notice.
-
-    Args:
-        session: A client's HTTP session.
-
-    Returns:
-        Whether it is our own, as we have made it, without a proxy. What it inherits from
-        aiobotocore is not looked at here.
-    """
-    if type(session) is not StraightSession:
-        return False
     own, held = vars(StraightSession), vars(session)
-    return (
-        own["send"] is _SEND
-        and own["_get_session"] is _GET_SESSION
-        and _PASSED_BY.isdisjoint(held)
-        and not held["_proxy_config"]._proxies  # noqa: SLF001  # it has no public name
+    proxies: Any = held["_proxy_config"]
+    is_as_written = (
+        len(own) == len(_AS_WRITTEN)
+        and all(map(is_, own.values(), _AS_WRITTEN.values()))
+        and StraightSession.__mro__ is _ORDER
+        and _METHODS.isdisjoint(held)
+        and type(held["_proxy_config"]) is ProxyConfiguration
+        and not proxies._proxies  # noqa: SLF001  # it has no public name
     )
+    sessions: Mapping[str | None, ClientSession] | None = held["_sessions"]
+    return sessions.get(None) if is_as_written and sessions else None
