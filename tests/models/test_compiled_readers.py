@@ -16,6 +16,7 @@ from sagemaker_plans._wire import converter, reading
 from sagemaker_plans._wire.compiled_readers import Reader
 from sagemaker_plans.models import (
     DeviceSelectionConfig,
+    EdgeDeploymentPlanSummary,
     StagePage,
     TrainingPlanExtension,
     UnrecognizedSelection,
@@ -125,6 +126,14 @@ SELECTIONS: Final = (
     {"DeviceSubsetType": "SELECTION", "Percentage": 5, "DeviceNames": ["a"]},
     {"DeviceSubsetType": "PERCENTAGE"},
 )
+
+
+@given(st.floats() | st.floats(-1e9, 1e10) | st.floats(0, 2e9).map(lambda each: round(each, 3)))
+def test_any_moment_is_read_alike(seconds: float) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:edge-deployment/p"
+    wire = {"EdgeDeploymentPlanArn": arn, "EdgeDeploymentPlanName": "p", "DeviceFleetName": "f"}
+    counts = dict.fromkeys(COUNTS, 1)
+    assert agrees(EdgeDeploymentPlanSummary, {**wire, **counts, "CreationTime": seconds})
 
 
 @pytest.mark.parametrize("wire", SELECTIONS, ids=str)

@@ -154,7 +154,7 @@ class AsyncClient(NotCopied):
         }
         first = FirstLoop()
         lazy = LazyGateway(open_gateway, settings=settings, first_loop=first)
-        pacer = Pacer(pace, connections=1, check=first.check, now=first.now)
+        pacer = Pacer(pace, connections=1, check=first.check)
         self._set_up(lazy, retry, pacer, polling, journal, timeout)
 
     def _set_up(  # noqa: PLR0917  # called twice, just below and above
@@ -256,7 +256,7 @@ class AsyncClient(NotCopied):
         # if there was no call.
         first = FirstLoop()
         lazy = LazyGateway(opened=(gateway, release), first_loop=first)
-        pacer = Pacer(pace, connections=gateway.connections, check=first.check, now=first.now)
+        pacer = Pacer(pace, connections=gateway.connections, check=first.check)
         client._set_up(lazy, retry, pacer, polling, journal, timeout)  # noqa: SLF001  # of this class
         return client
 

@@ -135,7 +135,6 @@ class Pacer:
         connections: How many requests are under way at the same time, at most.
         check: Called before a request is sent or waits. It raises if the client belongs to
             another event loop, whose clock is another one.
-        now: The clock of the event loop, in seconds.
     """
 
     def __init__(
@@ -144,10 +143,8 @@ class Pacer:
         *,
         connections: float = math.inf,
         check: Callable[[], None] | None = None,
-        now: Callable[[], float] = current_time,
     ) -> None:
         self.policy = policy
-        self.now = now
         self._check = check
         self._is_stopped = False
         self._connections = connections
@@ -211,7 +208,7 @@ class Pacer:
             and (self._in_use < self._connections or not needs_connection)
         ):
             if queue.is_command:
-                self._make_way(self.now())
+                self._make_way(current_time())
             self._in_use += needs_connection
         else:
             if not self.policy.enabled:
@@ -226,11 +223,11 @@ class Pacer:
             result = await attempt()
         except ThrottledError as error:
             if self.policy.enabled and error.operation in {None, operation.name}:
-                queue.throttled(self.now(), known_cuts=cuts)
+                queue.throttled(current_time(), known_cuts=cuts)
             raise
         else:
             if self.policy.enabled:
-                queue.rate.delivered(self.now())
+                queue.rate.delivered(current_time())
             return result
         finally:
             own.is_over = True
@@ -254,7 +251,7 @@ class Pacer:
         return queue
 
     async def _wait(self, queue: RequestQueue, waiter: Waiter, turn: Turn) -> None:
-        began = self.now()
+        began = current_time()
         self._waiters += 1
         waiter.number = self._waiters
         self._waiting += 1
@@ -267,7 +264,7 @@ class Pacer:
                     await waiter.woken.wait()
                 if not waiter.is_granted:
                     waiter.woken = anyio.Event()
-                    now = self.now()
+                    now = current_time()
                     turn.raise_if_given_up(now)
                     self._dispatch(now)
             # It may have been cancelled at the same time.
@@ -275,7 +272,7 @@ class Pacer:
         except BaseException:
             self._withdraw(queue, waiter)
             raise
-        turn.queued += self.now() - began
+        turn.queued += current_time() - began
 
     def _withdraw(self, queue: RequestQueue, waiter: Waiter) -> None:
         if waiter.is_granted:
@@ -287,7 +284,7 @@ class Pacer:
 
     def _dispatch_if_needed(self) -> None:
         if self._waiting:
-            self._dispatch(self.now())
+            self._dispatch(current_time())
 
     def _dispatch(self, now: float) -> None:
         """Let all leave that may, and have one of each queue wake when the next one may."""

@@ -86,7 +86,7 @@ class Retrier:
             SageMakerPlansError: What the last attempt raised. After retries it has a note
                 with the number of attempts and the time they took.
         """
-        turn = Turn(due=self._pacer.now())
+        turn = Turn(due=current_time())
         try:
             result = await self._pacer.send(operation, attempt, turn)
         except SageMakerPlansError as error:

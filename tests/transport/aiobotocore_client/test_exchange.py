@@ -300,14 +300,14 @@ async def test_code_that_is_exchanged_inside_a_function_runs_for_every_read(
 ) -> None:
     now = [100.0]
     monkeypatch.setattr(passed_code, "monotonic", lambda: now[0])
-    text: Any = aiobotocore.httpsession._text  # type: ignore[attr-defined]  # the stubs lack it
+    text = cast("Any", aiobotocore.httpsession)._text
 
     def other(s: Any, encoding: str = "utf-8", errors: str = "strict") -> Any:
         return s.decode(encoding, errors) if isinstance(s, bytes) else s
 
     async with answering() as (url, _), ready(url, transport) as client:
         await client.plans.describe("rollout")
-        monkeypatch.setattr(text, "__code__", other.__code__)
+        monkeypatch.setattr(text, "__code__", cast("Any", other).__code__)
         now[0] += 1.0
         await client.plans.describe("rollout")
 
@@ -342,7 +342,7 @@ async def test_reads_that_come_before_there_is_a_connection_are_sent(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The HTTP client of aiohttp opens with the first of them, which takes a while."""
-    opening: Any = AIOHTTPSession._create_connector  # type: ignore[attr-defined]  # the stubs lack it
+    opening = cast("Any", AIOHTTPSession)._create_connector
     may_open = anyio.Event()
 
     async def slow(self: Any, *args: Any) -> Any:
@@ -390,7 +390,11 @@ async def test_where_aiobotocore_sends_in_another_way_it_does_so_itself(
     names: dict[str, Any] = {**vars(aiobotocore.httpsession)}
     exec(source.replace(before, after), names)  # noqa: S102  # aiobotocore's own, with one change
     monkeypatch.setattr(AIOHTTPSession, "send", names["send"])
-    monkeypatch.setattr(client_inside, "_code_of_session", lambda *_: Unwatchful())
+
+    def pristine(_session: object, _copies: object) -> Unwatchful:
+        return Unwatchful()
+
+    monkeypatch.setattr(client_inside, "_code_of_session", pristine)
     async with answering() as (url, _), client_with(url, transport) as client:
         assert await takes_fast_path(client)
 

@@ -66,8 +66,9 @@ async def code_of_a_read(client: AsyncClient) -> dict[CodeType, str]:
 
 
 def known_to(code: PassedCode | None) -> set[CodeType]:
-    functions = [] if code is None else code._codes.values()
-    return {inner for function in functions for inner in codes_in(function.__code__)}
+    if code is None:
+        return set()
+    return {inner for each in code._codes.values() for inner in codes_in(each.__code__)}
 
 
 async def test_all_code_of_a_read_is_known(make_client: MakeClient, transport: Transport) -> None:
