@@ -1,9 +1,10 @@
 """A read that our own session hands to aiohttp at once is what it would have been otherwise."""
 
 import asyncio
+import copy
 import inspect
 import textwrap
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
 
@@ -15,11 +16,12 @@ from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp import ClientTimeout
 from botocore.httpsession import ProxyConfiguration
 
-from harness import Transport, session
+from harness import Transport, a_spec, session
 from sagemaker_plans import AsyncClient, SageMakerPlansError
 from sagemaker_plans._transport.aiobotocore_client import client_inside, passed_code, second_copies
 from sagemaker_plans._transport.aiobotocore_client.observed_session import ObservedSession
 from sagemaker_plans._transport.aiobotocore_client.straight_session import StraightSession
+from sagemaker_plans.emulator import Emulator
 from transport.clients import client_with, fast_path_of, fast_reads, gateway_of, takes_fast_path
 from transport.fast_path.both_ways import PLAN
 from transport.fast_path.patches import WRAPS, Wrap, as_function
@@ -111,6 +113,14 @@ async def ready(url: str, transport: Transport, **settings: Any) -> AsyncGenerat
     async with client_with(url, transport, **settings) as client:
         await fast_reads(client, 3)
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _copies_of_now() -> Iterator[None]:
+    """Compare the modules as they are in this test, and once more after it."""
+    second_copies.second_copies.cache_clear()
+    yield
+    second_copies.second_copies.cache_clear()
 
 
 def http_session_of(client: AsyncClient) -> Any:
@@ -249,6 +259,20 @@ def proxies_of(client: AsyncClient) -> Any:
     return http_session_of(client).session._proxy_config
 
 
+async def test_creates_change_nothing(
+    emulator: Emulator, transport: Transport, exchanged: list[object]
+) -> None:
+    """Each copies the session, of which the module copy makes a note in the class."""
+    async with ready(emulator.endpoint_url, transport) as client:
+        await client.plans.create(a_spec())
+        copy.copy(AIOHTTPSession())
+        before = len(exchanged)
+        for _ in range(3):
+            await client.plans.describe("rollout")
+
+    assert len(exchanged) >= before + 2
+
+
 PATCHES: Final[dict[str, Callable[[AsyncClient], tuple[Any, str]]]] = {
     "send of the observed session": lambda client: (http_session_of(client), "send"),
     "send of its class": lambda _: (ObservedSession, "send"),
@@ -320,7 +344,6 @@ async def test_a_patch_that_was_there_before_another_was_taken_away_sees_every_r
 ) -> None:
     """While the other one is there, what is behind it is of no use, and perhaps not looked at."""
     calls: list[str] = []
-    second_copies.second_copies.cache_clear()
     async with answering() as (url, _), client_with(url, transport) as client:
         owner, method = PATCHES[name](client)
         monkeypatch.setattr(owner, method, as_function(getattr(owner, method), calls))
@@ -332,8 +355,6 @@ async def test_a_patch_that_was_there_before_another_was_taken_away_sees_every_r
         del session.send
         for _ in range(3):
             await client.plans.describe("rollout")
-    second_copies.second_copies.cache_clear()
-
     assert len(calls) >= 7
     assert exchanged == []
 
@@ -420,14 +441,11 @@ async def test_a_patch_that_was_there_before_sees_every_read(
     name: str,
 ) -> None:
     calls: list[str] = []
-    second_copies.second_copies.cache_clear()
     async with answering() as (url, _), client_with(url, transport) as client:
         owner, method = PATCHES[name](client)
         monkeypatch.setattr(owner, method, wrap(getattr(owner, method), calls))
         for _ in range(4):
             await client.plans.describe("rollout")
-    second_copies.second_copies.cache_clear()
-
     assert len(calls) == 4
     assert exchanged == []
 

@@ -94,8 +94,9 @@ class ClientInside:
             return None
         opened = way_past(session.session)
         if opened is not None and not code.holds():
-            # For good, as with the rest of the client.
-            self._code_of_session = opened = None
+            # Perhaps nothing that matters. If it matters, the session sends from now on.
+            self._code_of_session = _code_of_session(session, self._copies)
+            return None
         return opened
 
     def anew(self) -> "ClientInside":
