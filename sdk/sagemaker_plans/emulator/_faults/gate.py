@@ -40,7 +40,7 @@ class Gate:
                 loop.call_soon_threadsafe(_finish, future)
             self._waiting.clear()
 
-    def wait_for_arrivals(self, count: int = 1, *, timeout: float = 5.0) -> None:
+    def wait_for_arrivals(self, count: int = 1, *, timeout: float = 30.0) -> None:
         """Block the calling thread until a number of replies have reached the gate.
 
         In async code, call it in a worker thread.
