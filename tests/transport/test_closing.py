@@ -79,12 +79,11 @@ async def test_a_closed_wrapper_restores_the_client_when_its_last_call_ends(
         event = f"needs-retry.sagemaker.{DESCRIBE}"
         before = [*handlers.prefix_search(event)]
         client = AsyncClient.from_client(theirs)
+        during = [*handlers.prefix_search(event)]
         with emulator.hold_replies(DESCRIBE) as gate:
 
             async def close() -> None:
                 await arrived(gate)
-                during = [*handlers.prefix_search(event)]
-                assert len(during) == len(before) + 1
                 await client.aclose()
                 assert [*handlers.prefix_search(event)] == during
                 gate.open()
@@ -92,6 +91,7 @@ async def test_a_closed_wrapper_restores_the_client_when_its_last_call_ends(
             await ends_of(partial(client.plans.describe, "rollout"), meanwhile=close)
         after = [*handlers.prefix_search(event)]
 
+    assert len(during) == len(before) + 1
     assert after == before
 
 

@@ -153,7 +153,6 @@ class BotocoreGateway:
                 if path is not None and ready is not None:
                     await path.send(ready, operation, evidence)
                 else:
-                    self._hooks.add(operation.name)
                     with calling(evidence):
                         call = ClosableCall(method(**linked(request, evidence)))
                         returned = await call

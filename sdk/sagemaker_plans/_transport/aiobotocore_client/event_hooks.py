@@ -224,31 +224,21 @@ class Events(Protocol):
 class EventHooks:
     """Our hooks on a client's events.
 
-    Those on purchases are there from the start, because purchases that the user makes with the
-    client directly are not sent again either. Others are added when an operation is first called.
-
     Args:
         events: The client's events.
     """
 
     def __init__(self, events: Events) -> None:
         self._events = events
-        self._operations: set[str] = set()
-        for name in _PURCHASES:
-            self.add(name)
-
-    def add(self, operation: str) -> None:
-        """Add the hooks on the events of an operation, unless they are there.
-
-        Args:
-            operation: The operation's name.
-        """
-        if operation not in self._operations:
-            self._operations.add(operation)
+        for event, hook in self._all():
             # Register for each operation, because botocore calls the hooks of an operation
             # before the hooks of the whole service.
-            for event, hook in _hooks_on(operation):
-                self._events.register_first(event, hook, unique_id=self._id_for(event))
+            events.register_first(event, hook, unique_id=self._id_for(event))
+
+    def _all(self) -> Iterator[tuple[str, Callable[..., object]]]:
+        for operation in OPERATIONS:
+            for event, hook in HOOKS.items():
+                yield f"{event}.{SERVICE}.{operation.name}", hook
 
     def _id_for(self, event: str) -> str:
         # One client may be wrapped several times. Each wrapping has hooks of its own.
@@ -256,11 +246,5 @@ class EventHooks:
 
     def release(self) -> None:
         """Remove the hooks."""
-        for operation in self._operations:
-            for event, hook in _hooks_on(operation):
-                self._events.unregister(event, handler=hook, unique_id=self._id_for(event))
-
-
-def _hooks_on(operation: str) -> Iterator[tuple[str, Callable[..., object]]]:
-    for event, hook in HOOKS.items():
-        yield f"{event}.{SERVICE}.{operation}", hook
+        for event, hook in self._all():
+            self._events.unregister(event, handler=hook, unique_id=self._id_for(event))
