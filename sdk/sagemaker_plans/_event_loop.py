@@ -46,7 +46,8 @@ class Limit(Protocol):
 class AsyncioLimit:
     """A time limit for a task of asyncio: when the time is over, what runs in it is cancelled.
 
-    Whoever swallows the cancellation is cancelled again after a second.
+    It is for programs without anyio, whose scopes would take its cancellation for one from
+    outside. Whoever swallows the cancellation is cancelled again after a second.
 
     Args:
         seconds: The time.
@@ -190,34 +191,20 @@ async def in_thread(function: Callable[[], T]) -> T:
     return await to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))
 
 
-def time_limit(seconds: float) -> Limit:
+def time_limit(seconds: float, *, shield: bool = False) -> Limit:
     """Make a time limit, for ``with``.
 
     Args:
         seconds: How long what runs in it may take.
-
-    Returns:
-        The limit.
-    """
-    if on_asyncio():
-        return AsyncioLimit(seconds)
-    import anyio
-
-    return anyio.move_on_after(seconds)
-
-
-def shielded_limit(seconds: float) -> Limit:
-    """Make a time limit whose inside is shielded from cancellations of anyio and trio.
-
-    Args:
-        seconds: How long what runs in it may take.
+        shield: Whether what runs in it is shielded from cancellations of anyio and trio.
 
     Returns:
         The limit.
     """
     if "anyio" not in modules and on_asyncio():
-        # Then there is nothing to be shielded from.
+        # Where nobody has imported anyio, nobody is inside a scope or a task group of anyio, and
+        # there is nothing to be shielded from.
         return AsyncioLimit(seconds)
     import anyio
 
-    return anyio.move_on_after(seconds, shield=True)
+    return anyio.move_on_after(seconds, shield=shield)

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from functools import partial
 
 import anyio
 import pytest
@@ -18,16 +19,26 @@ from sagemaker_plans._event_loop import (
     in_thread,
     new_lock,
     on_asyncio,
-    shielded_limit,
     time_limit,
 )
 from sagemaker_plans.emulator import Emulator
 from virtual_clock import LOOPS, Loop, freeze, run_virtually
 
 MARK: ContextVar[str] = ContextVar("mark")
-LIMITS = [time_limit, shielded_limit]
 both_loops = pytest.mark.parametrize("loop", LOOPS)
-both_limits = pytest.mark.parametrize("make", LIMITS, ids=["limit", "shielded"])
+LIMITS = (time_limit, partial(time_limit, shield=True))
+each_limit = pytest.mark.parametrize(
+    ("loop", "make"),
+    [
+        ("asyncio", AsyncioLimit),
+        *(
+            (loop, make)
+            for loop in LOOPS
+            for make in (time_limit, partial(time_limit, shield=True))
+        ),
+    ],
+    ids=["own", "asyncio", "asyncio-shielded", "trio", "trio-shielded"],
+)
 
 
 @both_loops
@@ -82,8 +93,7 @@ def test_a_lock_is_held_by_one_task(loop: Loop) -> None:
     assert run_virtually(loop, run) == ["in", "out", "in", "out"]
 
 
-@both_loops
-@both_limits
+@each_limit
 def test_what_takes_too_long_is_cancelled(
     loop: Loop, make: Callable[[float], _event_loop.Limit]
 ) -> None:
@@ -101,8 +111,7 @@ def test_what_takes_too_long_is_cancelled(
     assert took == pytest.approx(5)
 
 
-@both_loops
-@both_limits
+@each_limit
 def test_what_ends_in_time_is_left_alone(
     loop: Loop, make: Callable[[float], _event_loop.Limit]
 ) -> None:
@@ -206,16 +215,36 @@ def test_a_scope_around_a_limit_cancels_what_is_in_it(loop: Loop) -> None:
 def test_a_shield_keeps_the_scope_around_it_out(loop: Loop) -> None:
     async def run() -> float:
         began = current_time()
-        with anyio.move_on_after(5), shielded_limit(60):
+        with anyio.move_on_after(5), time_limit(60, shield=True):
             await anyio.sleep(20)
         return current_time() - began
 
     assert run_virtually(loop, run) == pytest.approx(20)
 
 
-def test_without_anyio_nothing_needs_a_shield(monkeypatch: pytest.MonkeyPatch) -> None:
+@both_loops
+def test_scopes_at_the_same_time_are_not_taken_for_each_other(loop: Loop) -> None:
+    """A task group inside keeps what cancelled it, and shows it to the scope outside."""
+
+    async def run() -> tuple[bool, bool]:
+        limit = time_limit(5)
+        with anyio.move_on_after(5) as scope:
+            with limit:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(anyio.sleep, 60)
+                    await anyio.sleep(60)
+            await anyio.sleep(60)
+        return scope.cancelled_caught, current_time() == 5
+
+    assert run_virtually(loop, run) == (True, True)
+
+
+@pytest.mark.parametrize("shield", [False, True])
+def test_only_a_program_without_anyio_has_a_limit_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, *, shield: bool
+) -> None:
     monkeypatch.setattr(_event_loop, "modules", dict[str, object]())
-    assert isinstance(shielded_limit(5), AsyncioLimit)
+    assert isinstance(time_limit(5, shield=shield), AsyncioLimit)
 
 
 def run_for_real(loop: Loop, function: Callable[[], Awaitable[object]]) -> None:

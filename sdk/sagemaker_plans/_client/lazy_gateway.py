@@ -11,7 +11,7 @@ from weakref import finalize
 from attrs import define, field
 
 from sagemaker_plans._client.first_loop import FirstLoop
-from sagemaker_plans._event_loop import new_lock, shielded_limit
+from sagemaker_plans._event_loop import new_lock, time_limit
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.reply import Reply
@@ -159,5 +159,5 @@ class LazyGateway(Gateway):
         if opened is not None:
             # A cancellation does not stop this. Connections that are still open after the
             # timeout are left to the garbage collector.
-            with shielded_limit(_CLOSE_TIMEOUT):
+            with time_limit(_CLOSE_TIMEOUT, shield=True):
                 await opened[1]()

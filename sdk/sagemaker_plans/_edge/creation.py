@@ -12,7 +12,7 @@ from sagemaker_plans._edge.reading import read_plan
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_rules import Happened, what_happened
 from sagemaker_plans._transport.gateway import Gateway
-from sagemaker_plans._wire import replies
+from sagemaker_plans._wire import converter, reading, replies
 from sagemaker_plans._wire.operations import CREATE_PLAN, CREATE_STAGES, Operation
 from sagemaker_plans.errors import (
     InvalidRequestError,
@@ -36,6 +36,8 @@ from sagemaker_plans.models._validation import shown
 
 T = TypeVar("T")
 
+READERS_OF_REPLIES: Final = (reading, converter)
+"""Imported before anything is created, for the reply."""
 _FIRST_PAUSE: Final = 0.25
 """The first pause between two looks for a plan that was created just now, in seconds."""
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
@@ -178,9 +177,6 @@ class BotocoreGateway:
             # Imported now, when nothing has been sent. The limit of anyio leaves the closing of
             # the request's own connection alone.
             import anyio  # noqa: PLC0415  # reads do not need it
-
-            for module in ("aiobotocore_client.own_connection", "signed_date"):
-                import_module(f"sagemaker_plans._transport.{module}")
 
             return anyio.move_on_after(self._request_timeout)
         return time_limit(self._request_timeout)

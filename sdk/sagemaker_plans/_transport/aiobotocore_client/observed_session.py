@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeGuard
+from typing import Any, Final, Self, TypeAlias, TypeGuard
 
+from sagemaker_plans._transport import signed_date
+from sagemaker_plans._transport.aiobotocore_client import own_connection
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import evidence_in
 from sagemaker_plans._transport.aiobotocore_client.parts import (
     Hear,
@@ -35,15 +37,6 @@ from sagemaker_plans._transport.exception_mapping import (
 from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError, PurchaseRefusedError
-from sagemaker_plans.errors._late_import import LateModule
-
-if TYPE_CHECKING:
-    from sagemaker_plans._transport import signed_date
-    from sagemaker_plans._transport.aiobotocore_client import own_connection
-else:
-    # Only creates and purchases need them.
-    own_connection = LateModule("sagemaker_plans._transport.aiobotocore_client.own_connection")
-    signed_date = LateModule("sagemaker_plans._transport.signed_date")
 
 _ALONE_SAFETIES: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 _ALONE: Final = {
@@ -52,7 +45,7 @@ _ALONE: Final = {
 """Operations whose requests get a connection of their own, even if the user makes the call."""
 
 _Sender = Callable[[Any], Awaitable[Any]]
-_Trace: TypeAlias = "own_connection.ConnectionTrace | None"
+_Trace: TypeAlias = own_connection.ConnectionTrace | None
 
 
 class ObservedSession:

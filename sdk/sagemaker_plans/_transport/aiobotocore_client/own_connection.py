@@ -149,6 +149,8 @@ async def send_alone(
     """
     import anyio  # noqa: PLC0415  # reads do not need it
 
+    # All that closing needs is imported before anything is sent.
+    closing, now = anyio.CancelScope(shield=True), anyio.current_time
     await alone.__aenter__()
     try:
         with standing_in(session, alone):
@@ -156,7 +158,8 @@ async def send_alone(
         hear(response, await response.content)
         return response
     finally:
-        with anyio.move_on_after(_CLOSING_TIME, shield=True):
+        closing.deadline = now() + _CLOSING_TIME
+        with closing:
             await _close(alone)
 
 
