@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import TRANSPORTS, Transport, a_spec
-from sagemaker_plans import AsyncClient, OutcomeUnknownError, RetryPolicy
+from sagemaker_plans import AsyncClient, OutcomeUnknownError, RetryPolicy, SageMakerPlansError
 from sagemaker_plans.emulator import Emulator, Fault
 from transport.clients import users_client
 
@@ -161,3 +161,29 @@ async def test_a_hook_may_look_for_a_plan_that_is_about_to_be_created_or_started
     # The reply to the hook's request does not count as the reply to ours.
     assert len(emulator.requests_of("CreateEdgeDeploymentPlan")) == 1
     assert len(emulator.requests_of("StartEdgeDeploymentStage")) == 1
+
+
+@pytest.mark.parametrize("verb", ["create", "describe"])
+async def test_a_call_that_another_wrapped_client_carries_is_sent_as_often_as_its_own(
+    emulator: Emulator, transport: Transport, verb: str
+) -> None:
+    """As programs do that have a pool of clients, or one for each region."""
+    method, name = f"{verb}_edge_deployment_plan", f"{verb.title()}EdgeDeploymentPlan"
+    emulator.inject(name, Fault.error("InternalFailure", status=500), times=None)
+    async with (
+        retrying_client(emulator.endpoint_url, transport) as theirs,
+        retrying_client(emulator.endpoint_url, transport) as other,
+    ):
+        setattr(theirs, method, getattr(other, method))
+        client = AsyncClient.from_client(theirs, retry=ONCE)
+        carrier = AsyncClient.from_client(other, retry=ONCE)
+        call = (
+            client.plans.create(a_spec()) if verb == "create" else client.plans.describe("rollout")
+        )
+        with pytest.raises(SageMakerPlansError):
+            await call
+        sent = emulator.requests_of(name)
+        await client.aclose()
+        await carrier.aclose()
+
+    assert len(sent) == 1
