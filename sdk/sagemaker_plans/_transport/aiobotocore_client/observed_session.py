@@ -9,16 +9,17 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, TypeGuard
+from typing import Any, Final, Self, TypeGuard
 
-from sagemaker_plans._transport import signed_date
-from sagemaker_plans._transport.aiobotocore_client import own_connection
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import evidence_in
-from sagemaker_plans._transport.aiobotocore_client.parts import (
+from sagemaker_plans._transport.aiobotocore_client.own_connection import (
+    ConnectionTrace,
     Hear,
     HttpSession,
     is_observable,
     is_open,
+    send_alone,
+    session_for_one_request,
 )
 from sagemaker_plans._transport.aiobotocore_client.straight_session import (
     PlainRequest,
@@ -34,6 +35,7 @@ from sagemaker_plans._transport.exception_mapping import (
     redirect_in,
     unobserved_session,
 )
+from sagemaker_plans._transport.signed_date import why_too_late
 from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError, PurchaseRefusedError
@@ -45,7 +47,6 @@ _ALONE: Final = {
 """Operations whose requests get a connection of their own, even if the user makes the call."""
 
 _Sender = Callable[[Any], Awaitable[Any]]
-_Trace: TypeAlias = own_connection.ConnectionTrace | None
 
 
 class ObservedSession:
@@ -94,7 +95,7 @@ class ObservedSession:
         if evidence is None and alone is not None:
             evidence = self._claimed_by(request, alone)
         is_alone = alone is not None and is_observable(self.session)
-        trace = own_connection.ConnectionTrace() if is_alone else None
+        trace = ConnectionTrace() if is_alone else None
         if evidence is None:
             # The user made this call with the client directly.
             return await self._sender(trace, _ignore)(request)
@@ -104,7 +105,7 @@ class ObservedSession:
         self,
         evidence: Evidence,
         request: Any,
-        trace: _Trace = None,
+        trace: ConnectionTrace | None = None,
     ) -> Any:
         """Send the request of a call of ours, and note what happens to it.
 
@@ -163,7 +164,7 @@ class ObservedSession:
         if evidence.operation.safety is Safety.PURCHASE and not is_observable(self.session):
             raise unobserved_session(evidence.operation, self.session)
         send_by = evidence.send_by
-        if send_by is not None and (problem := signed_date.why_too_late(headers, send_by)):
+        if send_by is not None and (problem := why_too_late(headers, send_by)):
             name = evidence.operation.name
             raise PurchaseRefusedError(
                 f"{name} was not sent: {problem}",
@@ -172,13 +173,13 @@ class ObservedSession:
                 training_plan_arn=None,
             )
 
-    def _sender(self, trace: _Trace, hear: Hear) -> _Sender:
+    def _sender(self, trace: ConnectionTrace | None, hear: Hear) -> _Sender:
         """Give the function that sends a request: on its own connection if there is a trace."""
         if trace is None:
             send: _Sender = self.session.send
             return send
-        alone = own_connection.session_for_one_request(self.session, trace)
-        return partial(own_connection.send_alone, session=self.session, alone=alone, hear=hear)
+        alone = session_for_one_request(self.session, trace)
+        return partial(send_alone, session=self.session, alone=alone, hear=hear)
 
     @contextmanager
     def expecting(self, evidence: Evidence) -> Generator[None]:
@@ -214,7 +215,9 @@ class ObservedSession:
         unsent = [each for each in same if not each.was_handed_over]
         return next(iter(unsent or same), None)
 
-    def _note_failure(self, evidence: Evidence, error: BaseException, trace: _Trace) -> None:
+    def _note_failure(
+        self, evidence: Evidence, error: BaseException, trace: ConnectionTrace | None
+    ) -> None:
         if redirect := redirect_in(error):
             headers = {"location": redirect.location}
             evidence.note_reply(WholeReply(status=redirect.status, headers=headers, raw=b""))
@@ -248,7 +251,7 @@ def is_unpatched(session: object) -> TypeGuard[ObservedSession]:
     )
 
 
-def _refusal(evidence: Evidence, trace: _Trace) -> ConfigurationError | None:
+def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> ConfigurationError | None:
     """Make the error for a request that cannot get a connection of its own."""
     if trace is None or trace.refusal is None:
         return None

@@ -15,11 +15,7 @@ from typing import Any, Final, cast
 from aiohttp import ClientSession, TraceConfig, TraceRequestExceptionParams
 from attrs import define
 
-from sagemaker_plans._transport.aiobotocore_client.parts import (
-    AIOHTTPSession,
-    Hear,
-    HttpSession,
-)
+from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession, HttpxSession
 from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
     forget_routes,
     standing_in,
@@ -128,6 +124,42 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+HttpSession = Any  # aiobotocore has no common type for its HTTP sessions
+
+
+def is_open(session: HttpSession) -> bool:
+    """Tell whether a client's HTTP session can send.
+
+    Args:
+        session: The session.
+
+    Returns:
+        False if it was closed or never opened. True for a class that does not show it.
+    """
+    if isinstance(session, AIOHTTPSession):
+        return vars(session).get("_sessions", ()) is not None
+    if isinstance(session, HttpxSession):
+        return bool(vars(session).get("_entered", True))
+    return True
+
+
+def is_observable(session: HttpSession) -> bool:
+    """Tell whether this package can observe what a session does with a request.
+
+    Args:
+        session: The session.
+
+    Returns:
+        Whether its class is one of aiobotocore's, or a subclass of one. Any other class may
+        follow redirects and send a request again, and this package would not notice.
+    """
+    return isinstance(session, AIOHTTPSession | HttpxSession)
+
+
+Hear = Callable[[Any, bytes], None]
+"""Called with a whole reply: the response and its body."""
 
 
 async def send_alone(
