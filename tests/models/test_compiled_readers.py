@@ -61,7 +61,7 @@ def agrees(cls: type[object], wire: Mapping[str, object]) -> bool:
         quick: object = reading.compiled(cls)(wire, cls)
     except Exception:  # noqa: BLE001  # any kind, as the reader says
         return True
-    careful: object = converter.read(cls, wire)
+    careful: object = converter.read_carefully(cls, wire)
     return quick == careful and repr(quick) == repr(careful)
 
 
@@ -84,7 +84,7 @@ def test_a_usual_form_is_read_by_the_compiled_reader(
     alone = [[site] for site in optional if site not in counts]
     for wire in (form.wire, *(without(form.wire, *sites) for sites in (counts, *alone))):
         usual = _with_usual_selections(wire)
-        assert reading.compiled(cls)(usual, cls) == converter.read(cls, usual)
+        assert reading.compiled(cls)(usual, cls) == converter.read_carefully(cls, usual)
 
 
 def _with_usual_selections(wire: Any) -> Any:  # a JSON value
@@ -149,7 +149,7 @@ def test_a_selection_is_not_taken_for_that_of_the_stage_before() -> None:
     assert [type(stage.device_selection) for stage in page.stages] == list(UNDERSTOOD)
     page = reading.read(StagePage, {**form.wire, "Stages": stages})
     assert isinstance(page.stages[3].device_selection, UnrecognizedSelection)
-    assert page == converter.read(StagePage, {**form.wire, "Stages": stages})
+    assert page == converter.read_carefully(StagePage, {**form.wire, "Stages": stages})
 
 
 def _id_of(made: TrainingPlanExtension) -> str:

@@ -231,20 +231,8 @@ def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, cattrs.BaseValidationError) else error
 
 
-def read(cls: type[T], wire: Mapping[str, object]) -> T:
-    """Read a model, or another class that declares its members as models do.
-
-    Args:
-        cls: The class.
-        wire: The wire form.
-
-    Returns:
-        The object that was read.
-
-    Raises:
-        MisfitsError: If the wire form does not fit the class; it lists every problem.
-        InvalidRequestError: If it fits, but is a spec that breaks a rule of the service.
-    """
+def read_carefully(cls: type[T], wire: Mapping[str, object]) -> T:
+    """Read as ``reading.read`` does, but go through each structure in any case."""
     try:
         return _converter().structure(wire, cls)
     except (values.MisfitError, cattrs.BaseValidationError) as error:

@@ -63,7 +63,7 @@ def read(cls: type[T], wire: Mapping[str, object]) -> T:
         return quick
     from sagemaker_plans._wire import converter  # noqa: PLC0415  # see above
 
-    return converter.read(cls, wire)
+    return converter.read_carefully(cls, wire)
 
 
 def read_model(cls: type[M], wire: Mapping[str, object]) -> M:
@@ -83,7 +83,7 @@ def read_model(cls: type[M], wire: Mapping[str, object]) -> M:
     try:
         found = read(cls, wire)
     except MisfitsError as error:
-        from sagemaker_plans.models import EdgeDeploymentPlanSpec, StageSpec  # noqa: PLC0415  # rare
+        from sagemaker_plans.models import EdgeDeploymentPlanSpec, StageSpec  # noqa: PLC0415  # needed for few errors
 
         if issubclass(cls, EdgeDeploymentPlanSpec | StageSpec):
             raise InvalidRequestError(cls.__name__, _of_no_reply(error.problems)) from error
