@@ -112,36 +112,21 @@ def test_what_takes_too_long_is_cancelled(
 
 
 @each_limit
-def test_what_ends_in_time_is_left_alone(
-    loop: Loop, make: Callable[[float], _event_loop.Limit]
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_an_error_of_its_own_is_raised(
+    loop: Loop, make: Callable[[float], _event_loop.Limit], *, at_the_end: bool
 ) -> None:
     async def run() -> bool:
         async def fail() -> None:
-            await anyio.sleep(1)
-            raise ValueError("own")
+            try:
+                await anyio.sleep(60 if at_the_end else 1)
+            finally:
+                raise ValueError("own")
 
         limit = make(5)
         with pytest.raises(ValueError, match="own"), limit:
             await fail()
-        await anyio.sleep(60)
-        return limit.cancelled_caught
-
-    assert not run_virtually(loop, run)
-
-
-@both_loops
-def test_another_error_at_the_end_of_the_time_is_raised(loop: Loop) -> None:
-    async def run() -> bool:
-        async def fail_when_cancelled() -> None:
-            try:
-                await anyio.sleep(60)
-            finally:
-                raise ValueError("own")
-
-        limit = time_limit(5)
-        with pytest.raises(ValueError, match="own"), limit:
-            await fail_when_cancelled()
-        await anyio.sleep(60)
+        await anyio.sleep(60)  # nothing is cancelled afterwards
         return limit.cancelled_caught
 
     assert not run_virtually(loop, run)

@@ -4,7 +4,7 @@ import asyncio
 import copy
 import inspect
 import textwrap
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
 
@@ -18,7 +18,7 @@ from botocore.httpsession import ProxyConfiguration
 
 from harness import Transport, a_spec, session
 from sagemaker_plans import AsyncClient, SageMakerPlansError
-from sagemaker_plans._transport.aiobotocore_client import client_inside, passed_code, second_copies
+from sagemaker_plans._transport.aiobotocore_client import client_inside, passed_code
 from sagemaker_plans._transport.aiobotocore_client.observed_session import ObservedSession
 from sagemaker_plans._transport.aiobotocore_client.straight_session import StraightSession
 from sagemaker_plans.emulator import Emulator
@@ -28,6 +28,7 @@ from transport.fast_path.patches import WRAPS, Wrap, as_function
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.usefixtures("_copies_of_now"),
     pytest.mark.parametrize("transport", [Transport("asyncio", "aiohttp")], indirect=True, ids=str),
 ]
 
@@ -113,14 +114,6 @@ async def ready(url: str, transport: Transport, **settings: Any) -> AsyncGenerat
     async with client_with(url, transport, **settings) as client:
         await fast_reads(client, 3)
         yield client
-
-
-@pytest.fixture(autouse=True)
-def _copies_of_now() -> Iterator[None]:
-    """Compare the modules as they are in this test, and once more after it."""
-    second_copies.second_copies.cache_clear()
-    yield
-    second_copies.second_copies.cache_clear()
 
 
 def http_session_of(client: AsyncClient) -> Any:
@@ -291,7 +284,13 @@ PATCHES: Final[dict[str, Callable[[AsyncClient], tuple[Any, str]]]] = {
     "URLs": lambda _: (aiobotocore.httpsession, "URL"),
     "truth": lambda _: (aiobotocore.httpsession, "ensure_boolean"),
     "the response": lambda _: (AioAWSResponse, "__init__"),
+    "its content": lambda _: (AioAWSResponse, "_content_prop"),
+    "time limits": lambda _: (AIOHTTPSession, "_get_request_timeout"),
+    "chunks": lambda _: (AIOHTTPSession, "_chunked"),
+    "texts": lambda _: (aiobotocore.httpsession, "_text"),
 }
+DETAILS: Final = {"URLs", "its content", "time limits", "chunks", "texts"}
+"""What is looked at once a second."""
 
 
 @pytest.mark.parametrize("name", PATCHES)
@@ -313,10 +312,6 @@ async def test_a_patch_of_a_session_sees_every_read_from_then_on(
 
     assert before == 2
     assert len(exchanged) == before
-
-
-DETAILS: Final = {"URLs"}
-"""What is looked at once a second."""
 
 
 async def test_code_that_is_exchanged_inside_a_function_runs_for_every_read(
@@ -448,38 +443,6 @@ async def test_a_patch_that_was_there_before_sees_every_read(
             await client.plans.describe("rollout")
     assert len(calls) == 4
     assert exchanged == []
-
-
-@pytest.mark.parametrize(
-    ("owner", "name"),
-    [
-        (AIOHTTPSession, "_get_request_timeout"),
-        (AIOHTTPSession, "_chunked"),
-        (aiobotocore.httpsession, "_text"),
-        (AioAWSResponse, "_content_prop"),
-    ],
-)
-async def test_a_patch_of_a_detail_sees_every_read_from_the_next_second_on(
-    transport: Transport,
-    exchanged: list[object],
-    monkeypatch: pytest.MonkeyPatch,
-    owner: Any,
-    name: str,
-) -> None:
-    calls: list[str] = []
-    now = [100.0]
-    monkeypatch.setattr(passed_code, "monotonic", lambda: now[0])
-    async with answering() as (url, _), ready(url, transport) as client:
-        await client.plans.describe("rollout")
-        before = len(exchanged)
-        monkeypatch.setattr(owner, name, as_function(getattr(owner, name), calls))
-        now[0] += 1.0
-        for number in range(2):
-            await client.plans.describe("rollout")
-            assert len(calls) > number
-
-    assert before == 2
-    assert len(exchanged) == before
 
 
 async def test_a_proxy_that_is_set_later_is_used(

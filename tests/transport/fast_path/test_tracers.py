@@ -4,7 +4,6 @@ The tracers themselves need not be installed. OpenTelemetry, X-Ray and Datadog w
 wrapt, Sentry listens to each client that is made, moto has botocore listen in each session.
 """
 
-from collections.abc import Iterator
 from functools import wraps
 from typing import Any, Final
 
@@ -19,18 +18,9 @@ from botocore.compat import HTTPHeaders
 
 from harness import MakeClient, Transport
 from sagemaker_plans import UnexpectedReplyError
-from sagemaker_plans._transport.aiobotocore_client import second_copies
 from transport.clients import client_with, fast_path_of, fast_reads, gateway_of, takes_fast_path
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def _copies_of_now() -> Iterator[None]:
-    """Compare the modules as they are in this test, and once more after it."""
-    second_copies.second_copies.cache_clear()
-    yield
-    second_copies.second_copies.cache_clear()
 
 
 def traced(monkeypatch: pytest.MonkeyPatch, name: str) -> list[str]:

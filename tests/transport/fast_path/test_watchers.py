@@ -2,14 +2,14 @@
 
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import pytest
 from attrs import frozen
 
 from harness import TRANSPORTS, MakeClient
-from sagemaker_plans._transport.aiobotocore_client import passed_code, second_copies
+from sagemaker_plans._transport.aiobotocore_client import passed_code
 from transport.clients import fast_path_of, fast_reads, takes_fast_path
 from transport.fast_path.patches import WRAPS, Wrap, as_function
 
@@ -95,14 +95,6 @@ class Level:
 
 def of(table: Mapping[str, tuple[str, ...]]) -> list[Level]:
     return [Level(owner, name) for owner, names in table.items() for name in names]
-
-
-@pytest.fixture
-def _copies_of_now() -> Iterator[None]:
-    """Compare the modules as they are in this test, and once more after it."""
-    second_copies.second_copies.cache_clear()
-    yield
-    second_copies.second_copies.cache_clear()
 
 
 def patch(monkeypatch: pytest.MonkeyPatch, level: Level, wrap: Wrap) -> list[str]:
