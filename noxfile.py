@@ -57,6 +57,7 @@ def follow_pip_settings() -> None:
 
     uv does not read pip's settings, and a machine behind a mirror often has only those.
     """
+    # The names of pip's settings. What they say is read from there, and stands nowhere here.
     wanted = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
     if all(variable in os.environ for variable in wanted.values()):
         return

@@ -11,7 +11,7 @@ from typing import assert_never, assert_type
 import sagemaker_plans as smp
 
 
-def forgets_the_value_of_tomorrow(policy: smp.FailureHandlingPolicy) -> int:  # type: ignore[return]  # pyright: ignore[reportReturnType]
+def forgets_the_value_of_tomorrow(policy: smp.FailureHandlingPolicy) -> int:  # type: ignore[return]  # pyright: ignore[reportReturnType]  # checkers have to refuse it
     match policy:  # pyright: ignore[reportMatchNotExhaustive]  # there may be more values
         case smp.FailureHandlingPolicy.ROLLBACK_ON_FAILURE:
             return 1
@@ -36,7 +36,7 @@ def denies_the_value_of_tomorrow(kind: smp.DeviceSubsetType) -> None:
         case smp.DeviceSubsetType.NAMECONTAINS:
             pass
         case _:
-            assert_never(kind)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            assert_never(kind)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checkers have to refuse it
 
 
 def knows_every_selection(selection: smp.DeviceSelection) -> int:
@@ -58,7 +58,7 @@ def forgets_a_selection(selection: smp.DeviceSelection) -> None:
         case smp.PercentageOfFleet() | smp.NamedDevices() | smp.NameContains():
             pass
         case _:
-            assert_never(selection)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            assert_never(selection)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checkers have to refuse it
 
 
 def told(event: smp.RetryEvent) -> None: ...
@@ -69,10 +69,10 @@ def counted(event: smp.RetryEvent) -> bool:
 
 smp.RetryPolicy(on_retry=told)
 smp.RetryPolicy(on_retry=lambda event: told(event))  # noqa: PLW0108  # a lambda is what is tried
-smp.RetryPolicy(on_retry=awaited)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.RetryPolicy(on_retry=awaited)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checkers have to refuse it
 smp.RetryPolicy(on_retry=lambda event: awaited(event))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # noqa: PLW0108  # likewise
 # No type stands for anything but a coroutine. And False would not stop a retry.
-smp.RetryPolicy(on_retry=counted)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+smp.RetryPolicy(on_retry=counted)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checkers have to refuse it
 
 
 async def buys(client: smp.AsyncClient, offering: str, arn: str, perhaps: str | None) -> None:
@@ -80,10 +80,10 @@ async def buys(client: smp.AsyncClient, offering: str, arn: str, perhaps: str | 
     assert_type(await plans.extend(offering), smp.ExtensionReceipt)
     await plans.extend(offering, training_plan_arn=perhaps)
     await plans.extend(offering, training_plan_arn=arn, max_upfront_fee=5000)
-    await plans.extend(offering, max_upfront_fee=Decimal(5000))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    await plans.extend(offering, idempotency_key="march")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await plans.extend(offering, max_upfront_fee=Decimal(5000))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # checkers have to refuse it
+    await plans.extend(offering, idempotency_key="march")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]  # checkers have to refuse it
 
 
 def wraps(theirs: smp.AioSageMakerClient, not_one: int) -> None:
     assert_type(smp.AsyncClient.from_client(theirs), smp.AsyncClient)
-    smp.AsyncClient.from_client(not_one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    smp.AsyncClient.from_client(not_one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checkers have to refuse it
