@@ -1,8 +1,9 @@
-"""The fast path: reads that are prepared and signed here, sent by the client's HTTP session.
+"""The fast path: reads that are prepared and signed here.
 
 botocore prepares a request of any operation of any service; our reads are few, and of one
 protocol. So the client sends one request of each operation, which is remembered as its
-HTTP session got it. ``request_model`` writes the next ones after that.
+HTTP session got it. ``request_model`` writes the next ones after that. The session sends
+them, or, if it is our own, what the session was seen to send with (``straight_session``).
 
 Whoever might listen or interfere on the way past must not be passed by: ``client_inside``
 compares everything with what botocore's authors put there, before the first use and at
