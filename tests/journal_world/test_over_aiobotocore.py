@@ -14,6 +14,9 @@ FEW, MANY = 12, 130
 SHOWS_AT = 105
 """A scene in which a signed date decides."""
 
+DELAYED = 108
+"""A scene in which botocore waits before it tries again."""
+
 
 def test_each_key_buys_once_and_every_answer_is_true() -> None:
     for seed in range(FEW):
@@ -38,3 +41,13 @@ def test_without_the_check_of_the_signed_date_it_buys_twice(
         if any(each.startswith("two purchases") for each in problems):
             return
     pytest.fail("100 scenes show nothing")
+
+
+def test_a_scene_follows_from_its_seed_whatever_ran_before_it() -> None:
+    steps: list[list[int]] = []
+    for seed in [DELAYED, SHOWS_AT] * 4:
+        scene = scene_by_chance(seed, WireScene)
+        scene.run()
+        steps.append([process.steps for process in scene.world.processes])
+        scene.world.end()
+    assert steps == steps[:2] * 4

@@ -1,8 +1,9 @@
 """A real client of aiobotocore in a virtual world: its HTTP session sends into the world."""
 
 import json
+import random
 from collections.abc import Coroutine, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import aiohttp
 from aiobotocore.awsrequest import AioAWSResponse
@@ -93,6 +94,12 @@ def _refused(code: str, scene: Scene) -> _Response:
 @define(eq=False)
 class WireScene(Scene):
     """A scene whose processes buy through the whole package and aiobotocore."""
+
+    @classmethod
+    def made(cls, seed: int | str, **settings: Any) -> Self:
+        # botocore draws the delays of its own retries there.
+        random.seed(seed)
+        return super().made(seed, **settings)
 
     def buying(self, process: Process, fee: int | None) -> Coroutine[Any, Any, object]:
         return self._with_client(process, fee, bought=None, record=None)

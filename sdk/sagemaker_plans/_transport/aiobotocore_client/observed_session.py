@@ -11,6 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeGuard
 
+from sagemaker_plans._transport import signed_date
 from sagemaker_plans._transport.aiobotocore_client.event_hooks import evidence_in
 from sagemaker_plans._transport.aiobotocore_client.own_connection import (
     ConnectionTrace,
@@ -35,7 +36,6 @@ from sagemaker_plans._transport.exception_mapping import (
     redirect_in,
     unobserved_session,
 )
-from sagemaker_plans._transport.signed_date import why_too_late
 from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError, PurchaseRefusedError
@@ -164,7 +164,7 @@ class ObservedSession:
         if evidence.operation.safety is Safety.PURCHASE and not is_observable(self.session):
             raise unobserved_session(evidence.operation, self.session)
         send_by = evidence.send_by
-        if send_by is not None and (problem := why_too_late(headers, send_by)):
+        if send_by is not None and (problem := signed_date.why_too_late(headers, send_by)):
             name = evidence.operation.name
             raise PurchaseRefusedError(
                 f"{name} was not sent: {problem}",
