@@ -37,7 +37,7 @@ SPINE = ("_client", "_edge", "_engine", "_transport", "_wire", "models", "errors
 # Beside the layers, with the parts that each may import.
 BESIDE: dict[str, frozenset[str]] = {
     "airflow": frozenset({"__init__", "_client", "_edge", "_lazy_names", "journal", "errors"}),
-    "emulator": frozenset(),
+    "emulator": frozenset({"_version"}),
     "progress": frozenset({"models", "errors"}),
 }
 

@@ -16,12 +16,12 @@ from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from sagemaker_plans._version import __version__
 from sagemaker_plans.emulator._emulator import Emulator
 from sagemaker_plans.emulator._http.application import LOGGER
 from sagemaker_plans.emulator._http.request_log import JsonFormatter
 from sagemaker_plans.emulator._http.signature import DEFAULT_CREDENTIALS
 from sagemaker_plans.emulator._seeds.written_seed import check_seed_path, seed_text
-from sagemaker_plans.emulator._version import installed_version
 from sagemaker_plans.emulator._wire.refusal import Refusal
 
 _SIGNAL_SECONDS: Final = 0.25
@@ -195,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sagemaker_plans.emulator",
         description="A local SageMaker for edge deployment plans and training plan extensions.",
     )
-    parser.add_argument("--version", action="version", version=installed_version())
+    parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument(
         "--host",
         default="127.0.0.1",

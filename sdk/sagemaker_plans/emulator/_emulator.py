@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final, get_args
 
+from sagemaker_plans._version import __version__
 from sagemaker_plans.emulator._data.data_file import DataFile
 from sagemaker_plans.emulator._faults.fault import Fault
 from sagemaker_plans.emulator._faults.gate import Gate
@@ -40,7 +41,6 @@ from sagemaker_plans.emulator._service.fleet_setup import FleetSetup
 from sagemaker_plans.emulator._service.service import Service
 from sagemaker_plans.emulator._state.clock import Clock
 from sagemaker_plans.emulator._state.timings import Timings
-from sagemaker_plans.emulator._version import installed_version
 from sagemaker_plans.emulator._wire.arns import ACCOUNT_ID, REGION
 
 
@@ -138,7 +138,7 @@ class Emulator(FleetSetup):
                 faults=self._faults,
                 recorder=self._recorder,
                 reset=self.reset,
-                version=installed_version,
+                version=__version__,
             ),
             rules=AccessRules(
                 hosts=checked_hosts(allow_hosts) | {host.lower()} - {""},

@@ -32,7 +32,7 @@ def made_application() -> tuple[Application, RequestHandler]:
         signature_times=lambda signed_at, _: (signed_at,),
     )
     admin = Admin(
-        service=service, faults=faults, recorder=recorder, reset=service.reset, version=str
+        service=service, faults=faults, recorder=recorder, reset=service.reset, version=""
     )
     rules = AccessRules(hosts=frozenset(), origins=frozenset())
     application = Application(

@@ -66,7 +66,7 @@ class Admin:
     faults: FaultSchedule
     recorder: Recorder
     reset: Callable[[], None]
-    version: Callable[[], str]
+    version: str
 
     @property
     def questions(self) -> Mapping[str, Callable[[], object]]:
@@ -95,7 +95,7 @@ class Admin:
         return {
             "status": "ok" if problem is None else "broken",
             **({} if problem is None else {"why": problem}),
-            "version": self.version(),
+            "version": self.version,
             "requests": {
                 "kept": self.recorder.kept,
                 "kept_bytes": self.recorder.kept_bytes,
