@@ -228,6 +228,8 @@ async def test_a_traced_client_makes_every_call(
 ) -> None:
     for name, value in emulator.environment().items():
         monkeypatch.setenv(name, value)
+    # No stage goes on between two calls.
+    emulator.clock.hold()
     calls: list[str] = []
     monkeypatch.setattr(AioBaseClient, "_make_api_call", counting(calls))
     seeded = emulator.add_training_plan("traced")
