@@ -9,7 +9,7 @@ You need no AWS account: an emulator takes the place of the service. This progra
 worker at each place in turn, runs it again, and checks what the service has seen. At one place
 the purchase is made already, and the plan's history does not show it yet.
 
-    pip install sagemaker-plans "dbos>=3"
+    pip install . "dbos>=3.4"
     python docs/examples/dbos_rollout.py [--database postgresql://...]
 """
 

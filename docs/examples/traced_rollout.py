@@ -7,7 +7,7 @@ AWS. This example adds its own spans around the steps of a rollout, with events 
 You need no AWS account: an emulator takes the place of the service. It throttles the first
 start, so that there is a retry to see:
 
-    pip install opentelemetry-sdk opentelemetry-instrumentation-botocore
+    pip install . opentelemetry-sdk opentelemetry-instrumentation-botocore
     python docs/examples/traced_rollout.py
 """
 

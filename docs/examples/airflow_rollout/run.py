@@ -5,7 +5,7 @@ in this process. The DAG runs twice. The first run succeeds. In the second
 one two cameras fail, and so does the canary stage. So no other task runs, and nothing is
 bought.
 
-    pip install "sagemaker-plans[airflow]"
+    pip install ".[airflow]"
     python docs/examples/airflow_rollout/run.py
 """
 
