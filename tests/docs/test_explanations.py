@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from docs.pages import ROOT
+from sagemaker_plans import EdgeDeploymentPlans
 from sagemaker_plans._engine.retry_rules import DECISIONS
 from sagemaker_plans._wire.operations import OPERATIONS, Safety
 
@@ -34,6 +35,15 @@ def test_the_table_of_retries_is_the_code_s() -> None:
         (happened.value, safety.value): decision.value
         for (happened, safety), decision in DECISIONS.items()
     }
+
+
+def test_the_waits_for_stages_are_all_named() -> None:
+    page = (ROOT / "docs" / "how-to" / "wait-and-watch.md").read_text(encoding="utf-8")
+    promises = (ROOT / "README.md").read_text(encoding="utf-8").partition("**Waits end.**")[2]
+    waits = {name for name in dir(EdgeDeploymentPlans) if name.startswith("wait_until_")}
+
+    assert {*re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)} == waits
+    assert {*re.findall(r"`(wait_\w+)`", promises.partition("\n- ")[0])} == waits
 
 
 def test_the_permissions_name_every_operation() -> None:
