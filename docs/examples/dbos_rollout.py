@@ -134,7 +134,7 @@ class World:
         if self.database is not None:
             database = f"{self.database}_{name.replace('-', '_')}"
         arguments = [database, name, arn, offering, str(journal)]
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603  # our own arguments
             [sys.executable, __file__, "--work", *arguments],
             env={**os.environ, **self.emulator.environment(), "DIE_AT": die_at},
         )
