@@ -30,7 +30,6 @@ _LOWEST_RATE: Final = 0.001
 _HIGHEST_RATE: Final = 100_000.0
 _RATES: Final = "requests a second, 0.001 to 100,000"
 # Each of these opens a connection of its own, and closes it.
-_OWN_CONNECTION: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 
 
 @define(eq=False)
@@ -246,7 +245,7 @@ class Pacer:
                 max_rate=math.inf if most is None else most,
             ),
             is_command=operation.safety is not Safety.READ,
-            needs_connection=operation.safety not in _OWN_CONNECTION,
+            needs_connection=not operation.is_sent_once,
         )
         return queue
 

@@ -58,7 +58,8 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             currency_code: The currency of all fees; None means USD. An offering in another one
                 is not chosen.
             target: For what the machines are used, such as ``TargetResource.TRAINING_JOB``;
-                None for the most careful of the plan's own.
+                None for the most careful of the plan's own. A text must be a known target; pass
+                ``TargetResource("...")`` for one that AWS adds later.
 
         Returns:
             The choice, with every offering that was seen and the reason for each.
@@ -128,7 +129,8 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             budget: What all extensions together may cost, those that were bought before
                 included: a Decimal or a whole number, in units of ``currency_code``.
             currency_code: The currency of all fees; None means USD.
-            target: For what the machines are used; None for the most careful of the plan's own.
+            target: For what the machines are used, as for ``choose_extension``; None for the most
+                careful of the plan's own.
             lead: How long before the end of the plan a purchase counts as late, in seconds or
                 as a timedelta, because a payment may take long. It postpones nothing.
             since: Only what was bought at this time or later counts against the budget; None
@@ -232,4 +234,4 @@ def _money_problems(
 
 def _target_problems(target: object) -> Iterator[str]:
     if target is not None:
-        yield from checks.text("target", target)
+        yield from checks.known_value("target", target, TargetResource)
