@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -150,6 +151,68 @@ def test_wrong_injections_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         emulator.inject(arguments.pop("operation", "*"), Fault.throttle(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault", "words"),
+    [
+        (
+            "DescribeTrainingPlan",
+            Fault.missing_member("StageStats"),
+            (
+                "member: got 'StageStats'; the fault missing_member needs a member of the replies "
+                "of DescribeTrainingPlan; there are TrainingPlanArn, TrainingPlanName, Status, "
+            ),
+        ),
+        (
+            "DescribeEdgeDeploymentPlan",
+            Fault.unknown_enum_value("X", member="StagStatus"),
+            (
+                "member: got 'StagStatus'; the fault unknown_enum_value needs a member that holds "
+                "text of the replies of DescribeEdgeDeploymentPlan; there are EdgeDeploymentPlanArn"
+            ),
+        ),
+        # By default, the member is the status of a stage, which a training plan has not.
+        ("DescribeTrainingPlan", Fault.unknown_enum_value(), "member: got 'StageStatus'"),
+        # A list, and a number.
+        (
+            "DescribeEdgeDeploymentPlan",
+            Fault.unknown_enum_value("X", member="Stages"),
+            "member: got 'Stages'",
+        ),
+        (
+            "DescribeEdgeDeploymentPlan",
+            Fault.unknown_enum_value("X", member="EdgeDeploymentPendingInStage"),
+            "member: got 'EdgeDeploymentPendingInStage'",
+        ),
+        # A member of the request only, and a reply without any.
+        (
+            "SearchTrainingPlanOfferings",
+            Fault.missing_member("TrainingPlanArn"),
+            "member: got 'TrainingPlanArn'",
+        ),
+        (
+            "StartEdgeDeploymentStage",
+            Fault.missing_member("StageName"),
+            "needs a member of the replies of StartEdgeDeploymentStage; there are none",
+        ),
+        (
+            "*",
+            Fault.missing_member("StageStats"),
+            "needs a member of the replies of any operation; there are Tags, Key, Value, ",
+        ),
+    ],
+)
+def test_a_fault_needs_a_member_that_the_replies_may_have(
+    emulator: Emulator, operation: str, fault: Fault, words: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        emulator.inject(operation, fault)
+
+
+def test_a_fault_of_any_operation_needs_a_member_of_one(emulator: Emulator) -> None:
+    emulator.inject("*", Fault.missing_member("StageStatus"))
+    emulator.inject("*", Fault.unknown_enum_value("X", member="HealthStatus"))
 
 
 def test_a_held_client_is_woken_by_threads_of_any_kind(emulator: Emulator) -> None:
