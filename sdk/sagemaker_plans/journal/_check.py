@@ -260,14 +260,14 @@ async def _check_order(one: PurchaseJournal, other: PurchaseJournal) -> None:
 
 async def _check_plans(one: PurchaseJournal, other: PurchaseJournal) -> None:
     key = _plan()
-    long = f"{key}/{'long-' * 600}"
+    long = f"{key}/{'long-' * 380}"
     plans = [
         key,
-        key.upper(),
+        key.replace("check-", "CHECK-"),
         f"{key}/",
         f"{key}/../{key}",
-        f" {key}",
-        f"{key}*?:|<>\0\n\\\"'%2F",
+        f"{key} ",
+        f"{key}*?:|<>\0\r\\\"'%2F",
         f"{key}-\N{LATIN SMALL LETTER U WITH DIAERESIS}",
         f"{key}-u\N{COMBINING DIAERESIS}",
         f"{key}-\N{GRINNING FACE}",

@@ -32,8 +32,7 @@ class PurchaseRecord:
     """One purchase in a journal. Records are never deleted; only their state changes."""
 
     plan: str
-    """What the records are numbered by: the ARN of the plan (which has the partition, the
-    region and the account), or, for a new plan, these three and its name."""
+    """The ARN of the plan. The records are numbered by it."""
     number: int
     """Its number among the records of the plan, from 1."""
     id: str
@@ -201,7 +200,7 @@ class PurchaseJournal(Protocol):
         """Read all records of a plan, each in its latest revision.
 
         Args:
-            plan: The plan, as in ``PurchaseRecord.plan``.
+            plan: The ARN of the plan, as in ``PurchaseRecord.plan``.
 
         Returns:
             The records by their number; empty if there are none.
