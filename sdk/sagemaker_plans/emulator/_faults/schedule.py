@@ -83,18 +83,17 @@ class FaultSchedule:
         change = fault.change
         if not isinstance(change, Without | Replacing):
             return
-        wanted, needed = {"string"}, "a member that holds text"
-        if isinstance(change, Without):
-            wanted, needed = set(), "a member"
+        any_type = isinstance(change, Without)
         operations = self._operations if operation == "*" else (operation,)
         # A dict, because it has each name once and keeps their order.
         allowed = {
             name: None
             for each in operations
             for name, types in reply_members(each).items()
-            if wanted <= types
+            if any_type or "string" in types
         }
         if change.member not in allowed:
+            needed = "a member" if any_type else "a member that holds text"
             replies = "any operation" if operation == "*" else operation
             raise ValueError(
                 f"member: got {change.member!r}; the fault {fault.name} needs {needed} of the "
