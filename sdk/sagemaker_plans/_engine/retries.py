@@ -184,8 +184,7 @@ class Retrier:
         failed: SageMakerPlansError,
         turn: Turn,
     ) -> T:
-        # Imported with the first failure: it costs 10 ms of CPU time, and importing this
-        # package costs 76 (medians of 60 interleaved processes, bytecode compiled before).
+        # Imported with the first failure, because most programs that make one call see none.
         from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415  # see above
 
         request = _RetriedRequest(self.policy, self._budget, self._uniform, operation, turn)
@@ -285,7 +284,7 @@ class _RetriedRequest:
         return bool(self.stop_reason)
 
     def report(self, state: "RetryCallState") -> None:
-        import logging  # noqa: PLC0415  # 3 ms, measured like tenacity, which imports it too
+        import logging  # noqa: PLC0415  # only after a failure, like tenacity, which imports it too
 
         from sagemaker_plans._wire.logs import tell  # noqa: PLC0415  # it imports logging
 

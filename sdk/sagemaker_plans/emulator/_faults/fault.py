@@ -22,7 +22,7 @@ _LONGEST: Final = 1e9  # seconds, about thirty years
 def _header_text(code: object) -> str:
     if not isinstance(code, str):
         # All wrong arguments of a fault raise ValueError, which the admin surface answers.
-        raise ValueError(  # noqa: TRY004 - see the line above
+        raise ValueError(  # noqa: TRY004  # see the line above
             f"code must be a string such as 'ResourceInUse', not {code!r}"
         )
     if not code.isprintable():
@@ -45,7 +45,7 @@ def _header_seconds(seconds: float | None) -> float | None:
 
 def _text(message: object) -> str:
     if not isinstance(message, str):
-        raise ValueError(f"message must be a string, not {message!r}")  # noqa: TRY004 - see above
+        raise ValueError(f"message must be a string, not {message!r}")  # noqa: TRY004  # see above
     return message
 
 
@@ -59,7 +59,7 @@ def _member_name(member: object) -> str:
 
 def _error_status(status: object) -> int:
     number = whole_number(status)
-    if number is None or not 400 <= number <= 599:  # noqa: PLR2004 - the range of HTTP errors
+    if number is None or not 400 <= number <= 599:  # noqa: PLR2004  # the range of HTTP errors
         raise ValueError(
             f"the status of an error is a whole number between 400 and 599, not {status!r}"
         )
