@@ -51,7 +51,7 @@ def _text(message: object) -> str:
 
 def _member_name(member: object) -> str:
     if not isinstance(member, str):
-        raise ValueError(  # noqa: TRY004 - see above
+        raise ValueError(  # noqa: TRY004  # see above
             f"member must be a member's name such as 'StageStatus', not {member!r}"
         )
     return member
