@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, final
 
 from sagemaker_plans._client.first_loop import FirstLoop
 from sagemaker_plans._client.lazy_gateway import LazyGateway, Opened
-from sagemaker_plans._client.settings import raise_for, setting_problems, text_problems
+from sagemaker_plans._client.settings import setting_problems
 from sagemaker_plans._edge.plans import EdgeDeploymentPlans
 from sagemaker_plans._engine.durations import Duration, as_seconds
 from sagemaker_plans._engine.not_copied import NotCopied
@@ -15,6 +15,7 @@ from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._event_loop import in_thread
+from sagemaker_plans._setting_checks import raise_for, text_problems
 from sagemaker_plans.errors._late_import import LateModule
 from sagemaker_plans.models._validation import shown
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sagemaker_plans._engine.durations import Duration, as_seconds, duration_problems
+from sagemaker_plans._engine.durations import Duration, as_seconds_from_zero, duration_problems
 from sagemaker_plans._training.plan_purchases import TrainingPlanPurchases
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, SEARCH_OFFERINGS
 from sagemaker_plans.errors import OutcomeUnknownError
@@ -166,8 +166,8 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             *checks.aware("until", until),
             *_money_problems("budget", budget, currency_code, needed=True),
             *_target_problems(target),
-            *duration_problems("lead", as_seconds(lead), zero=True),
-            *duration_problems("timeout", as_seconds(timeout), zero=True),
+            *duration_problems("lead", as_seconds_from_zero(lead), zero=True),
+            *duration_problems("timeout", as_seconds_from_zero(timeout), zero=True),
         ]
         if since is not None:
             problems += checks.aware("since", since)
@@ -183,9 +183,9 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
                 budget=Decimal(budget),
                 currency_code=currency_code or "USD",
                 resource=target,
-                lead=timedelta(seconds=as_seconds(lead)),
+                lead=timedelta(seconds=as_seconds_from_zero(lead)),
                 since=since,
-                timeout=as_seconds(timeout),
+                timeout=as_seconds_from_zero(timeout),
             ),
             buy=lambda leg: self._buy_leg(training_plan_arn, leg),
             own=bought,

@@ -353,8 +353,8 @@ class Emulator(FleetSetup):
             times: How many calls in a row get it; None stands for all later calls.
 
         Raises:
-            ValueError: There is no such operation, the operation has no pages but the fault
-                needs them, or a number is below 1.
+            ValueError: There is no such operation, its replies do not have the pages that the
+                fault needs, no reply has the member that it changes, or a number is below 1.
             TypeError: `fault` is not a `Fault`.
         """
         self._faults.inject(operation, fault, nth=nth, times=times)
