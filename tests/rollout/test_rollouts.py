@@ -137,9 +137,12 @@ async def test_baking_begins_anew_and_approval_is_asked_for_again() -> None:
     assert anyio.current_time() - before > 1000
 
 
-@pytest.mark.parametrize("answer", [False, None, 0])
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(False, "said no"), (None, "returned None"), (0, "returned 0")],
+)
 @pytest.mark.parametrize("loop", LOOPS)
-def test_a_no_stops_the_rollout_and_nothing_runs(loop: Loop, answer: Any) -> None:
+def test_a_no_stops_the_rollout_and_nothing_runs(loop: Loop, answer: Any, words: str) -> None:
     @guarded
     async def run() -> None:
         world = World(timings=FAST)
@@ -148,7 +151,8 @@ def test_a_no_stops_the_rollout_and_nothing_runs(loop: Loop, answer: Any) -> Non
             await anyio.lowlevel.checkpoint()
             return answer
 
-        with pytest.raises(RolloutStoppedError, match="approve said no after stage stage-0") as no:
+        said = f"approve {words} after stage stage-0"
+        with pytest.raises(RolloutStoppedError, match=said) as no:
             await Process(world).roll_out(approve=approve)
 
         assert outcomes(no.value.report) == {"stage-0": "deployed", "stage-1": "not_started"}

@@ -162,7 +162,7 @@ class Wait(PolledWait[EdgeDeploymentPlan]):
         ]
         error = self.error(
             WaitTimeoutError,
-            f"{what} did not happen {self.limit} ({self.polls} polls): "
+            f"{what} did not happen {self.limit} ({self.polls} poll{'s' * (self.polls != 1)}): "
             + "; ".join([seen, *advice, *timeout.advice]),
             last_seen,
         )

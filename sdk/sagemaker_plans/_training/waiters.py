@@ -261,7 +261,8 @@ def _timeout_error(
 ) -> WaitTimeoutError:
     timeout = wait.timeout()
     error = WaitTimeoutError(
-        f"{what} {wait.limit} ({wait.polls} polls): " + "; ".join([words, *timeout.advice]),
+        f"{what} {wait.limit} ({wait.polls} poll{'s' * (wait.polls != 1)}): "
+        + "; ".join([words, *timeout.advice]),
         last_seen=plan,
         polls=wait.polls,
         waited=wait.waited,

@@ -268,7 +268,12 @@ async def test_an_endpoint_where_nobody_listens_is_told() -> None:
     assert caught.value.request_sent is False
 
 
-async def test_without_a_region_nothing_is_sent() -> None:
+@pytest.mark.parametrize("region", [None, ""])
+async def test_without_a_region_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch, region: str | None
+) -> None:
+    if region is not None:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     async with DynamoDBJournal("purchases", session=session()) as journal:
         with pytest.raises(ConfigurationError, match="no region is set"):
             await journal.records(PLAN)

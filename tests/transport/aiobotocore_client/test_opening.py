@@ -208,7 +208,12 @@ def test_one_error_lists_everything_that_is_wrong() -> None:
 
 @pytest.mark.usefixtures("keys")
 @pytest.mark.anyio
-async def test_no_region_is_told_with_what_to_do(transport: Transport) -> None:
+@pytest.mark.parametrize("region", [None, "", " "])
+async def test_no_region_is_told_with_what_to_do(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, region: str | None
+) -> None:
+    if region is not None:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     refusal = await refusal_of(AsyncClient(http_backend=transport.http_backend))
 
     assert "region_name: no region is set" in str(refusal)

@@ -36,6 +36,7 @@ from sagemaker_plans.models import (
     StageDevice,
     StageStatus,
 )
+from sagemaker_plans.models._validation import shown
 
 _ENDED: Final = frozenset({StageStatus.FAILED, StageStatus.STOPPED})
 _STOP_LIMIT: Final = 30.0
@@ -127,8 +128,13 @@ class Rollout:
         if self.wanted.bake_time:
             await anyio.sleep(self.wanted.bake_time)
         approve = self.wanted.approve
-        if approve is not None and not await approve(stage, self._report()):
-            raise _Halt(f"approve said no after stage {name}", stage)
+        if approve is None:
+            return
+        answer: object = await approve(stage, self._report())
+        if not answer:
+            # Who forgets to return something says no.
+            said = "approve said no" if answer is False else f"approve returned {shown(answer)}"
+            raise _Halt(f"{said} after stage {name}", stage)
 
     async def _deployed(self, name: str) -> Stage:
         """Start a stage if that is needed, and wait until it is deployed."""

@@ -86,6 +86,7 @@ async def open_client(
         if session is None:
             # In here, for a profile that does not exist is found out by the first question.
             own.register_component("data_loader", SlimLoader(own.get_component("data_loader")))
+        require_region(own, region_name)
         await in_thread(lambda: _load_models(own))
         # Any: the stubs list each service, and need that service's stubs beside them.
         context = cast("Any", own).create_client(
@@ -110,6 +111,24 @@ async def open_client(
             raise
         raise _cannot_open(error) from shown_cause(error)
     return OpenedClient(client, client.close, path)
+
+
+def require_region(session: AioSession, region_name: str | None) -> None:
+    """Refuse a region that is set to nothing, such as a variable of a CI job that has no value.
+
+    botocore would take it for a region's name.
+
+    Args:
+        session: The session that the client is made with.
+        region_name: The region that the user passed; None for the session's.
+
+    Raises:
+        NoRegionError: If the session's region is empty.
+        Exception: Whatever the session raises, such as for a profile that does not exist.
+    """
+    found = cast("object", session.get_config_variable("region"))
+    if region_name is None and isinstance(found, str) and not found.strip():
+        raise boto.NoRegionError
 
 
 def client_config(

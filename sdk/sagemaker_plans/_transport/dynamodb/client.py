@@ -7,7 +7,7 @@ import anyio
 import botocore.exceptions as boto
 from anyio import to_thread
 
-from sagemaker_plans._transport.aiobotocore_client.opening import client_config
+from sagemaker_plans._transport.aiobotocore_client.opening import client_config, require_region
 from sagemaker_plans._transport.aiobotocore_client.parts import AioSession
 from sagemaker_plans._transport.exception_mapping import (
     CONNECTION_FAILURES,
@@ -63,6 +63,7 @@ async def open_client(
     own = AioSession() if session is None else session
     config = client_config(own, None, "auto", request_timeout, is_ours=session is None)
     try:
+        require_region(own, region_name)
         await to_thread.run_sync(_load_models, own)
         context = cast("Any", own).create_client(
             _SERVICE, region_name=region_name, endpoint_url=endpoint_url, config=config
