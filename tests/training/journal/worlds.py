@@ -98,6 +98,7 @@ class World(Gateway):
         /,
         *,
         send_by: datetime | None = None,
+        **_: object,
     ) -> Reply:
         if operation is EXTEND_TRAINING_PLAN:
             await anyio.sleep(self.sleeps)
