@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Generic, TypeVar
 
 import anyio
@@ -324,10 +325,7 @@ class SentOnce(ABC, Generic[R]):
         """
         if not self.can_look:
             return None
-
-        def failed(error: SageMakerPlansError) -> None:
-            tell(logging.INFO, "%s: %s not read: %s", self.operation.name, self.where, error)
-
+        failed = partial(tell, logging.INFO, "%s: %s not read: %s", self.operation.name, self.where)
         return await until_shown(self.look, failed, within=self.retrier.policy.reconcile_limit)
 
     def _unknown(self, error: SageMakerPlansError) -> OutcomeUnknownError:
