@@ -17,6 +17,7 @@ from attrs import define, field
 
 from evidence.counting_server import ARN, EXTEND, HISTORY, CountingServer
 from evidence.generated.fates import Fate, Lookup
+from evidence.test_broken_off import drive
 from harness import TRANSPORTS, Transport, fast_retries, session
 from sagemaker_plans import AsyncClient
 from training.journal.memory_journal import MemoryJournal
@@ -112,7 +113,7 @@ async def test_a_reply_counts_although_the_users_hook_is_cancelled_behind_it(
             await it.cancelled_at(stop, training_plan_arn=ARN)
             assert server.count(EXTEND) == 1
             assert it.journal.states == [state]
-    assert outcomes(caplog) == [None, outcome]
+    assert {*outcomes(caplog)} == {None, outcome}
 
 
 @on_asyncio_only
@@ -145,7 +146,7 @@ async def test_a_receipt_counts_although_closing_its_connection_is_cancelled(
     plain: Any = AIOHTTPSession if transport.http_backend == "aiohttp" else HttpxSession
 
     class Users(plain):  # type: ignore[misc]  # either class
-        async def __aexit__(self, *raised: Any) -> None:
+        async def __aexit__(self, *raised: object) -> None:
             above: Any = super()
             await above.__aexit__(*raised)
             if not stop.reached.is_set():
@@ -176,6 +177,7 @@ async def test_a_purchase_that_is_cancelled_while_it_connects_was_not_sent(
             waiting.connect_ex(mute.getsockname())
         async with shop(f"http://127.0.0.1:{mute.getsockname()[1]}", transport) as it:
             it.theirs.meta.events.register(f"before-send.sagemaker.{EXTEND}", signed)
+            it.client = AsyncClient.from_client(it.theirs, retry=fast_retries(max_attempts=1))
             await it.cancelled_at(stop)
     assert outcomes(caplog) == [None, "not_bought"]
     assert ": could not connect to http://127.0.0.1:" in caplog.messages[-1]
@@ -190,11 +192,7 @@ async def test_a_receipt_counts_although_the_coroutine_is_closed_behind_it(
         async with shop(server.url, transport) as it:
             it.theirs.meta.events.register(f"needs-retry.sagemaker.{EXTEND}", stop.stay)
             coroutine: Any = it.client.training_plans.extend("tpeo-1", training_plan_arn=ARN)
-            # Drive it as an event loop would.
-            waiting = coroutine.send(None)
-            while waiting is None or not stop.reached.is_set():
-                await asyncio.sleep(0) if waiting is None else await waiting
-                waiting = coroutine.send(None)
+            await drive(coroutine, stop.reached.is_set)
             coroutine.close()
             # It may not wait for the journal.
             assert it.journal.states == [(1, "open", None)]
