@@ -8,7 +8,7 @@ from sphinx.application import Sphinx
 
 project = "sagemaker-plans"
 author = "The sagemaker-plans developers"
-copyright = "The sagemaker-plans developers"  # noqa: A001 - Sphinx's name of it
+copyright = "The sagemaker-plans developers"  # noqa: A001  # Sphinx's name of it
 release = version_of("sagemaker-plans")
 version = release
 

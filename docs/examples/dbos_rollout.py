@@ -9,7 +9,7 @@ You need no AWS account: an emulator takes the place of the service. This progra
 worker at each place in turn, runs it again, and checks what the service has seen. At one place
 the purchase is made already, and the plan's history does not show it yet.
 
-    pip install sagemaker-plans "dbos>=3"
+    pip install . "dbos>=3.4"
     python docs/examples/dbos_rollout.py [--database postgresql://...]
 """
 
@@ -134,7 +134,7 @@ class World:
         if self.database is not None:
             database = f"{self.database}_{name.replace('-', '_')}"
         arguments = [database, name, arn, offering, str(journal)]
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603  # our own arguments
             [sys.executable, __file__, "--work", *arguments],
             env={**os.environ, **self.emulator.environment(), "DIE_AT": die_at},
         )

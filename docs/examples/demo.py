@@ -59,7 +59,7 @@ async def extend(client: smp.AsyncClient, training_plan_arn: str) -> None:
 def shown_progress() -> Generator[Callable[[smp.StageChange], object]]:
     """Show stages as bars, or as plain lines where rich is not installed."""
     try:
-        from sagemaker_plans.progress import StageProgress  # noqa: PLC0415
+        from sagemaker_plans.progress import StageProgress  # noqa: PLC0415  # an extra
     except ImportError:
         yield lambda change: print(f"{change.stage.name}: {change.stage.status}")
     else:

@@ -8,7 +8,7 @@ You need no AWS account: an emulator takes the place of the service. The first d
 the plan fails, so that there is a retry to see. Without PREFECT_API_URL, Prefect starts a
 server that runs as long as the flow:
 
-    pip install prefect
+    pip install . "prefect>=3.4" "fastapi<0.150"
     python docs/examples/prefect_flow.py
 """
 

@@ -7,7 +7,7 @@ AWS. This example adds its own spans around the steps of a rollout, with events 
 You need no AWS account: an emulator takes the place of the service. It throttles the first
 start, so that there is a retry to see:
 
-    pip install opentelemetry-sdk opentelemetry-instrumentation-botocore
+    pip install . opentelemetry-sdk opentelemetry-instrumentation-botocore
     python docs/examples/traced_rollout.py
 """
 
@@ -16,7 +16,7 @@ import os
 from collections.abc import Sequence
 
 from opentelemetry import trace
-from opentelemetry.instrumentation.botocore import (  # pyright: ignore[reportMissingTypeStubs]
+from opentelemetry.instrumentation.botocore import (  # pyright: ignore[reportMissingTypeStubs]  # it has none
     AiobotocoreInstrumentor,
 )
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -68,7 +68,7 @@ async def main() -> None:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
     trace.set_tracer_provider(provider)
-    AiobotocoreInstrumentor().instrument()  # type: ignore[no-untyped-call]
+    AiobotocoreInstrumentor().instrument()  # type: ignore[no-untyped-call]  # not typed
 
     with Emulator() as emulator:
         # Without this line the same code works on AWS.

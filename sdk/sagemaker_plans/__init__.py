@@ -4,6 +4,7 @@
 #   _client           AsyncClient: where everything is put together
 #   _edge, _training  client.plans and client.training_plans
 #   journal           where purchases are recorded, so that each is made once
+#   _setting_checks   checks of settings that clients and journals share
 #   _engine           retries and their rules, pacing, pagination, polling, durations, locks
 #   _transport        the network: one request out, one reply in, and what is known of it
 #   _wire             operations, the converter between models and wire dicts, replies

@@ -254,7 +254,7 @@ def _comparable(name: str, value: object) -> object:
 
 
 def _environment() -> bytes:
-    # It takes 4 ms, a twentieth of importing this package, and few programs share clients.
+    # Imported here, because few programs share clients.
     import hashlib  # noqa: PLC0415  # see above
 
     # A digest, because credentials are among the values.

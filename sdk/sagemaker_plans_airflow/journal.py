@@ -8,6 +8,7 @@ from anyio import to_thread
 
 from sagemaker_plans.errors import ConfigurationError
 from sagemaker_plans.journal import PurchaseJournal, PurchaseRecord
+from sagemaker_plans.journal._arguments import check_first, check_next, check_plan
 
 HAS_TASK_STATE_STORE: Final = "task_state_store" in Context.__annotations__
 """Whether this Airflow has a task state store; it came with 3.3."""
@@ -64,9 +65,11 @@ class TaskStateJournal:
             The records by their number; empty if there are none.
 
         Raises:
+            InvalidRequestError: If it is not a text.
             ValueError: If a value in the store is not a record of this plan.
             Exception: Airflow's, if the store cannot be read.
         """
+        check_plan(plan)
         return await to_thread.run_sync(self._records, plan)
 
     async def begin(self, record: PurchaseRecord, /) -> bool:
@@ -79,12 +82,12 @@ class TaskStateJournal:
             Whether the journal now has this very record. False if the number is taken.
 
         Raises:
-            ValueError: If the record does not have revision 0.
+            InvalidRequestError: If it is not a record with revision 0.
+            ValueError: If the record before it is missing.
             Exception: Airflow's, if the store cannot be read or written, and whenever this try
                 of the task does not count any more.
         """
-        if record.revision != 0 or record.number < 1:
-            raise ValueError(f"begin: got number {record.number}, revision {record.revision}")
+        check_first(record)
         return await to_thread.run_sync(self._begin, record)
 
     async def end(self, record: PurchaseRecord, /) -> bool:
@@ -97,11 +100,11 @@ class TaskStateJournal:
             Whether the journal now has this very revision. False if it has another one.
 
         Raises:
-            ValueError: If the record has revision 0, or if a value in the store is no record.
+            InvalidRequestError: If it is not a record with a later revision.
+            ValueError: If a value in the store is no record.
             Exception: Airflow's, as for ``begin``.
         """
-        if record.revision < 1 or record.number < 1:
-            raise ValueError(f"end: got number {record.number}, revision {record.revision}")
+        check_next(record)
         return await to_thread.run_sync(self._end, record)
 
     def _records(self, plan: str) -> tuple[PurchaseRecord, ...]:

@@ -7,6 +7,7 @@ import pytest
 from airflow_world import Store
 from attrs import evolve
 
+from sagemaker_plans import InvalidRequestError
 from sagemaker_plans.airflow import TaskStateJournal
 from sagemaker_plans.journal import PurchaseJournal, PurchaseRecord, _check
 
@@ -47,7 +48,7 @@ async def test_it_keeps_what_the_protocol_asks_of_one_writer() -> None:
     second = evolve(RECORD, number=2, id="b")
     assert await journal.begin(second)
     assert await journal.records(RECORD.plan) == (bought, second)
-    assert await journal.records("another") == ()
+    assert await journal.records(RECORD.plan.replace("big", "another")) == ()
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,11 @@ async def test_a_record_that_cannot_begin_is_refused(record: PurchaseRecord) -> 
 async def test_a_record_that_cannot_end_is_refused(record: PurchaseRecord) -> None:
     with pytest.raises(ValueError, match="end"):
         await TaskStateJournal(Store()).end(record)
+
+
+async def test_a_plan_is_a_text() -> None:
+    with pytest.raises(InvalidRequestError, match="records: plan: a string that is not empty"):
+        await TaskStateJournal(Store()).records(None)  # type: ignore[arg-type]  # on purpose
 
 
 @pytest.mark.parametrize("value", ['"text"', "{}", "[1]"])

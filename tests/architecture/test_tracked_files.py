@@ -1,4 +1,4 @@
-"""What is tracked names no machine, no package registry and no locked versions."""
+"""What is tracked names no machine and no package registry, and each suppression has a reason."""
 
 import re
 import subprocess
@@ -23,6 +23,11 @@ REGISTRY_HOSTS = tuple(
     )
 )
 INDEX_ADDRESS = r"https?://[^\s\"']+/simple(?![\w-])"
+# Atomic, so that it is not taken for a shorter one.
+SUPPRESSION = (
+    r"(?># (?:noqa(?:: [A-Z]+\d+(?:, [A-Z]+\d+)*)?"
+    r"|(?:type|pyright): ignore(?:\[[\w, -]+\]|(?!\[))))"
+)
 HOME = r"(?<![\w.~$}-])(?:/(?:home|Users)/[A-Za-z]|/root(?=/)|[A-Z]:\\+Users\\)"
 
 
@@ -103,3 +108,28 @@ def test_no_lock_file_is_tracked() -> None:
     found = [str(path.relative_to(ROOT)) for path in FILES if path.suffix == ".lock"]
 
     assert found == [], "a library is tested with what its users get: `git rm` the lock files"
+
+
+def unexplained(line: str) -> bool:
+    return re.search(rf"{SUPPRESSION}(?!  # )", line) is not None
+
+
+@pytest.mark.parametrize("line", ["f()  # noqa: S101", "f()  # noqa: S101 - why", "f()  # noqa"])
+def test_a_suppression_without_a_reason_is_found(line: str) -> None:
+    assert unexplained(line)
+
+
+def test_a_suppression_with_a_reason_is_none_of_those() -> None:
+    assert not unexplained("f()  # noqa: S101  # type: ignore[misc]  # why")
+
+
+def test_each_suppression_has_a_reason_behind_a_mark_of_its_own() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in FILES
+        if path.suffix == ".py" and path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if unexplained(line)
+    ]
+
+    assert found == [], "\n".join(found)

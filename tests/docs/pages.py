@@ -131,7 +131,7 @@ class Reader:
             flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
             dont_inherit=True,
         )
-        outcome: object = eval(compiled, example.namespace)  # noqa: S307 - our own pages
+        outcome: object = eval(compiled, example.namespace)  # noqa: S307  # our own pages
         if inspect.iscoroutine(outcome):
             self._runner.run(outcome)
 

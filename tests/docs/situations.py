@@ -62,7 +62,7 @@ class Situation:
         compiled = compile(
             self.before, __file__, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
         )
-        outcome: object = eval(compiled, known)  # noqa: S307 - written below
+        outcome: object = eval(compiled, known)  # noqa: S307  # written below
         if inspect.isawaitable(outcome):
             await outcome
 

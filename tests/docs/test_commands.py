@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from sybil import Document
 
-from docs.pages import ROOT, fenced, language_of, named, pages, source_of
+from docs.pages import EXAMPLES, ROOT, fenced, language_of, named, pages, source_of
 
 PIP_INSTALLS: Final = "installs from a package index; each nox session does so, from the same files"
 NOT_RUN: Final = {
@@ -20,10 +20,17 @@ NOT_RUN: Final = {
     ".venv/bin/pip install .": PIP_INSTALLS,
     "pip install .": PIP_INSTALLS,
     "pip install '.[trio]'": PIP_INSTALLS,
-    "pip install 'sagemaker-plans[boto3]'": PIP_INSTALLS,
-    "uv pip install 'sagemaker-plans[boto3]'": PIP_INSTALLS,
+    "pip install '.[boto3]'": PIP_INSTALLS,
+    "uv pip install '.[boto3]'": PIP_INSTALLS,
+    'pip install . "prefect>=3.4" "fastapi<0.150"': PIP_INSTALLS,
+    "pip install . opentelemetry-sdk opentelemetry-instrumentation-botocore": PIP_INSTALLS,
+    "python docs/examples/prefect_flow.py": "`nox -s examples_prefect` runs it",
+    "python docs/examples/staged_rollout.py": "`nox -s examples` runs it",
+    "python docs/examples/staged_rollout.py --failing cam-002": "`nox -s examples` runs it",
+    "python docs/examples/traced_rollout.py": "`nox -s examples` runs it",
+    "nox -s bench -- --page docs/performance.md": "measures for minutes",
     "nox -s release -- https://ADDRESS-OF-THE-REPOSITORY": "needs a tag, and fetches tools",
-    'pip install "sagemaker-plans[airflow]"': PIP_INSTALLS,
+    'pip install ".[airflow]"': PIP_INSTALLS,
     '.venv/bin/pip install "nox[uv]"': PIP_INSTALLS,
     '.venv/bin/pip install --editable ".[rich,trio]" --group dev --group docs': PIP_INSTALLS,
     ".venv/bin/python -m pip install --quiet --upgrade pip": PIP_INSTALLS,
@@ -46,13 +53,66 @@ def commands_of(path: Path) -> Iterator[str]:
         if language_of(block) == "console":
             lines = source_of(block).splitlines()
             prompted = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-            yield from prompted or lines
+            yield from (re.sub(r" +# .*", "", line) for line in prompted or lines)
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Find the name and the text of every page and of every file of the examples."""
+    examples = [path for suffix in ("py", "ipynb") for path in EXAMPLES.rglob(f"*.{suffix}")]
+    for path in (*pages(), *examples):
+        yield named(path), path.read_text(encoding="utf-8")
+
+
+def installs() -> list[tuple[str, str]]:
+    """Find the places and the arguments of each `pip install` that a reader is to run."""
+    errors = re.compile(r"^\w+Error: .*$", re.MULTILINE)
+    command = re.compile(r"\bpip install ([^`\n]+)")
+    return [
+        (name, each) for name, text in texts() for each in command.findall(errors.sub("", text))
+    ]
 
 
 def test_each_command_is_accounted_for() -> None:
     found = {command: named(page) for page in pages() for command in commands_of(page)}
 
     assert {*found} == {*NOT_RUN} | TESTED_HERE
+
+
+def test_a_block_of_commands_is_a_console() -> None:
+    command = re.compile(r"(?:\S*/)?(?:nox|pip|pytest|python3?|uv) ")
+    blocks = [
+        (named(page), source_of(block))
+        for page in pages()
+        for block in fenced(Document(page.read_text(encoding="utf-8"), str(page)))
+        if language_of(block) in ("text", "")
+    ]
+
+    assert [each for each in blocks if command.match(each[1])] == []
+
+
+def test_commands_install_from_a_checkout_until_the_package_is_on_an_index() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    by_name = [each for each in installs() if "sagemaker-plans" in each[1]]
+    on_none = "The package is not on an index yet." in readme
+    assert (by_name == []) == on_none, by_name
+
+
+def test_what_is_installed_has_the_bounds_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = [
+        [each for each in group if isinstance(each, str)]
+        for group in project["dependency-groups"].values()
+    ]
+
+    for place, arguments in installs():
+        words = {re.sub(r"""["'\\,]""", "", each) for each in arguments.split()}
+        names = {re.split(r"[<>=\[]", word)[0] for word in words}
+        bounded = {word for word in words if re.search("[<>=]", word)}
+        assert bounded <= {each for group in groups for each in group}, place
+        for group in groups:
+            if names & {re.split("[<>=]", each)[0] for each in group}:
+                assert {each for each in group if "<" in each} <= words, place
 
 
 def test_the_emulator_says_what_its_page_says() -> None:

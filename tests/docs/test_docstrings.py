@@ -78,7 +78,7 @@ def test_the_code_of_a_docstring_runs(snippet: Snippet, monkeypatch: pytest.Monk
         client = situation.client()
         try:
             runner.run(situation.arrange(emulator, client, names))
-            outcome: object = eval(code, names)  # noqa: S307 - our own docstrings
+            outcome: object = eval(code, names)  # noqa: S307  # our own docstrings
             assert inspect.iscoroutine(outcome)
             runner.run(outcome)
         finally:

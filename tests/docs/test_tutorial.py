@@ -21,11 +21,12 @@ def blocks() -> list[str]:
 def test_a_block_can_be_typed(block: str) -> None:
     compiler = codeop.CommandCompiler()
     compiler.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    typed = ""
-    # Enter once more, as the tutorial says.
+    typed: list[str] = []
+    # Enter once more, as the tutorial says. The console compiles its lines without a newline
+    # at the end, so a compound statement ends only at an empty line.
     for line in [*block.splitlines(), ""]:
-        typed += f"{line}\n"
-        if compiler(typed, symbol="single") is not None:
-            typed = ""
+        typed.append(line)
+        if compiler("\n".join(typed), symbol="single") is not None:
+            typed.clear()
 
-    assert typed.strip() == ""
+    assert "".join(typed).strip() == ""

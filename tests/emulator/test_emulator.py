@@ -245,7 +245,7 @@ def broken(*_args: object, **_options: object) -> Any:
 
 
 def test_a_bug_of_the_emulator_is_never_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ExceptionGroup) as caught, Emulator() as emulator:  # noqa: PT012 - the exit raises
+    with pytest.raises(ExceptionGroup) as caught, Emulator() as emulator:  # noqa: PT012  # the exit raises
         monkeypatch.setattr(emulator.service, "handle", broken)
         reply = send_signed(emulator)
         assert (reply.status, reply.json["__type"]) == (500, "InternalFailure")
@@ -258,7 +258,7 @@ def test_a_bug_of_the_emulator_is_never_silent(monkeypatch: pytest.MonkeyPatch) 
 def test_a_bug_of_the_emulator_does_not_hide_the_tests_own_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(KeyError) as caught, Emulator() as emulator:  # noqa: PT012 - the exit notes
+    with pytest.raises(KeyError) as caught, Emulator() as emulator:  # noqa: PT012  # the exit notes
         monkeypatch.setattr(emulator.service, "handle", broken)
         send_signed(emulator)
         raise KeyError("the test's own")

@@ -118,4 +118,4 @@ def test_its_commands_for_curl_work(emulator: Emulator) -> None:
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
 def test_each_of_its_blocks_of_python_runs_as_it_stands(number: int) -> None:
     """A reader copies one of them. `tests/docs` runs all of them, one after the other."""
-    exec(compile(blocks("python")[number], f"emulator.md, block {number}", "exec"), {})  # noqa: S102 - our own page
+    exec(compile(blocks("python")[number], f"emulator.md, block {number}", "exec"), {})  # noqa: S102  # our own page

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from sagemaker_plans import AsyncClient, ConfigurationError, PacePolicy
+from sagemaker_plans.models._validation import shown
 
 NO_RATES: tuple[Any, ...] = (
     0, -1, -0.5, 0.0009, 100_001, True, math.nan, math.inf, -math.inf, "1", b"1", [], 1j, 10**400,
@@ -53,7 +54,7 @@ def test_the_bounds_of_rates_are_allowed(rate: float) -> None:
 @pytest.mark.parametrize("value", NO_RATES, ids=lambda value: str(value)[:9])
 def test_what_is_no_rate_is_refused(argument: str, value: Any) -> None:
     found = problems(**{argument: value})
-    assert found.startswith(f"PacePolicy: {argument}: got ")
+    assert found.startswith(f"PacePolicy: {argument}: got {shown(value)}; ")
     assert "allowed are requests a second, 0.001 to 100,000" in found
     assert ";" not in found.partition("allowed")[0].partition("; ")[0]
 
@@ -72,7 +73,7 @@ def test_the_highest_rate_is_not_below_the_lowest() -> None:
 @pytest.mark.parametrize("value", [0, 1, -0.1, 1.5, math.nan, math.inf, True, "0.5", None])
 def test_what_is_no_cut_is_refused(value: Any) -> None:
     found = problems(cut=value)
-    assert found.startswith("PacePolicy: cut: got ")
+    assert found.startswith(f"PacePolicy: cut: got {value!r}; ")
     assert found.endswith("allowed are fractions between 0 and 1")
 
 

@@ -309,6 +309,27 @@ def test_a_refusal_after_doubt_tells_of_the_doubt_whatever_failed_in_between(loo
     ]
 
 
+@pytest.mark.parametrize(("operation", "sent"), [(START_STAGE, None), (DESCRIBE_PLAN, False)])
+def test_a_last_attempt_that_was_not_sent_does_not_make_the_lost_one_unsent(
+    loop: Loop, operation: Operation, sent: bool | None
+) -> None:
+    unsent = errors.ConnectionFailedError("no connection", request_sent=False)
+
+    notes = given_up(loop, RetryPolicy(max_attempts=2), *fresh(1), unsent, operation=operation)
+
+    assert unsent.request_sent is sent
+    assert ("may have had its effect" in notes[0]) == (sent is None)
+
+
+def test_what_was_never_sent_stays_unsent_after_retries(loop: Loop) -> None:
+    unsent = [errors.ConnectionFailedError("no connection", request_sent=False) for _ in "ab"]
+
+    notes = given_up(loop, RetryPolicy(max_attempts=2), *unsent, operation=START_STAGE)
+
+    assert unsent[-1].request_sent is False
+    assert "may have had its effect" not in notes[0]
+
+
 def test_what_is_no_error_of_this_package_passes_at_once(loop: Loop) -> None:
     bug = ZeroDivisionError("a bug")
     attempts = Attempts([bug])

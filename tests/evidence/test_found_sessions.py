@@ -233,7 +233,8 @@ async def test_a_purchase_through_a_patched_send_follows_no_redirect(transport: 
             client = AsyncClient.from_client(theirs, retry=FAST)
             with pytest.raises(OutcomeUnknownError, match="the endpoint redirects to"):
                 await client.training_plans.extend("tpeo-1")
-            assert "_get_session" not in vars(theirs._endpoint.http_session.session)
+            await client.aclose()
+            assert "_get_session" not in vars(theirs._endpoint.http_session)
 
     assert seen == [f"SageMaker.{EXTEND}"]
     assert len(server.received) == 1

@@ -49,6 +49,8 @@ class Act:
     """Whether a purchase can be looked for in the history."""
     member: str
     """A member that its reply must have; the replies of commands have none."""
+    status: str | None = None
+    """A status in its reply; None if it has none."""
     replies: bool = True
     """Whether its reply has members."""
 
@@ -69,6 +71,7 @@ ACTS: Final = (
         seed=_rollout(),
         perform=lambda client: client.plans.describe("rollout"),
         member="EdgeDeploymentPlanArn",
+        status="StageStatus",
     ),
     Act(
         name="create",
@@ -139,6 +142,7 @@ ACTS: Final = (
         seed=_rollout(),
         perform=lambda client: client.plans.stage_devices("rollout", "stage-0").collect(),
         member="DeviceDeploymentSummaries",
+        status="DeviceDeploymentStatus",
     ),
     Act(
         name="extend",
@@ -146,6 +150,7 @@ ACTS: Final = (
         column="purchase",
         perform=lambda client: client.training_plans.extend(OFFERING),
         member="TrainingPlanExtensions",
+        status="PaymentStatus",
     ),
     Act(
         name="extend-of-a-plan",
@@ -155,6 +160,7 @@ ACTS: Final = (
         before=(HISTORY,),
         confirmed=True,
         member="TrainingPlanExtensions",
+        status="PaymentStatus",
     ),
     Act(
         name="search",
@@ -170,6 +176,7 @@ ACTS: Final = (
         buys_before=True,
         perform=lambda client: client.training_plans.extension_history(PLAN_ARN).collect(),
         member="TrainingPlanExtensions",
+        status="PaymentStatus",
     ),
     Act(
         name="describe-training-plan",
@@ -177,6 +184,7 @@ ACTS: Final = (
         column="read",
         perform=lambda client: client.training_plans.describe(PLAN_ARN),
         member="TrainingPlanArn",
+        status="Status",
     ),
     Act(
         name="list-training-plans",
@@ -184,6 +192,7 @@ ACTS: Final = (
         column="read",
         perform=lambda client: client.training_plans.list().collect(),
         member="TrainingPlanSummaries",
+        status="Status",
     ),
     Act(
         name="reserved-capacity",
@@ -191,6 +200,7 @@ ACTS: Final = (
         column="read",
         perform=lambda client: client.training_plans.reserved_capacity(CAPACITY_ARN),
         member="InstanceType",
+        status="Status",
     ),
     Act(
         name="ultra-servers",
@@ -198,5 +208,6 @@ ACTS: Final = (
         column="read",
         perform=lambda client: client.training_plans.ultra_servers(CAPACITY_ARN).collect(),
         member="UltraServers",
+        status="HealthStatus",
     ),
 )

@@ -27,6 +27,7 @@ It is far longer than a busy machine needs for a request that meets none.
 _SLOW: Final = 3 * PATIENCE
 
 Strikes = Literal["always", "replies", "needed members", "pages"]
+MemberOfTheAct = Literal["needed", "status"]
 
 
 @frozen(kw_only=True)
@@ -49,8 +50,8 @@ class Form:
 
     meaning: Meaning
     arguments: Mapping[str, Any] = field(factory=dict[str, Any])
-    member_of_the_act: bool = False
-    """Whether it takes the member that the act's reply must have."""
+    member: MemberOfTheAct | None = None
+    """Which member of the act's reply it takes; None if it takes none."""
 
 
 @frozen(kw_only=True)
@@ -60,7 +61,9 @@ class Sample:
     label: str
     meaning: Meaning
     make: Callable[[str], Fault]
-    """Takes the member that the act's reply must have."""
+    """Takes the name of the member."""
+    member: MemberOfTheAct | None
+    """Which member of the act's reply that is; None if the name does not matter."""
     committed: bool
 
     def __str__(self) -> str:
@@ -128,10 +131,10 @@ FORMS: Final[Mapping[str, tuple[Form, ...]]] = {
     "truncated_json": (Form(meaning=_HALF),),
     "not_json": (Form(meaning=_GARBLED),),
     "empty_object": (Form(meaning=_HOLED),),
-    "missing_member": (Form(meaning=_HOLED, member_of_the_act=True),),
+    "missing_member": (Form(meaning=_HOLED, member="needed"),),
     "empty_page": (Form(meaning=_CIRCLE),),
     "repeated_token": (Form(meaning=_CIRCLE),),
-    "unknown_enum_value": (Form(meaning=_HARMLESS),),
+    "unknown_enum_value": (Form(meaning=_HARMLESS, member="status"),),
     "unknown_member": (Form(meaning=_HARMLESS),),
 }
 """By constructor. The argument ``committed`` is added in both values where there is one."""
@@ -140,7 +143,6 @@ ARGUMENTS_LEFT_ALONE: Final = {
     ("error", "message"),
     ("not_found_as_validation", "message"),
     ("unknown_enum_value", "value"),
-    ("unknown_enum_value", "member"),
 }
 """Changes that this package ignores."""
 
@@ -162,7 +164,7 @@ def undescribed() -> set[str]:
             found.add(name)
             continue
         used = {"committed"}.union(*(form.arguments for form in FORMS[name]))
-        if any(form.member_of_the_act for form in FORMS[name]):
+        if any(form.member for form in FORMS[name]):
             used.add("member")
         found |= {
             f"{name}({argument}=)"
@@ -174,7 +176,7 @@ def undescribed() -> set[str]:
 
 def _is_committed_by_itself(name: str) -> bool:
     form = FORMS[name][0]
-    member = {"member": "Any"} if form.member_of_the_act else {}
+    member = {"member": "Any"} if form.member else {}
     fault = getattr(Fault, name)(**form.arguments, **member)
     assert isinstance(fault, Fault)
     return fault.committed
@@ -192,14 +194,16 @@ def _sample(name: str, form: Form, *, committed: bool) -> Sample:
     arguments = {**form.arguments, **({"committed": committed} if takes_it else {})}
 
     def make(member: str) -> Fault:
-        more = {"member": member} if form.member_of_the_act else {}
+        more = {"member": member} if form.member else {}
         fault = getattr(Fault, name)(**arguments, **more)
         assert isinstance(fault, Fault)
         return fault
 
     shown = [str(value) for key, value in form.arguments.items() if key != "gate"]
     label = "-".join([name, *shown, *(["committed"] if takes_it and committed else [])])
-    return Sample(label=label, meaning=form.meaning, make=make, committed=committed)
+    return Sample(
+        label=label, meaning=form.meaning, make=make, member=form.member, committed=committed
+    )
 
 
 def samples() -> Iterator[Sample]:

@@ -66,7 +66,16 @@ class Result:
 
 
 def applies(sample: Sample, act: Act) -> bool:
-    return sample.meaning.strikes != "pages" or act.operation.pager is not None
+    if sample.meaning.strikes == "pages":
+        return act.operation.pager is not None
+    return sample.member is None or member_of(sample, act) is not None
+
+
+def member_of(sample: Sample, act: Act) -> str | None:
+    """Name the member of the act's reply that a sample concerns; None if there is none."""
+    if sample.member == "status":
+        return act.status
+    return act.member if act.replies else None
 
 
 def transports_for(act: Act) -> tuple[Transport, ...]:
@@ -211,7 +220,7 @@ class Stand:
     ) -> Result:
         emulator = self.emulator
         asked, bought = len(emulator.requests), len(emulator.purchases)
-        emulator.inject(act.operation.name, sample.make(act.member), times=times)
+        emulator.inject(act.operation.name, sample.make(member_of(sample, act) or ""), times=times)
         error: type[SageMakerPlansError] | None = None
         outcome: str | None = None
         try:

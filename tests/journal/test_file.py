@@ -70,12 +70,13 @@ async def test_a_folder_that_is_no_path_is_refused(folder: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "plan",
-    ["", "../../etc", "a" * 5000, "CON", "é\N{GRINNING FACE}", "\ud800", "nul\0", ".", "a/b"],
-    ids=lambda plan: ascii(plan[:20]),
+    "name",
+    ["", "../../etc", "a" * 1900, "CON", "é\N{GRINNING FACE}", "\ud800", "nul\0", ".", "a/b"],
+    ids=lambda name: ascii(name[:20]),
 )
-async def test_any_text_names_a_plan(tmp_path: Path, plan: str) -> None:
+async def test_a_plan_may_have_any_name(tmp_path: Path, name: str) -> None:
     journal = FileJournal(tmp_path)
+    plan = PLAN.removesuffix("spring") + name
     record = a_record(plan=plan)
 
     assert await journal.begin(record)
@@ -87,7 +88,7 @@ async def test_plans_that_differ_in_case_only_have_other_folders_in_any_case(
     tmp_path: Path,
 ) -> None:
     journal = FileJournal(tmp_path)
-    for plan in (PLAN, PLAN.upper()):
+    for plan in (PLAN, PLAN.replace("spring", "SPRING")):
         await journal.begin(a_record(plan=plan))
 
     assert len({each.name.lower() for each in homes_in(tmp_path)}) == 2
@@ -396,22 +397,13 @@ async def test_a_copy_under_another_name_is_no_record(tmp_path: Path, name: str)
 
 async def test_a_record_of_another_plan_is_no_record(tmp_path: Path) -> None:
     journal = FileJournal(tmp_path)
-    await journal.begin(a_record(plan="other"))
+    await journal.begin(a_record(plan=PLAN.replace("spring", "other-one")))
     home = home_of(tmp_path)
     await journal.begin(a_record())
     (mine,) = [each for each in homes_in(tmp_path) if each != home]
     (home / "00000001.0000.json").replace(mine / "00000001.0000.json")
 
-    with pytest.raises(ValueError, match="record of another place: number 1, revision 0, plan 'ot"):
+    with pytest.raises(
+        ValueError, match="record of another place: number 1, revision 0, plan 'arn"
+    ):
         await journal.records(PLAN)
-
-
-async def test_wrong_numbers_are_refused(tmp_path: Path) -> None:
-    journal = FileJournal(tmp_path)
-
-    with pytest.raises(ValueError, match="begin: got number 1, revision 1"):
-        await journal.begin(a_record(revision=1))
-    with pytest.raises(ValueError, match="begin: got number 0, revision 0"):
-        await journal.begin(a_record(number=0))
-    with pytest.raises(ValueError, match="end: got revision 0"):
-        await journal.end(a_record())

@@ -35,7 +35,7 @@ def main() -> None:
     training_plan = resources.TrainingPlan.get(training_plan_name="demo-plan")
     try:
         resources.EdgeDeploymentPlan.get(edge_deployment_plan_name="nobody")
-    except Exception as error:  # noqa: BLE001 - the judge's own class is what is asked for
+    except Exception as error:  # noqa: BLE001  # the judge's own class is what is asked for
         missing = [type(error).__name__, str(error)]
     else:
         missing = []

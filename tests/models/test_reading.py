@@ -244,7 +244,7 @@ def test_an_empty_object_lacks_every_required_member_of_the_reply(operation: Ope
 
 def test_what_is_no_object_at_all_is_named_as_the_reply() -> None:
     with pytest.raises(UnexpectedReplyError) as caught:
-        Stage.from_wire([])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]  # wrong on purpose
+        Stage.from_wire([])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong on purpose
     assert caught.value.problems == ("reply: expected an object, got list []",)
 
 
@@ -253,7 +253,7 @@ def test_a_spec_that_is_no_object_does_not_speak_of_replies(
     spec: type[EdgeDeploymentPlanSpec | StageSpec],
 ) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        spec.from_wire([])  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]  # wrong on purpose
+        spec.from_wire([])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong on purpose
     assert str(caught.value) == f"{spec.__name__}: wire: expected an object, got list []"
 
 

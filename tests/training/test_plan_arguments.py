@@ -49,9 +49,10 @@ ASK: dict[str, Ask] = {
     [
         ("describe", {"name_or_arn": ""}, "name_or_arn: got ''"),
         ("describe", {"name_or_arn": CAPACITY}, "name_or_arn: got 'arn:aws:sagemaker"),
-        ("list", {"status": ""}, "status: a string"),
-        ("list", {"status": 7}, "status: a string"),
-        ("list", {"status": "x" * 65}, "status: got 'xxx.*up to 64 characters"),
+        ("list", {"status": ""}, "status: got ''; allowed are Pending, Active, Scheduled, Exp"),
+        ("list", {"status": 7}, "status: got 7"),
+        ("list", {"status": "Actve"}, "status: got 'Actve'"),
+        ("list", {"status": TrainingPlanStatus("x" * 65)}, "status: got .*up to 64 characters"),
         ("list", {"start_after": NAIVE}, "start_after: got .*with a time zone"),
         ("list", {"start_after": LAST}, "start_after: got .*datetimes that exist in UTC"),
         ("list", {"start_before": "2027"}, "start_before: got '2027'"),

@@ -5,7 +5,7 @@ in this process. The DAG runs twice. The first run succeeds. In the second
 one two cameras fail, and so does the canary stage. So no other task runs, and nothing is
 bought.
 
-    pip install "sagemaker-plans[airflow]"
+    pip install ".[airflow]"
     python docs/examples/airflow_rollout/run.py
 """
 
@@ -43,9 +43,9 @@ async def create_plan(name: str, fleet: str) -> None:
 def run_dag(conf: Mapping[str, str]) -> dict[str, str]:
     """Run the DAG to its end. Return the state of each task."""
     # Imported here, because Airflow reads its settings when it is imported.
-    from spring_rollout import dag  # noqa: PLC0415
+    from spring_rollout import dag  # noqa: PLC0415  # see above
 
-    from sagemaker_plans.airflow import (  # noqa: PLC0415
+    from sagemaker_plans.airflow import (  # noqa: PLC0415  # see above
         EnsureTrainingPlanOperator,
         RollOutOperator,
     )
@@ -61,7 +61,7 @@ def run_dag(conf: Mapping[str, str]) -> dict[str, str]:
 
 def python(*arguments: str) -> None:
     """Run Python in a process of its own, and require that it succeeds."""
-    subprocess.run([sys.executable, *arguments], check=True)  # noqa: S603
+    subprocess.run([sys.executable, *arguments], check=True)  # noqa: S603  # our own arguments
 
 
 def main() -> None:

@@ -5,7 +5,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, overload
 
-from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
+from sagemaker_plans._engine.durations import (
+    Duration,
+    as_seconds_from_zero_or_none,
+    duration_problems,
+)
 from sagemaker_plans._engine.polling import PollSchedule
 from sagemaker_plans._engine.time_limit import NOT_GIVEN, NotGiven, TimeLimit
 from sagemaker_plans._wire.operations import DESCRIBE_PLAN
@@ -141,7 +145,7 @@ class StageWaits:
         names = {"plan_name": plan_name, "stage_name": stage_name}
         functions = {"on_poll": on_poll, "on_poll_error": on_poll_error}
         problems = waiting.wait_problems(names, timeout, until, schedule, functions)
-        grace = as_seconds_or_none(start_grace)
+        grace = as_seconds_from_zero_or_none(start_grace)
         if grace is not None:
             problems += duration_problems("start_grace", grace, zero=True)
         self._raise_for("wait_until_stage_deployed", problems)

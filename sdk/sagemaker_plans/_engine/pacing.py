@@ -30,7 +30,6 @@ _LOWEST_RATE: Final = 0.001
 _HIGHEST_RATE: Final = 100_000.0
 _RATES: Final = "requests a second, 0.001 to 100,000"
 # Each of these opens a connection of its own, and closes it.
-_OWN_CONNECTION: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 
 
 @define(eq=False)
@@ -48,7 +47,16 @@ _SENDING: ContextVar[_Sending | None] = ContextVar("sagemaker_plans_sending", de
 
 
 def _as_rate(value: float | None) -> float | None:
-    return None if value is None else as_float(value)
+    return None if value is None else _as_lowest_rate(value)
+
+
+def _as_lowest_rate(value: float) -> float:
+    # What is out of range stays as it was written, for the message.
+    return number if _is_rate(number := as_float(value)) else value
+
+
+def _as_cut(value: float) -> float:
+    return number if _is_cut(number := as_float(value)) else value
 
 
 @frozen(kw_only=True)
@@ -78,9 +86,9 @@ class PacePolicy:
 
     max_rate: float | None = field(default=None, converter=_as_rate)
     """The most requests a second of each operation; None for no limit until a throttle."""
-    min_rate: float = field(default=0.1, converter=as_float)
+    min_rate: float = field(default=0.1, converter=_as_lowest_rate)
     """The limit does not fall below this, in requests a second."""
-    cut: float = field(default=0.8, converter=as_float)
+    cut: float = field(default=0.8, converter=_as_cut)
     """What a throttle leaves of the limit, as a fraction."""
     enabled: bool = True
     """Whether there is any pace."""
@@ -110,16 +118,18 @@ class PacePolicy:
                 f"max_rate: got {self.max_rate:g}; allowed are {_RATES}, not below min_rate "
                 f"({self.min_rate:g}), and None"
             )
-        cut = self.cut if type(self.cut) is float else math.nan
-        if not 0 < cut < 1:
+        if not _is_cut(self.cut):
             yield f"cut: got {shown(self.cut)}; allowed are fractions between 0 and 1"
         if type(cast("object", self.enabled)) is not bool:
             yield f"enabled: got {shown(self.enabled)}; allowed are True and False"
 
 
 def _is_rate(value: float) -> bool:
-    number = value if type(value) is float else math.nan
-    return _LOWEST_RATE <= number <= _HIGHEST_RATE
+    return type(value) is float and _LOWEST_RATE <= value <= _HIGHEST_RATE
+
+
+def _is_cut(value: float) -> bool:
+    return type(value) is float and 0 < value < 1
 
 
 class Pacer:
@@ -246,7 +256,7 @@ class Pacer:
                 max_rate=math.inf if most is None else most,
             ),
             is_command=operation.safety is not Safety.READ,
-            needs_connection=operation.safety not in _OWN_CONNECTION,
+            needs_connection=not operation.is_sent_once,
         )
         return queue
 

@@ -18,6 +18,15 @@ from sagemaker_plans.models._validation import shown
 _MAX_INTERVAL: Final = 60.0
 
 
+def _is_fraction(value: object) -> bool:
+    return type(value) is float and 0 <= value <= 1
+
+
+def _as_fraction(value: float) -> float:
+    # What is out of range stays as it was written, for the message.
+    return number if _is_fraction(number := as_float(value)) else value
+
+
 @frozen(kw_only=True)
 class PollSchedule:
     """How often to poll.
@@ -51,7 +60,7 @@ class PollSchedule:
         converter=as_seconds,
     )
     """The longest pause, in seconds."""
-    jitter: float = field(default=0.1, converter=as_float)
+    jitter: float = field(default=0.1, converter=_as_fraction)
     """The random part, as a fraction of the pause."""
     final_interval: float | None = field(default=None, converter=as_seconds_or_none)
     """The pause while a stage is nearly done, in seconds; None for ``interval``."""
@@ -71,8 +80,7 @@ class PollSchedule:
                 f"max_interval: got {self.max_interval:g}; allowed are seconds not below "
                 f"interval ({self.interval:g})"
             )
-        number = self.jitter if type(self.jitter) is float else math.nan
-        if not 0 <= number <= 1:
+        if not _is_fraction(self.jitter):
             yield f"jitter: got {shown(self.jitter)}; allowed are fractions from 0 to 1"
         if self.final_interval is not None:
             wrong = [*duration_problems("final_interval", self.final_interval)]

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar
 
 from attrs import define, field
 
@@ -14,6 +14,7 @@ from sagemaker_plans._engine.retry_rules import Decision, Happened, decide, what
 from sagemaker_plans._event_loop import current_time
 from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans.errors import (
+    ConnectionFailedError,
     SageMakerPlansError,
     ServiceError,
     ThrottledError,
@@ -183,8 +184,7 @@ class Retrier:
         failed: SageMakerPlansError,
         turn: Turn,
     ) -> T:
-        # Imported with the first failure: it costs 10 ms of CPU time, and importing this
-        # package costs 76 (medians of 60 interleaved processes, bytecode compiled before).
+        # Imported with the first failure, because most programs that make one call see none.
         from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415  # see above
 
         request = _RetriedRequest(self.policy, self._budget, self._uniform, operation, turn)
@@ -209,6 +209,9 @@ class Retrier:
                     results.append(await self._pacer.send(operation, attempt, turn))
         except SageMakerPlansError as error:
             error.add_note(request.note(number, error))
+            if request.may_have_taken_effect and _is_unsent(error):
+                # That the last attempt was not sent says nothing of the earlier ones.
+                error.request_sent = None
             raise
         self._budget.refund(retried=True)
         return results[0]
@@ -281,7 +284,7 @@ class _RetriedRequest:
         return bool(self.stop_reason)
 
     def report(self, state: "RetryCallState") -> None:
-        import logging  # noqa: PLC0415  # 3 ms, measured like tenacity, which imports it too
+        import logging  # noqa: PLC0415  # only after a failure, like tenacity, which imports it too
 
         from sagemaker_plans._wire.logs import tell  # noqa: PLC0415  # it imports logging
 
@@ -309,10 +312,15 @@ class _RetriedRequest:
         words = f"gave up after {attempts} attempt{'s' * (attempts > 1)} in {self.elapsed:.1f} s"
         if self.stop_reason:
             words += f": {self.stop_reason}"
-        elif self.may_have_taken_effect and isinstance(error, ServiceError):
-            # The service may say no because of the effect of this very call.
+        # The service may say no because of the effect of this very call.
+        is_refused = isinstance(error, ServiceError) and not self.stop_reason
+        if self.may_have_taken_effect and (is_refused or _is_unsent(error)):
             words += "; an earlier attempt, whose reply was lost, may have had its effect"
         return words
+
+
+def _is_unsent(error: SageMakerPlansError) -> TypeGuard[ConnectionFailedError]:
+    return isinstance(error, ConnectionFailedError) and error.request_sent is False
 
 
 def _error_of(state: "RetryCallState") -> SageMakerPlansError:

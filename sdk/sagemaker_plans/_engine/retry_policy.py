@@ -6,7 +6,12 @@ from typing import Final, Self, cast
 
 from attrs import define, field, frozen
 
-from sagemaker_plans._engine.durations import as_seconds, as_seconds_or_none, duration_problems
+from sagemaker_plans._engine.durations import (
+    as_seconds,
+    as_seconds_from_zero,
+    as_seconds_or_none,
+    duration_problems,
+)
 from sagemaker_plans.errors import (
     ConfigurationError,
     SageMakerPlansError,
@@ -78,11 +83,11 @@ class RetryPolicy:
     """The limit of a wait does not grow beyond this, in seconds."""
     max_elapsed: float | None = field(default=120.0, converter=as_seconds_or_none)
     """No attempt begins later than this after the first one, in seconds in no queue."""
-    max_retry_after: float = field(default=30.0, converter=as_seconds)
+    max_retry_after: float = field(default=30.0, converter=as_seconds_from_zero)
     """The longest wait that a server gets with ``Retry-After``, in seconds."""
     budget: int = 500
     """The number of tokens for retries that all calls of a client share."""
-    reconcile_limit: float = field(default=10.0, converter=as_seconds)
+    reconcile_limit: float = field(default=10.0, converter=as_seconds_from_zero)
     """How long to look whether a purchase or a rollout's start had its effect, in seconds."""
     on_retry: Callable[[RetryEvent], None] | None = None
     """Called before each wait."""

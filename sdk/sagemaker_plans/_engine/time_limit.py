@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Final, NamedTuple, Self
 
-from sagemaker_plans._engine.durations import Duration, as_seconds_or_none, duration_problems
+from sagemaker_plans._engine.durations import (
+    Duration,
+    as_seconds_from_zero_or_none,
+    duration_problems,
+)
 from sagemaker_plans.models._validation import shown
 
 
@@ -39,7 +43,9 @@ class TimeLimit(NamedTuple):
         Returns:
             The limit.
         """
-        return cls(None if isinstance(timeout, NotGiven) else as_seconds_or_none(timeout), until)
+        return cls(
+            None if isinstance(timeout, NotGiven) else as_seconds_from_zero_or_none(timeout), until
+        )
 
     def seconds(self) -> float | None:
         """Return the time that is left, counted from now.
@@ -80,7 +86,7 @@ def time_limit_problems(timeout: object, until: object) -> Iterator[str]:
     if isinstance(timeout, NotGiven) or timeout is None:
         pass
     else:
-        seconds = as_seconds_or_none(timeout)  # type: ignore[arg-type]  # it is what is checked
+        seconds = as_seconds_from_zero_or_none(timeout)  # type: ignore[arg-type]  # it is what is checked
         yield from duration_problems("timeout", seconds, zero=True)
     if until is not None and not (isinstance(until, datetime) and until.utcoffset() is not None):
         yield (

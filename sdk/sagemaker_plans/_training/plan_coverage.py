@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sagemaker_plans._engine.durations import Duration, as_seconds, duration_problems
+from sagemaker_plans._engine.durations import Duration, as_seconds_from_zero, duration_problems
 from sagemaker_plans._training.plan_purchases import TrainingPlanPurchases
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, SEARCH_OFFERINGS
 from sagemaker_plans.errors import OutcomeUnknownError
@@ -58,7 +58,8 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             currency_code: The currency of all fees; None means USD. An offering in another one
                 is not chosen.
             target: For what the machines are used, such as ``TargetResource.TRAINING_JOB``;
-                None for the most careful of the plan's own.
+                None for the most careful of the plan's own. A text must be a known target; pass
+                ``TargetResource("...")`` for one that AWS adds later.
 
         Returns:
             The choice, with every offering that was seen and the reason for each.
@@ -128,7 +129,8 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             budget: What all extensions together may cost, those that were bought before
                 included: a Decimal or a whole number, in units of ``currency_code``.
             currency_code: The currency of all fees; None means USD.
-            target: For what the machines are used; None for the most careful of the plan's own.
+            target: For what the machines are used, as for ``choose_extension``; None for the most
+                careful of the plan's own.
             lead: How long before the end of the plan a purchase counts as late, in seconds or
                 as a timedelta, because a payment may take long. It postpones nothing.
             since: Only what was bought at this time or later counts against the budget; None
@@ -164,8 +166,8 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
             *checks.aware("until", until),
             *_money_problems("budget", budget, currency_code, needed=True),
             *_target_problems(target),
-            *duration_problems("lead", as_seconds(lead), zero=True),
-            *duration_problems("timeout", as_seconds(timeout), zero=True),
+            *duration_problems("lead", as_seconds_from_zero(lead), zero=True),
+            *duration_problems("timeout", as_seconds_from_zero(timeout), zero=True),
         ]
         if since is not None:
             problems += checks.aware("since", since)
@@ -181,9 +183,9 @@ class TrainingPlanCoverage(TrainingPlanPurchases):
                 budget=Decimal(budget),
                 currency_code=currency_code or "USD",
                 resource=target,
-                lead=timedelta(seconds=as_seconds(lead)),
+                lead=timedelta(seconds=as_seconds_from_zero(lead)),
                 since=since,
-                timeout=as_seconds(timeout),
+                timeout=as_seconds_from_zero(timeout),
             ),
             buy=lambda leg: self._buy_leg(training_plan_arn, leg),
             own=bought,
@@ -232,4 +234,4 @@ def _money_problems(
 
 def _target_problems(target: object) -> Iterator[str]:
     if target is not None:
-        yield from checks.text("target", target)
+        yield from checks.known_value("target", target, TargetResource)

@@ -159,7 +159,8 @@ class TrainingPlanReads:
                 print(plan.name, plan.end_time)
 
         Args:
-            status: Only plans in this state; None for all.
+            status: Only plans in this state; None for all. A text must be a known state; pass
+                ``TrainingPlanStatus("...")`` for one that AWS adds later.
             start_after: Only plans that start after this time. It needs a time zone.
             start_before: Only plans that start before this time. It needs a time zone.
             sort_by: By what to sort; None for the service's default.
@@ -178,7 +179,7 @@ class TrainingPlanReads:
         """
         problems = [*pager_problems(page_size, start_token, max_page_size=MAX_PAGE_SIZE)]
         if status is not None:
-            problems += checks.text("status", status)
+            problems += checks.known_value("status", status, TrainingPlanStatus)
             if len(str(status)) > plan_checks.MAX_FILTER_VALUE:
                 problems.append(
                     f"status: got {checks.shown(status)}; "

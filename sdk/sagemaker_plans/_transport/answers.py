@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from sagemaker_plans._transport.evidence import WholeReply
 from sagemaker_plans._transport.service_errors import service_error
-from sagemaker_plans._wire.operations import Operation, Safety
+from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.replies import unexpected
 from sagemaker_plans._wire.reply import Reply
@@ -16,7 +16,6 @@ from sagemaker_plans.errors import ConnectionFailedError, ServiceError, Unexpect
 _SUCCESS: Final = 2
 _REDIRECT: Final = 3
 _SERVER_FAULT: Final = 5
-_NEEDS_PROOF: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 
 
 def answer(
@@ -63,7 +62,7 @@ def answer(
     if kind > _REDIRECT:
         # A proxy may forward a request and then answer 4xx in its own format, so such an
         # answer does not prove a refusal. A 5xx leaves the outcome open in any format.
-        if operation.safety in _NEEDS_PROOF and not is_error and kind < _SERVER_FAULT:
+        if operation.is_sent_once and not is_error and kind < _SERVER_FAULT:
             problem = f"HTTP {heard.status} without the service's error format"
             raise _foreign(reply, problem)
         raise _error(operation, heard, said)

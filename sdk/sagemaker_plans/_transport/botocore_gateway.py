@@ -34,10 +34,9 @@ from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans._wire.reply import Reply
-from sagemaker_plans.errors import ConfigurationError, SageMakerPlansError
+from sagemaker_plans.errors import ConfigurationError, SageMakerPlansError, ServiceError
 from sagemaker_plans.models._validation import shown
 
-_NEEDS_PROOF: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
 _NOBODY_EXPECTS: Final = nullcontext()
 
 
@@ -139,9 +138,9 @@ class BotocoreGateway:
         method = self._method(operation)
         evidence = Evidence(operation, is_closed=lambda: self._released, send_by=send_by)
         expecting: AbstractContextManager[None] = _NOBODY_EXPECTS
-        if operation.safety in _NEEDS_PROOF:
+        if operation.is_sent_once:
             self._check_observed(operation)
-            evidence.subject = request.get(operation.members[0])
+            evidence.members = request
             evidence.task = current_task()
             expecting = self._session.expecting(evidence)
         call: ClosableCall | None = None
@@ -170,14 +169,14 @@ class BotocoreGateway:
         finally:
             # From now on the observed session does not send this request.
             evidence.is_over = True
-            is_in_doubt = operation.safety in _NEEDS_PROOF and returned is None
+            is_in_doubt = operation.is_sent_once and returned is None
             self._may_be_carried |= is_in_doubt and evidence.may_go_on
             self._calls -= 1
             self._leave()
         return self._outcome(evidence, returned, ended_by, timed_out=limit.cancelled_caught)
 
     def _limit(self, operation: Operation) -> Limit:
-        if operation.safety in _NEEDS_PROOF:
+        if operation.is_sent_once:
             # Imported now, when nothing has been sent. The limit of anyio leaves the closing of
             # the request's own connection alone.
             import anyio  # noqa: PLC0415  # reads do not need it
@@ -227,7 +226,7 @@ class BotocoreGateway:
                 if parsed is not None and parsed == evidence.parsed_by_client:
                     # Nobody changed it since botocore parsed it.
                     parsed = None if is_plain_reading(heard, parsed) else parsed
-                reply = answer(operation, heard, parsed)
+                reply = _answer(evidence, heard, parsed)
                 if ended_by is not None and not is_unreadable(heard):
                     tell(
                         logging.ERROR,
@@ -269,6 +268,19 @@ class BotocoreGateway:
         )
 
 
+def _answer(evidence: Evidence, heard: WholeReply, parsed: Mapping[str, object] | None) -> Reply:
+    """Read the reply that counts, unless what the client returned casts doubt on it."""
+    try:
+        return answer(evidence.operation, heard, parsed)
+    except ServiceError as error:
+        if evidence.operation.is_sent_once and parsed is not None and "Error" not in parsed:
+            # A wrapper may have sent the request in another way after it was refused.
+            raise evidence.lost(
+                f"the service refused it ({error}), but the client returned {shown(parsed)}"
+            ) from error
+        raise
+
+
 def _connections(meta: object) -> float:
     most = cast("object", getattr(getattr(meta, "config", None), "max_pool_connections", None))
     # aiohttp reads 0 as no limit.
@@ -302,7 +314,7 @@ def _end_interrupted(
     # What is known stays so, because nothing is sent from now on.
     evidence.is_over = True
     heard = evidence.reply
-    if heard is not None and evidence.operation.safety in _NEEDS_PROOF:
+    if heard is not None and evidence.operation.is_sent_once:
         tell(
             logging.WARNING,
             "%s: interrupted (%s) after the reply had come: HTTP %d, request id %s, %.2000s",

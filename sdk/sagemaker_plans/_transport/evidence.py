@@ -6,7 +6,7 @@ source                                 fact
 the HTTP session, which we observe     the request was handed over; its whole reply
 the request's own connection           no connection could be made
 the credentials, which we ask for      there are none to sign with
-botocore, for a stub or a fake         the reply that replaced the service's
+botocore, for a stub or a fake         a reply to a request that was not handed over
 the gateway                            the call is over: nothing may be sent any more
 =====================================  ==============================================
 
@@ -27,6 +27,7 @@ from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans.errors import ConfigurationError, ConnectionFailedError, SageMakerPlansError
 
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+_ANOTHER_TASK: Final = 0
 CLOSED: Final = "this client is closed; make a new one"
 
 
@@ -70,8 +71,8 @@ class Evidence:
 
     operation: Operation
     """The operation that the request calls."""
-    subject: object = None
-    """The offering that the request buys, or the name of the plan that it creates."""
+    members: Mapping[str, object] = field(default=_NOTHING)
+    """The members of a request that creates or buys."""
     is_closed: Callable[[], bool] = bool
     """Whether the client was closed, so that nothing may be sent any more."""
     send_by: datetime | None = None
@@ -87,8 +88,10 @@ class Evidence:
     """The ids of the tasks in which the client has started to process the request."""
     was_handed_over: bool = False
     """Whether the request was given to an HTTP client."""
-    reply: WholeReply | None = None
-    """The whole reply, once it has come."""
+    heard: WholeReply | None = None
+    """The whole reply that the HTTP session heard."""
+    told: WholeReply | None = None
+    """The latest reply that botocore told, whoever gave it: a hook of the user may do so."""
     parsed_by_client: Mapping[str, object] | None = None
     """What the client parsed, before the user's hooks saw it; None if it parsed nothing."""
     # A wrapper may run a call in several threads.
@@ -130,10 +133,19 @@ class Evidence:
             raise closed
         self.was_handed_over = True
 
+    @property
+    def subject(self) -> object:
+        """The offering that the request buys, or the name of the plan that it creates."""
+        return self.members.get(self.operation.members[0])
+
     def begin(self) -> None:
         """Note that the client has started to process the request in the current task."""
         if self.task is not None:
             self.tasks.add(current_task())
+
+    def begin_elsewhere(self) -> None:
+        """Note that code of the user may send the request in another task."""
+        self.tasks.add(_ANOTHER_TASK)
 
     @property
     def may_go_on(self) -> bool:
@@ -141,13 +153,32 @@ class Evidence:
         ends_with_the_call = self.tasks == {self.task}
         return not ends_with_the_call and self.reply is None and self._unsent_error is None
 
+    @property
+    def reply(self) -> WholeReply | None:
+        """The whole reply that counts; None if there is none.
+
+        What the HTTP session heard wins. A hook may answer before or after the request was sent.
+        So once it was, nobody else's reply tells what became of it.
+        """
+        may_have_arrived = self.was_handed_over and self._unsent_error is None
+        return self.heard if may_have_arrived else self.heard or self.told
+
     def note_reply(self, reply: WholeReply) -> None:
-        """Note a whole reply. Only the first one counts.
+        """Note the whole reply that the HTTP session heard. Only the first one counts.
 
         Args:
             reply: The reply.
         """
-        self.reply = self.reply or reply
+        self.heard = self.heard or reply
+
+    def note_told(self, reply: WholeReply) -> None:
+        """Note a reply that botocore told.
+
+        Args:
+            reply: The reply. If it has no bytes, it is one whose bytes were told before.
+        """
+        if reply.raw is not None or self.told is None or self.told.raw is None:
+            self.told = reply
 
     def note_never_handed_over(self, raised: BaseException, error: SageMakerPlansError) -> None:
         """Note that the request was not sent, and that it will not be sent.

@@ -22,6 +22,9 @@ class Safety(Enum):
     """The second request spends money again, and cannot be undone."""
 
 
+_SENT_ONCE: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
+
+
 class Operation(NamedTuple):
     """An operation of the service.
 
@@ -38,6 +41,11 @@ class Operation(NamedTuple):
     safety: Safety
     members: tuple[str, ...]
     pager: str | None = None
+
+    @property
+    def is_sent_once(self) -> bool:
+        """Whether it creates or buys: then its request is sent once, on its own connection."""
+        return self.safety in _SENT_ONCE
 
 
 _PLAN_NAME: Final = "EdgeDeploymentPlanName"

@@ -81,7 +81,7 @@ def _serve(options: argparse.Namespace, piped: bytes | None, stopped: threading.
         emulator.start()
         _announce(emulator)
     except (OSError, ValueError, Refusal) as error:
-        print(f"The emulator cannot start: {error}", file=sys.stderr)  # noqa: T201 - a command
+        print(f"The emulator cannot start: {error}", file=sys.stderr)  # noqa: T201  # a command
         if emulator is not None:
             emulator.stop()
         return 1
@@ -109,7 +109,7 @@ def _announce(emulator: Emulator) -> None:
 def _write(text: str) -> None:
     """Write to standard output at once: scripts wait for it through a pipe."""
     try:
-        print(text, end="", flush=True)  # noqa: T201 - a command
+        print(text, end="", flush=True)  # noqa: T201  # a command
     except OSError as error:
         # What is left of it would fail again when the process ends, with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -113,7 +113,7 @@ class Emulator(FleetSetup):
             account_id=account_named_by(self.access_key_id) or ACCOUNT_ID,
         )
         plant(seed, service)
-        super().__init__(service._resources)  # noqa: SLF001 - both are a FleetSetup
+        super().__init__(service._resources)  # noqa: SLF001  # both are a FleetSetup
         self._service = service
         self._faults = FaultSchedule(service.operations)
         self._recorder = Recorder()
@@ -244,7 +244,7 @@ class Emulator(FleetSetup):
         if not self._port:
             raise RuntimeError("the emulator has no port yet: start it")
         # An emulator that is bound to all addresses is reached on loopback.
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104 - compared, not bound
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104  # compared, not bound
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self._port}"
 
@@ -353,8 +353,8 @@ class Emulator(FleetSetup):
             times: How many calls in a row get it; None stands for all later calls.
 
         Raises:
-            ValueError: There is no such operation, the operation has no pages but the fault
-                needs them, or a number is below 1.
+            ValueError: There is no such operation, its replies do not have the pages that the
+                fault needs, no reply has the member that it changes, or a number is below 1.
             TypeError: `fault` is not a `Fault`.
         """
         self._faults.inject(operation, fault, nth=nth, times=times)

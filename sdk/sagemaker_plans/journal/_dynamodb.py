@@ -1,6 +1,7 @@
 """A journal in a table of DynamoDB: one item for each record, changed by conditional writes."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -12,6 +13,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 from sagemaker_plans._engine.durations import Duration, as_seconds, duration_problems
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._engine.retry_policy import RetryPolicy
+from sagemaker_plans._setting_checks import raise_for, retry_problems, text_problems
 from sagemaker_plans._transport.dynamodb.gateway import (
     DynamoDBGateway,
     OpenedGateway,
@@ -27,8 +29,10 @@ from sagemaker_plans.errors import (
     UnexpectedReplyError,
 )
 from sagemaker_plans.errors._late_import import LateModule
+from sagemaker_plans.journal._arguments import check_first, check_next, check_plan
 from sagemaker_plans.journal._items import KEYS, item_of, partition_key, record_in
 from sagemaker_plans.journal._record import PurchaseRecord
+from sagemaker_plans.models._validation import shown
 
 if TYPE_CHECKING:
     from sagemaker_plans._transport.aiobotocore_client import parts as aio
@@ -41,9 +45,21 @@ _QUERY: Final = Operation("Query", "query", Safety.READ, ())
 _CREATE_TABLE: Final = Operation("CreateTable", "create_table", Safety.COMMAND, ())
 _DESCRIBE_TABLE: Final = Operation("DescribeTable", "describe_table", Safety.READ, ())
 
+_TABLE: Final = re.compile(
+    r"(?:arn:[a-z0-9-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/)?[a-zA-Z0-9_.-]{3,255}", re.ASCII
+)
+
 _CONDITION_FAILED: Final = "ConditionalCheckFailedException"
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 5.0
+
+
+def _table_problems(table_name: object) -> Iterator[str]:
+    if not isinstance(table_name, str) or not _TABLE.fullmatch(table_name):
+        yield (
+            f"table_name: got {shown(table_name)}; allowed are names of 3 to 255 letters (a-z, "
+            "A-Z), digits and any of _ - . , and the ARN of a table"
+        )
 
 
 @final
@@ -117,15 +133,18 @@ class DynamoDBJournal:
         request_timeout: Duration = 10.0,
     ) -> None:
         timeout = as_seconds(request_timeout)
-        problems = [*duration_problems("request_timeout", timeout)]
-        if not isinstance(cast("object", table_name), str) or not table_name.strip():
-            problems.append(f"table_name: got {table_name!r}; the name of a table is needed")
-        if not isinstance(cast("object", retry), RetryPolicy):
-            problems.append(f"retry: a RetryPolicy is needed, got {retry!r}")
+        problems = [
+            *_table_problems(table_name),
+            *text_problems("region_name", region_name),
+            *text_problems("endpoint_url", endpoint_url),
+            *retry_problems(retry),
+            *duration_problems("request_timeout", timeout),
+        ]
         if session is not None and not hasattr(session, "create_client"):
-            problems.append(f"session: an AioSession of aiobotocore is needed, got {session!r}")
-        if problems:
-            raise ConfigurationError("DynamoDBJournal: " + "; ".join(problems))
+            problems.append(
+                f"session: an AioSession of aiobotocore is needed, got {shown(session)}"
+            )
+        raise_for("DynamoDBJournal", problems)
         self._table = table_name
         self._retry = retry
         self._opening = partial(
@@ -150,9 +169,11 @@ class DynamoDBJournal:
             The records by their number; empty if there are none.
 
         Raises:
+            InvalidRequestError: If it is not a text.
             SageMakerPlansError: If the table cannot be read.
             ValueError: If an item is not a record (any more).
         """
+        check_plan(plan)
         return await self._query(plan, {})
 
     async def begin(self, record: PurchaseRecord, /) -> bool:
@@ -167,13 +188,10 @@ class DynamoDBJournal:
 
         Raises:
             SageMakerPlansError: If it is not known whether the record was written.
-            ValueError: If the record does not have revision 0, or if an item is not a record.
+            InvalidRequestError: If it is not a record with revision 0.
+            ValueError: If an item is not a record.
         """
-        if record.revision != 0 or record.number < 1:
-            raise ValueError(
-                f"begin: got number {record.number}, revision {record.revision}; allowed are "
-                "numbers from 1, and revision 0"
-            )
+        check_first(record)
         names = {"#plan": "plan"}
         if await self._put(record, "attribute_not_exists(#plan)", names, {}):
             return True
@@ -202,10 +220,10 @@ class DynamoDBJournal:
 
         Raises:
             SageMakerPlansError: If it is not known whether the revision was written.
-            ValueError: If the record has revision 0, or if an item is not a record.
+            InvalidRequestError: If it is not a record with a later revision.
+            ValueError: If an item is not a record.
         """
-        if record.revision < 1:
-            raise ValueError(f"end: got revision {record.revision}; allowed are those from 1")
+        check_next(record)
         names = {"#id": "id", "#revision": "revision"}
         values = {":id": {"S": record.id}, ":before": {"N": str(record.revision - 1)}}
         if await self._put(record, "#id = :id AND #revision = :before", names, values):
@@ -228,8 +246,7 @@ class DynamoDBJournal:
             TimeoutError: If the table cannot be used in time. You can call this again.
         """
         seconds = as_seconds(timeout)
-        if problems := [*duration_problems("timeout", seconds)]:
-            raise ConfigurationError("create_table: " + "; ".join(problems))
+        raise_for("create_table", [*duration_problems("timeout", seconds)])
         definition = {
             "BillingMode": "PAY_PER_REQUEST",
             "KeySchema": [

@@ -13,6 +13,7 @@ from typing import Final, cast, final
 from anyio import to_thread
 
 from sagemaker_plans.errors import ConfigurationError
+from sagemaker_plans.journal._arguments import check_first, check_next, check_plan
 from sagemaker_plans.journal._record import PurchaseRecord
 
 _RECORD: Final = re.compile(r"([0-9]{8,})\.([0-9]{4,})\.json", re.ASCII)
@@ -74,9 +75,11 @@ class FileJournal:
             The records by their number; empty if there are none.
 
         Raises:
+            InvalidRequestError: If it is not a text.
             OSError: If the folder or a file cannot be read.
             ValueError: If a file is not the record that its name says.
         """
+        check_plan(plan)
         return await to_thread.run_sync(self._records, plan)
 
     async def begin(self, record: PurchaseRecord, /) -> bool:
@@ -93,13 +96,10 @@ class FileJournal:
 
         Raises:
             OSError: If the record cannot be written.
-            ValueError: If the record does not have revision 0, or if a file is not a record.
+            InvalidRequestError: If it is not a record with revision 0.
+            ValueError: If a file is not a record.
         """
-        if record.revision != 0 or record.number < 1:
-            raise ValueError(
-                f"begin: got number {record.number}, revision {record.revision}; allowed are "
-                "numbers from 1, and revision 0"
-            )
+        check_first(record)
         return await to_thread.run_sync(self._begin, record)
 
     async def end(self, record: PurchaseRecord, /) -> bool:
@@ -119,10 +119,10 @@ class FileJournal:
 
         Raises:
             OSError: If the record cannot be written.
-            ValueError: If the record has revision 0, or if a file is not a record.
+            InvalidRequestError: If it is not a record with a later revision.
+            ValueError: If a file is not a record.
         """
-        if record.revision < 1:
-            raise ValueError(f"end: got revision {record.revision}; allowed are those from 1")
+        check_next(record)
         return await to_thread.run_sync(self._end, record)
 
     def _records(self, plan: str) -> tuple[PurchaseRecord, ...]:

@@ -197,6 +197,24 @@ def choice(argument: str, value: object, allowed: Iterable[str]) -> Iterator[str
         yield f"{argument}: got {shown(value)}; allowed are {', '.join(options)}"
 
 
+def known_value(argument: str, value: object, values: Iterable[str]) -> Iterator[str]:
+    """Check a text against the values of an enum to which AWS may add more.
+
+    A misspelt text is a problem. A value that AWS adds later is passed as the enum itself,
+    such as ``TargetResource("...")``.
+
+    Args:
+        argument: The name of the argument, for messages.
+        value: The value that a caller passed.
+        values: The enum.
+
+    Yields:
+        Each problem.
+    """
+    if not isinstance(values, type) or not isinstance(value, values):
+        yield from choice(argument, value, values)
+
+
 def flag(argument: str, value: object) -> Iterator[str]:
     """Check a switch.
 

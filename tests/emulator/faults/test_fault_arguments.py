@@ -41,6 +41,15 @@ def test_a_message_is_a_string(message: Any) -> None:
         Fault.not_found_as_validation(message)
 
 
+@pytest.mark.parametrize("member", [None, 5, ["Stages"]])
+def test_a_member_is_a_string(member: Any) -> None:
+    words = "member must be a member's name such as 'StageStatus', not "
+    with pytest.raises(ValueError, match=words):
+        Fault.missing_member(member)
+    with pytest.raises(ValueError, match=words):
+        Fault.unknown_enum_value("X", member=member)
+
+
 def test_a_number_of_another_type_becomes_a_plain_one() -> None:
     half: Any = Fraction(1, 2)
     assert repr(Fault.latency(half).seconds) == "0.5"

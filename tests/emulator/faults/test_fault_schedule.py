@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -150,6 +151,48 @@ def test_wrong_injections_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         emulator.inject(arguments.pop("operation", "*"), Fault.throttle(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (
+            Fault.missing_member("StageStats"),
+            (
+                "member: got 'StageStats'; the fault missing_member needs a member of a reply; "
+                "there are "
+            ),
+        ),
+        (
+            Fault.unknown_enum_value("X", member="StagStatus"),
+            (
+                "member: got 'StagStatus'; the fault unknown_enum_value needs a member that holds "
+                "text of a reply; there are "
+            ),
+        ),
+        # A list, a number, and a member of requests only.
+        (Fault.unknown_enum_value("X", member="Stages"), "member: got 'Stages'"),
+        (
+            Fault.unknown_enum_value("X", member="EdgeDeploymentPendingInStage"),
+            "member: got 'EdgeDeploymentPendingInStage'",
+        ),
+        (Fault.missing_member("ModelHandles"), "member: got 'ModelHandles'"),
+    ],
+)
+@pytest.mark.parametrize("operation", ["DescribeTrainingPlan", "*"])
+def test_a_fault_needs_a_member_that_a_reply_may_have(
+    emulator: Emulator, operation: str, fault: Fault, words: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        emulator.inject(operation, fault)
+
+
+@pytest.mark.parametrize("operation", ["DescribeTrainingPlan", "StartEdgeDeploymentStage", "*"])
+def test_a_fault_may_go_into_operations_without_its_member(
+    emulator: Emulator, operation: str
+) -> None:
+    emulator.inject(operation, Fault.missing_member("StageStatus"))
+    emulator.inject(operation, Fault.unknown_enum_value())
 
 
 def test_a_held_client_is_woken_by_threads_of_any_kind(emulator: Emulator) -> None:

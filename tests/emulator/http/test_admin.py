@@ -111,6 +111,14 @@ def test_no_fault_but_the_one_with_a_gate_is_without_a_name() -> None:
         ({"operation": "*", "fault": "throttle", "colour": 1}, "a fault is"),
         ({"operation": "*", "fault": "flood"}, "there is no fault 'flood'; there are throttle"),
         ({"operation": "X", "fault": "throttle"}, "there is no operation 'X'"),
+        (
+            {
+                "operation": "DescribeTrainingPlan",
+                "fault": "missing_member",
+                "arguments": {"member": "StageStats"},
+            },
+            "member: got 'StageStats'; the fault missing_member needs a member of a reply; ",
+        ),
         ({"operation": 1, "fault": "throttle"}, "operation cannot be 1"),
         ({"operation": "*", "fault": ["x"]}, "fault cannot be"),
         ({"operation": "*", "fault": "throttle", "nth": "1"}, 'nth cannot be "1"'),

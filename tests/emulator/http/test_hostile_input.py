@@ -251,7 +251,7 @@ def test_any_request_is_answered_or_refused(operation: str, request: dict[str, o
     try:
         reply = _SERVICE.handle(operation, request)
     except Refusal as refusal:
-        assert refusal.message  # noqa: PT017 - either answer is right
+        assert refusal.message  # noqa: PT017  # either answer is right
     else:
         json.dumps(reply)
 
@@ -262,4 +262,4 @@ def test_any_bytes_are_an_object_or_refused(data: bytes) -> None:
     try:
         assert isinstance(parsed_object(data), dict)
     except Refusal as refusal:
-        assert refusal.code == "SerializationException"  # noqa: PT017 - either answer is right
+        assert refusal.code == "SerializationException"  # noqa: PT017  # either answer is right

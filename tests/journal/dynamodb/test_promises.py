@@ -1,6 +1,7 @@
 """Records in a table of DynamoDB: the table, the items, the client's life."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from journal.dynamodb.tables import journal_at
 from journal.records import PLAN, a_record
 from sagemaker_plans import (
     AccessDeniedError,
+    AsyncClient,
     ConfigurationError,
     ConnectionFailedError,
     PaginationError,
@@ -23,6 +25,7 @@ from sagemaker_plans import (
 )
 from sagemaker_plans.journal import DynamoDBJournal, PurchaseJournal, check_journal
 from sagemaker_plans.journal import _dynamodb as dynamodb
+from sagemaker_plans.models._validation import shown
 
 pytestmark = pytest.mark.anyio
 
@@ -110,25 +113,86 @@ async def test_an_item_that_was_changed_is_never_a_missing_record(
                 await call
 
 
-async def test_wrong_numbers_are_refused() -> None:
-    journal = DynamoDBJournal("purchases")
-
-    with pytest.raises(ValueError, match="begin: got number 1, revision 1"):
-        await journal.begin(a_record(revision=1))
-    with pytest.raises(ValueError, match="begin: got number 0, revision 0"):
-        await journal.begin(a_record(number=0))
-    with pytest.raises(ValueError, match="end: got revision 0"):
-        await journal.end(a_record())
-
-
 async def test_wrong_arguments_are_all_told() -> None:
-    wrong: Any = {"session": 5, "retry": 3, "request_timeout": 0}
+    wrong: Any = {
+        "session": 5,
+        "region_name": 5,
+        "endpoint_url": "localhost:9",
+        "retry": 3,
+        "request_timeout": 0,
+    }
 
     with pytest.raises(ConfigurationError) as caught:
         DynamoDBJournal(" ", **wrong)
 
     for name in ("table_name", *wrong):
         assert f"{name}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"region_name": 5}, "region_name: got 5; allowed are a string that is not empty, and "),
+        ({"region_name": ""}, "region_name: got ''; allowed are a string that is not empty, and "),
+        ({"endpoint_url": b"http://x"}, "endpoint_url: got b'http://x'; allowed are a string "),
+        ({"endpoint_url": "localhost:9"}, "endpoint_url: got 'localhost:9'; allowed are URLs, "),
+        ({"retry": None}, "retry: a RetryPolicy is needed, got None"),
+        ({"request_timeout": 0}, "request_timeout: got 0; allowed are seconds (more than 0, "),
+    ],
+)
+async def test_settings_are_judged_as_those_of_a_client(
+    settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(f"DynamoDBJournal: {words}")) as told:
+        DynamoDBJournal("purchases", **settings)
+    with pytest.raises(ConfigurationError) as client:
+        AsyncClient(**settings)
+
+    assert str(told.value) == str(client.value).replace("AsyncClient", "DynamoDBJournal")
+
+
+def test_an_endpoint_with_a_password_is_refused_without_it() -> None:
+    with pytest.raises(ConfigurationError, match="endpoint_url: allowed are URLs without") as told:
+        DynamoDBJournal("purchases", endpoint_url=f"http://me:{SECRET}@host")
+
+    assert SECRET not in str(told.value)
+
+
+_TABLE_ARN = "arn:aws-us-gov:dynamodb:us-gov-west-1:123456789012:table/"
+
+
+@pytest.mark.parametrize("name", ["abc", "A-Z_0.9", "t" * 255, f"{_TABLE_ARN}purchases"])
+def test_a_table_has_a_name_or_an_arn(name: str) -> None:
+    assert repr(DynamoDBJournal(name)) == f"DynamoDBJournal({name!r})"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        None,
+        5,
+        b"purchases",
+        "",
+        "a b",
+        "ab",
+        "t" * 256,
+        "purchases\n",
+        "k\u00e4ufe",
+        _TABLE_ARN,
+        f"{_TABLE_ARN}a b",
+        f"{_TABLE_ARN}purchases/index/number",
+        PLAN,
+    ],
+    ids=repr,
+)
+def test_what_names_no_table_is_refused(name: Any) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        DynamoDBJournal(name)
+
+    words = "allowed are names of 3 to 255 letters (a-z, A-Z), digits and any of _ - . , and the "
+    assert str(told.value) == (
+        f"DynamoDBJournal: table_name: got {shown(name)}; {words}ARN of a table"
+    )
 
 
 # the table
@@ -193,10 +257,14 @@ async def test_a_table_that_is_not_there_is_an_error(server: DynamoDBServer) -> 
 
 
 async def test_an_endpoint_where_nobody_listens_is_told() -> None:
-    async with journal_at(dead_endpoint()) as journal:
-        with pytest.raises(ConnectionFailedError, match="Query: no whole reply") as caught:
-            await journal.records(PLAN)
+    endpoint = dead_endpoint()
+    async with journal_at(endpoint) as journal:
+        with pytest.raises(ConnectionFailedError) as caught:
+            await journal.begin(a_record())
 
+    words = str(caught.value)
+    assert words.startswith(f"PutItem: could not connect to {endpoint} (")
+    assert words.endswith("); check the region, the endpoint and the network")
     assert caught.value.request_sent is False
 
 
@@ -272,7 +340,7 @@ async def test_a_stub_that_says_nothing_of_a_request_is_no_dynamodb(
 
 
 async def test_a_request_that_botocore_refuses_is_an_error(server: DynamoDBServer) -> None:
-    async with journal_at(server.endpoint_url, "t" * 2000) as journal:
+    async with journal_at(server.endpoint_url) as journal:
         with pytest.raises(ConfigurationError, match="Query: "):
             await journal._query(PLAN, {"#number = :number": ("number", 5)})
 

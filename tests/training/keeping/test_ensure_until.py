@@ -1,11 +1,13 @@
 """``ensure_until``: what it buys, and within which budget. On a virtual clock."""
 
+import re
 from decimal import Decimal
+from typing import Any
 
 import anyio
 import pytest
 
-from sagemaker_plans import CoverageError
+from sagemaker_plans import CoverageError, InvalidRequestError, TargetResource
 from sagemaker_plans.errors import (
     PurchaseRefusedError,
 )
@@ -408,3 +410,21 @@ async def test_the_same_offering_bought_by_a_rival_is_no_purchase_of_this_call()
     assert coverage.covered
     assert coverage.bought == ()
     assert service.lengths == [1]
+
+
+@for_days
+@pytest.mark.parametrize("target", ["trainingjob", "TRAINING_JOB", "", 7])
+async def test_a_misspelt_target_buys_nothing(target: Any) -> None:
+    service = KeptPlan()
+    wrong = re.escape(f"target: got {target!r}; allowed are training-job, hyperpod-cluster, endpo")
+    with pytest.raises(InvalidRequestError, match=wrong):
+        await ensure(service, 30, target=target)
+
+    assert service.counts == {}
+
+
+@for_days
+async def test_a_target_of_tomorrow_is_passed_as_a_target() -> None:
+    coverage = await ensure(KeptPlan(), 0, target=TargetResource("balloon"))
+
+    assert coverage.covered

@@ -168,6 +168,7 @@ async def test_purchases_and_reads_through_a_patched_send_keep_apart(
                 with pytest.raises(ResourceNotFoundError):
                     await client.plans.describe("rollout")
                 gate.open()
+        await client.aclose()
         assert "_get_session" not in vars(session)
 
     assert sorted(watched) == ["DescribeEdgeDeploymentPlan", EXTEND, EXTEND]

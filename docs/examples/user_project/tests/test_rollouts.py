@@ -3,7 +3,7 @@
 If sagemaker-plans is installed, pytest has the fixtures `sagemaker_emulator` and
 `sagemaker_emulator_client`. Each test gets an emulator of its own.
 
-    pip install sagemaker-plans pytest
+    pip install . pytest
     pytest docs/examples/user_project
 """
 

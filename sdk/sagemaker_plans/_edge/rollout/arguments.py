@@ -10,8 +10,8 @@ from attrs import field, frozen
 from sagemaker_plans._edge.wait import OnPoll
 from sagemaker_plans._engine.durations import (
     as_float,
-    as_seconds,
-    as_seconds_or_none,
+    as_seconds_from_zero,
+    as_seconds_from_zero_or_none,
     duration_problems,
 )
 from sagemaker_plans._engine.polling import PollSchedule
@@ -42,7 +42,12 @@ def _most(value: float) -> float:
     number: object = value
     if isinstance(number, SupportsIndex) and not isinstance(number, bool):
         return operator.index(number)
-    return as_float(value)
+    # What is out of range stays as it was written, for the message.
+    return number if _is_share(number := as_float(value)) else value
+
+
+def _is_share(value: object) -> bool:
+    return type(value) is float and 0 <= value <= 1
 
 
 def is_past(max_failed: float, stage: Stage) -> bool:
@@ -67,10 +72,10 @@ class RolloutArguments:
     """What a rollout is asked to do."""
 
     plan: str | EdgeDeploymentPlanSpec
-    stage_timeout: float | None = field(converter=as_seconds_or_none)
+    stage_timeout: float | None = field(converter=as_seconds_from_zero_or_none)
     max_failed: float = field(converter=_most)
     """A number of devices if it is an int, a share of a stage if it is a float."""
-    bake_time: float = field(converter=as_seconds)
+    bake_time: float = field(converter=as_seconds_from_zero)
     approve: Approve | None
     on_change: OnChange | None
     stages: tuple[str, ...] | None = field(converter=_names)
@@ -168,8 +173,7 @@ def _unknown_stages(wanted: tuple[str, ...], names: Iterable[str]) -> Iterator[s
 
 def _max_failed_problems(value: object) -> Iterator[str]:
     is_number = type(value) is int and value >= 0
-    is_share = type(value) is float and 0 <= value <= 1
-    if not is_number and not is_share:
+    if not is_number and not _is_share(value):
         yield (
             f"max_failed: got {checks.shown(value)}; allowed are whole numbers of devices from 0, "
             "and shares of a stage from 0.0 to 1.0"

@@ -170,7 +170,7 @@ def _hear_reply(
     if evidence is not None and response_dict is not None:
         headers = {name.lower(): value for name, value in response_dict["headers"].items()}
         raw, status = response_dict["body"], response_dict["status_code"]
-        evidence.note_reply(WholeReply(status=status, headers=headers, raw=raw))
+        evidence.note_told(WholeReply(status=status, headers=headers, raw=raw))
 
 
 def _hear_stub(
@@ -184,7 +184,7 @@ def _hear_stub(
             # The hooks after this one may change it on purpose.
             evidence.parsed_by_client = deepcopy(parsed)
         status = http_response.status_code
-        evidence.note_reply(WholeReply(status=status, headers={}, raw=None, parsed=parsed))
+        evidence.note_told(WholeReply(status=status, headers={}, raw=None, parsed=parsed))
 
 
 def _hold_back_retry(event_name: str, request_dict: Mapping[str, Any], **_: object) -> bool | None:

@@ -22,6 +22,11 @@ from sagemaker_plans._transport.aiobotocore_client.own_connection import (
     send_alone,
     session_for_one_request,
 )
+from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
+    give_back_the_pool,
+    keep_off_the_pool,
+    pooled_send_in,
+)
 from sagemaker_plans._transport.aiobotocore_client.straight_session import (
     PlainRequest,
     exchange,
@@ -40,11 +45,10 @@ from sagemaker_plans._wire.operations import OPERATIONS, Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
 from sagemaker_plans.errors import ConfigurationError, PurchaseRefusedError
 
-_ALONE_SAFETIES: Final = frozenset({Safety.CREATE, Safety.PURCHASE})
-_ALONE: Final = {
-    f"SageMaker.{each.name}": each for each in OPERATIONS if each.safety in _ALONE_SAFETIES
-}
+_ALONE: Final = {f"SageMaker.{each.name}": each for each in OPERATIONS if each.is_sent_once}
 """Operations whose requests get a connection of their own, even if the user makes the call."""
+
+_TARGET: Final = "x-amz-target"
 
 _Sender = Callable[[Any], Awaitable[Any]]
 
@@ -94,6 +98,9 @@ class ObservedSession:
         evidence = evidence_in(getattr(request, "context", None))
         if evidence is None and alone is not None:
             evidence = self._claimed_by(request, alone)
+        elif evidence is not None and evidence.operation.is_sent_once:
+            # Whatever a hook has made of the headers.
+            alone = evidence.operation
         is_alone = alone is not None and is_observable(self.session)
         trace = ConnectionTrace() if is_alone else None
         if evidence is None:
@@ -123,7 +130,7 @@ class ObservedSession:
         hear = partial(_hear, evidence)
         try:
             self._check(evidence, request.headers)
-            sender = self._sender(trace, hear)
+            sender = self._sender(trace, hear, evidence)
         except (ConfigurationError, PurchaseRefusedError) as error:
             # Our own code raised this before the request was handed over.
             evidence.note_never_handed_over(error, _refusal(evidence, trace) or error)
@@ -173,11 +180,15 @@ class ObservedSession:
                 training_plan_arn=None,
             )
 
-    def _sender(self, trace: ConnectionTrace | None, hear: Hear) -> _Sender:
+    def _sender(
+        self, trace: ConnectionTrace | None, hear: Hear, evidence: Evidence | None = None
+    ) -> _Sender:
         """Give the function that sends a request: on its own connection if there is a trace."""
         if trace is None:
             send: _Sender = self.session.send
             return send
+        if keep_off_the_pool(self.session) and evidence is not None:
+            evidence.begin_elsewhere()
         alone = session_for_one_request(self.session, trace)
         return partial(send_alone, session=self.session, alone=alone, hear=hear)
 
@@ -200,17 +211,15 @@ class ObservedSession:
     def _claimed_by(self, request: Any, operation: Operation) -> Evidence | None:
         """Find the call of ours that made a request, if the request has lost its link.
 
-        A wrapper may copy a request through JSON, and a hook may empty its context. A request
-        that buys the same offering, or creates the same plan, through the same client at the
-        same time counts as the request of that call.
+        A wrapper may copy a request through JSON, and a hook may empty its context. The same
+        request, through the same client at the same time, counts as the request of that call.
         """
         body = request.body
-        raw = body if isinstance(body, bytes) else str(body).encode()
-        subject = (json_object(raw) or {}).get(operation.members[0])
+        members = json_object(body if isinstance(body, bytes) else str(body).encode())
         same = [
             each
             for each in tuple(self._under_way)
-            if each.operation is operation and each.subject == subject
+            if each.operation is operation and each.members == members
         ]
         unsent = [each for each in same if not each.was_handed_over]
         return next(iter(unsent or same), None)
@@ -221,6 +230,11 @@ class ObservedSession:
         if redirect := redirect_in(error):
             headers = {"location": redirect.location}
             evidence.note_reply(WholeReply(status=redirect.status, headers=headers, raw=b""))
+            return
+        pooled = pooled_send_in(error)
+        if pooled is not None and trace is not None and not trace.is_begun:
+            kept_back = ConfigurationError(str(pooled), operation=evidence.operation.name)
+            evidence.note_handed_over_unsent(error, kept_back)
             return
         # With a connection of its own, the trace proves whether the request was sent. A
         # pooled connection has no trace, so there the exception decides. Only requests that
@@ -269,7 +283,10 @@ def _ignore(_response: object, _raw: bytes) -> None:
 
 
 def _target(headers: Mapping[str, str | bytes]) -> str:
-    target = headers.get("X-Amz-Target", "")
+    target = headers.get("X-Amz-Target")
+    if target is None:
+        # A hook may have made a plain dict of them, which tells cases apart.
+        target = next((each for name, each in headers.items() if name.lower() == _TARGET), "")
     return target.decode() if isinstance(target, bytes) else target
 
 
@@ -299,5 +316,7 @@ def release(endpoint: Any, observed: ObservedSession) -> None:  # the type stubs
         observed: The session that ``observe`` returned.
     """
     observed.users -= 1
+    if observed.users == 0:
+        give_back_the_pool(observed.session)
     if observed.users == 0 and endpoint.http_session is observed:
         endpoint.http_session = observed.session

@@ -46,6 +46,11 @@ class ConnectionTrace:
     refusal: str | None = None
     """Why the request cannot get a connection of its own; None if it can."""
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the HTTP client of this connection was asked for anything."""
+        return self.is_tried or self.is_used or self.requests > 0
+
     def proves_unsent(self, error: BaseException) -> bool:
         """Tell whether an exception proves that no connection was made.
 

@@ -11,6 +11,7 @@ from sagemaker_plans._transport.aiobotocore_client.opening import client_config
 from sagemaker_plans._transport.aiobotocore_client.parts import AioSession
 from sagemaker_plans._transport.exception_mapping import (
     CONNECTION_FAILURES,
+    could_not_connect,
     loss_in_words,
     no_credentials,
     proves_unsent,
@@ -152,8 +153,11 @@ class BotocoreDynamoDB:
             return no_credentials(operation, error)
         if isinstance(error, boto.ParamValidationError):
             return ConfigurationError(f"{operation.name}: {error}", operation=operation.name)
+        endpoint_url = redacted(str(self._client.meta.endpoint_url))
+        if proves_unsent(error):
+            return could_not_connect(operation, error, endpoint_url)
         return ConnectionFailedError(
-            f"{operation.name}: {loss_in_words(error, self._client.meta.endpoint_url)}",
-            request_sent=False if proves_unsent(error) else None,
+            f"{operation.name}: {loss_in_words(error, endpoint_url)}",
+            request_sent=None,
             operation=operation.name,
         )

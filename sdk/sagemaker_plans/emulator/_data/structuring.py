@@ -119,7 +119,7 @@ class Structuring:
         except (cattrs.BaseValidationError, _UnfitError) as error:
             raise MisfitsError(tuple(self._misfits(error, ""))) from error
 
-    def unstructured(self, value: object) -> Any:  # noqa: ANN401 - plain values have no better type
+    def unstructured(self, value: object) -> Any:  # noqa: ANN401  # plain values have no better type
         """Return an object as plain values, which `json.dumps` takes and `structured` reads."""
         return self._converter.unstructure(value)
 
@@ -164,7 +164,7 @@ class Structuring:
         converter.register_unstructure_hook(float, _plain_number)
         converter.register_unstructure_hook_func(_is_table, self._plain_table)
 
-    def _class_hook(self, kind: Any) -> _Hook:  # noqa: ANN401 - a class of attrs
+    def _class_hook(self, kind: Any) -> _Hook:  # noqa: ANN401  # a class of attrs
         # The annotations of attrs are strings until somebody resolves them.
         attrs.resolve_types(get_origin(kind) or kind)
         fields = attrs.fields(kind)
@@ -184,7 +184,7 @@ class Structuring:
 
         return read
 
-    def _allowed_hook(self, note: Allowed, kind: Any) -> _Hook:  # noqa: ANN401 - any annotation
+    def _allowed_hook(self, note: Allowed, kind: Any) -> _Hook:  # noqa: ANN401  # any annotation
         read_any = self._converter.get_structure_hook(kind)
 
         def read(value: object, _kind: object) -> object:
@@ -198,7 +198,7 @@ class Structuring:
 
         return read
 
-    def _union_hook(self, kind: Any) -> _Hook:  # noqa: ANN401 - a union
+    def _union_hook(self, kind: Any) -> _Hook:  # noqa: ANN401  # a union
         kinds = [each for each in get_args(kind) if each is not NoneType]
         takes_none = len(kinds) < len(get_args(kind))
         *others, (last, read_last) = [
@@ -217,7 +217,7 @@ class Structuring:
 
         return read
 
-    def _list_hook(self, kind: Any) -> _Hook:  # noqa: ANN401 - a tuple or a frozenset
+    def _list_hook(self, kind: Any) -> _Hook:  # noqa: ANN401  # a tuple or a frozenset
         inner: Any = list[get_args(kind)[0]]  # type: ignore[misc]  # known at run time only
         read_list = self._converter.get_structure_hook(inner)
         of_tables = attrs.has(get_args(kind)[0])
@@ -230,7 +230,7 @@ class Structuring:
 
         return read
 
-    def _mapping_hook(self, kind: Any) -> _Hook:  # noqa: ANN401 - a mapping
+    def _mapping_hook(self, kind: Any) -> _Hook:  # noqa: ANN401  # a mapping
         read_mapping = self._converter.gen_structure_mapping(kind)
 
         def read(value: object, _kind: object) -> object:
@@ -238,7 +238,7 @@ class Structuring:
 
         return read
 
-    def _table_hook(self, kind: Any) -> _Hook:  # noqa: ANN401 - a Table
+    def _table_hook(self, kind: Any) -> _Hook:  # noqa: ANN401  # a Table
         inner: Any = tuple[Row[get_args(kind)], ...]  # type: ignore[misc]  # as above
         read_rows = self._converter.get_structure_hook(inner)
 
@@ -271,7 +271,7 @@ def _joined(where: str, place: str) -> str:
     return f"{where}.{place}" if where and place and not place.startswith("[") else where + place
 
 
-def _words(kind: Any) -> str:  # noqa: ANN401 - any annotation
+def _words(kind: Any) -> str:  # noqa: ANN401  # any annotation
     """Say what is allowed for a type."""
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
@@ -287,7 +287,7 @@ _NAMES: Final[Mapping[object, str]] = {
 }
 
 
-def _unfit(kind: Any) -> _UnfitError:  # noqa: ANN401 - any annotation
+def _unfit(kind: Any) -> _UnfitError:  # noqa: ANN401  # any annotation
     return _UnfitError(f"must be {_words(kind)}")
 
 
@@ -358,7 +358,7 @@ def _is_list(kind: object) -> bool:
     return get_origin(kind) is tuple and get_args(kind)[1:] == (...,)
 
 
-def _literal(value: object, kind: Any) -> object:  # noqa: ANN401 - a Literal
+def _literal(value: object, kind: Any) -> object:  # noqa: ANN401  # a Literal
     if value not in get_args(kind):
         raise _unfit(kind)
     return value

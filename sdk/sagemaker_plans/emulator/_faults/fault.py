@@ -22,7 +22,7 @@ _LONGEST: Final = 1e9  # seconds, about thirty years
 def _header_text(code: object) -> str:
     if not isinstance(code, str):
         # All wrong arguments of a fault raise ValueError, which the admin surface answers.
-        raise ValueError(  # noqa: TRY004 - see the line above
+        raise ValueError(  # noqa: TRY004  # see the line above
             f"code must be a string such as 'ResourceInUse', not {code!r}"
         )
     if not code.isprintable():
@@ -45,13 +45,21 @@ def _header_seconds(seconds: float | None) -> float | None:
 
 def _text(message: object) -> str:
     if not isinstance(message, str):
-        raise ValueError(f"message must be a string, not {message!r}")  # noqa: TRY004 - see above
+        raise ValueError(f"message must be a string, not {message!r}")  # noqa: TRY004  # see above
     return message
+
+
+def _member_name(member: object) -> str:
+    if not isinstance(member, str):
+        raise ValueError(  # noqa: TRY004  # see above
+            f"member must be a member's name such as 'StageStatus', not {member!r}"
+        )
+    return member
 
 
 def _error_status(status: object) -> int:
     number = whole_number(status)
-    if number is None or not 400 <= number <= 599:  # noqa: PLR2004 - the range of HTTP errors
+    if number is None or not 400 <= number <= 599:  # noqa: PLR2004  # the range of HTTP errors
         raise ValueError(
             f"the status of an error is a whole number between 400 and 599, not {status!r}"
         )
@@ -254,9 +262,12 @@ class Fault:
         """Leave a member out of the reply wherever it occurs.
 
         Args:
-            member: The member's name.
+            member: The member's name. A reply of an operation must be able to have it.
+
+        Raises:
+            ValueError: `member` is no string.
         """
-        return cls(name="missing_member", change=reply_changes.without(member))
+        return cls(name="missing_member", change=reply_changes.Without(_member_name(member)))
 
     @classmethod
     def empty_page(cls) -> Fault:
@@ -281,9 +292,15 @@ class Fault:
 
         Args:
             value: The new value.
-            member: The member that gets it, wherever it occurs.
+            member: The member that gets it, wherever it occurs. It must hold text, and a reply
+                of an operation must be able to have it.
+
+        Raises:
+            ValueError: `member` is no string.
         """
-        return cls(name="unknown_enum_value", change=reply_changes.replacing(member, value))
+        return cls(
+            name="unknown_enum_value", change=reply_changes.Replacing(_member_name(member), value)
+        )
 
     @classmethod
     def unknown_member(cls) -> Fault:

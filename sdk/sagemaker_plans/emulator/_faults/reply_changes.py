@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+import attrs
+
 from sagemaker_plans.emulator._wire.json_values import is_list, is_object
 from sagemaker_plans.emulator._wire.members import Reply, Request
 from sagemaker_plans.emulator._wire.pagination import PAGED_MEMBERS, token
@@ -39,26 +41,32 @@ def with_new_members(_operation: str, _request: Request, reply: Reply) -> Reply:
     return _changed(reply, lambda members: members | _NEW_MEMBER)
 
 
-def without(member: str) -> Change:
-    """Make a change that removes a member wherever it occurs."""
+@attrs.frozen(eq=False)
+class Without:
+    """The change that removes a member wherever it occurs."""
 
-    def change(_operation: str, _request: Request, reply: Reply) -> Reply:
+    member: str
+
+    def __call__(self, _operation: str, _request: Request, reply: Reply) -> Reply:
+        """Make the change."""
         return _changed(
-            reply, lambda members: {name: members[name] for name in members if name != member}
+            reply, lambda members: {name: members[name] for name in members if name != self.member}
         )
 
-    return change
 
+@attrs.frozen(eq=False)
+class Replacing:
+    """The change that gives a member another value wherever it occurs."""
 
-def replacing(member: str, value: object) -> Change:
-    """Make a change that gives a member another value wherever it occurs."""
+    member: str
+    value: object
 
-    def change(_operation: str, _request: Request, reply: Reply) -> Reply:
+    def __call__(self, _operation: str, _request: Request, reply: Reply) -> Reply:
+        """Make the change."""
         return _changed(
-            reply, lambda members: members | ({member: value} if member in members else {})
+            reply,
+            lambda members: members | ({self.member: self.value} if self.member in members else {}),
         )
-
-    return change
 
 
 def _changed(structure: Mapping[str, object], change: Callable[[Reply], Reply]) -> Reply:

@@ -10,8 +10,10 @@ from typing import cast, final
 import attrs
 
 from sagemaker_plans.emulator._faults.fault import Fault
+from sagemaker_plans.emulator._faults.reply_changes import Replacing, Without
 from sagemaker_plans.emulator._wire.number_types import whole_number
 from sagemaker_plans.emulator._wire.pagination import PAGED_MEMBERS
+from sagemaker_plans.emulator._wire.reply_members import reply_members
 
 
 @attrs.define
@@ -58,6 +60,7 @@ class FaultSchedule:
             raise ValueError(f"there is no operation {operation!r}; there are {allowed}")
         if fault.only_paged and operation != "*" and operation not in PAGED_MEMBERS:
             raise ValueError(f"the fault {fault.name} needs pages, but {operation} has none")
+        self._check_member(fault)
         first = _count(nth)
         calls = math.inf if times is None else _count(times)
         if first is None or calls is None:
@@ -74,6 +77,29 @@ class FaultSchedule:
                 self._injections = [one for one in self._injections if one is not injection]
 
         return remove
+
+    def _check_member(self, fault: Fault) -> None:
+        """Refuse a fault that changes a member which no reply of any operation may have.
+
+        An operation without the member is no mistake: one fault may go into all operations.
+        """
+        change = fault.change
+        if not isinstance(change, Without | Replacing):
+            return
+        any_type = isinstance(change, Without)
+        # A dict, because it has each name once and keeps their order.
+        allowed = {
+            name: None
+            for each in self._operations
+            for name, types in reply_members(each).items()
+            if any_type or "string" in types
+        }
+        if change.member not in allowed:
+            needed = "a member" if any_type else "a member that holds text"
+            raise ValueError(
+                f"member: got {change.member!r}; the fault {fault.name} needs {needed} of a reply; "
+                f"there are {', '.join(allowed)}"
+            )
 
     def next_fault(self, operation: str) -> Fault | None:
         """Count a call, and return its fault. If there are several, the first injected counts."""

@@ -175,7 +175,7 @@ def _named_fault(name: str, arguments: _Json) -> Fault:
         raise ValueError(f"the arguments do not fit the fault {name}: {error}") from error
 
 
-def _argument(name: str, value: object, wanted: type | tuple[type, ...]) -> Any:  # noqa: ANN401 - its type is checked below
+def _argument(name: str, value: object, wanted: type | tuple[type, ...]) -> Any:  # noqa: ANN401  # its type is checked below
     """Return a value of a command if it has the right type."""
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise ValueError(f"{name} cannot be {json.dumps(value)}")

@@ -216,7 +216,7 @@ class Application:
             if request.transport is not None:
                 request.transport.close()
             return no_response()
-        except Exception as error:  # noqa: BLE001 - it is kept, and raised when the emulator ends
+        except Exception as error:  # noqa: BLE001  # it is kept, and raised when the emulator ends
             return self._failed(error)
 
     async def _let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:

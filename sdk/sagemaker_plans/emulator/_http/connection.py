@@ -40,7 +40,7 @@ class Connection(web.RequestHandler):
     _arriving: StreamReader | None
     _head: Share
 
-    def __init__(self, server: web.Server, *, limits: Limits, **options: Any) -> None:  # noqa: ANN401 - those of aiohttp
+    def __init__(self, server: web.Server, *, limits: Limits, **options: Any) -> None:  # noqa: ANN401  # those of aiohttp
         super().__init__(server, **options)
         self._limits = limits
 

@@ -55,10 +55,10 @@ def checked_hosts(hosts: Iterable[str]) -> frozenset[str]:
 def _each(option: str, values: object) -> Iterator[str]:
     """Return texts in a list. One text is no list of texts."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise ValueError(f"{option} must be a list of texts, not {values!r}")  # noqa: TRY004 - all wrong options are one kind of error
+        raise ValueError(f"{option} must be a list of texts, not {values!r}")  # noqa: TRY004  # all wrong options are one kind of error
     for value in cast("Iterable[object]", values):
         if not isinstance(value, str):
-            raise ValueError(f"{option} must be a list of texts, but {value!r} is none")  # noqa: TRY004 - all wrong options are one kind of error
+            raise ValueError(f"{option} must be a list of texts, but {value!r} is none")  # noqa: TRY004  # all wrong options are one kind of error
         yield value
 
 

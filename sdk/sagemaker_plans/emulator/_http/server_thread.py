@@ -31,7 +31,7 @@ _BACKLOG: Final = 4096
 _WARNING_SECONDS: Final = 60.0
 # The shortest time between two warnings that the process has no descriptors left.
 
-_NO_LOG: Final = logging.Logger("unused", level=logging.CRITICAL)  # noqa: LOG001 - in no tree
+_NO_LOG: Final = logging.Logger("unused", level=logging.CRITICAL)  # noqa: LOG001  # in no tree
 # Requests have a log of their own, which knows operations.
 
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -97,7 +97,7 @@ class ServerThread:
             # Name the loop's class, so that an event loop policy has no effect on the server.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve())
-        except Exception as error:  # noqa: BLE001 - the constructor or stop() raises it
+        except Exception as error:  # noqa: BLE001  # the constructor or stop() raises it
             awaited = self._ended if self._started.done() else self._started
             awaited.set_exception(error)
         else:

@@ -62,7 +62,7 @@ def plant(seed: Seed | str | os.PathLike[str] | None, service: Service) -> None:
         ValueError: As for `Service.plant`.
     """
     if not isinstance(cast("object", seed), Seed | str | os.PathLike | None):
-        raise ValueError(  # noqa: TRY004 - all wrong options are one kind of error
+        raise ValueError(  # noqa: TRY004  # all wrong options are one kind of error
             f"seed must be a Seed or the path of a file, not {seed!r}"
         )
     if seed is None or isinstance(seed, Seed):

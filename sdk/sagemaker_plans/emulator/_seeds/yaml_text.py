@@ -30,7 +30,7 @@ def parsed_yaml(text: str) -> tuple[object, dict[str, int]]:
         RecursionError: The text is nested too deeply, or is part of itself.
     """
     try:
-        import yaml  # noqa: PLC0415 - nobody has to have it
+        import yaml  # noqa: PLC0415  # nobody has to have it
     except ImportError:
         raise YamlMissingError(
             "a seed in YAML needs PyYAML (pip install pyyaml); without it, convert the file "

@@ -105,7 +105,7 @@ class Fleet:
         )
         fleet.add(devices, None, failing=failing)
         # The same fleet must fail in the same way in every run, so the seed is the name.
-        drawn = random.Random(name).sample(  # noqa: S311 - not used for a secret
+        drawn = random.Random(name).sample(  # noqa: S311  # not used for a secret
             sorted(fleet.devices), round(failure_rate * len(fleet.devices))
         )
         fleet.failing |= {*drawn}

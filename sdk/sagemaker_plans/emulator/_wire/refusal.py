@@ -6,7 +6,7 @@ from typing import final
 
 
 @final
-class Refusal(Exception):  # noqa: N818 - the service refuses; the emulator has not failed
+class Refusal(Exception):  # noqa: N818  # the service refuses; the emulator has not failed
     """An error of the emulated service. The HTTP server makes a response of it.
 
     Args:

@@ -179,7 +179,7 @@ def _complaint(value: object, path: str, constraint: str) -> str:
 
 
 @functools.cache
-def compiled_pattern(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001 - a cache key
+def compiled_pattern(pattern: str, ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001  # a cache key
     r"""Translate a pattern of the service model, which is written for Java.
 
     Args:
