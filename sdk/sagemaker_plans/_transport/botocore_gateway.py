@@ -324,14 +324,14 @@ def _end_interrupted(
             heard.request_id,
             redacted(repr(heard.raw)),
         )
-    known = evidence.unsent(error) if heard is None else _heard(evidence.operation, heard)
+    known = evidence.unsent(error) if heard is None else _heard(evidence, heard)
     if known is not None and interrupted is not None:
         interrupted(known)
 
 
-def _heard(operation: Operation, reply: WholeReply) -> Reply | SageMakerPlansError:
+def _heard(evidence: Evidence, reply: WholeReply) -> Reply | SageMakerPlansError:
     try:
-        return answer(operation, reply)
+        return _answer(evidence, reply, None)
     except SageMakerPlansError as error:
         return error
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -174,12 +175,12 @@ class Heard(World):
         request: Mapping[str, object],
         /,
         *,
+        send_by: datetime | None = None,
         interrupted: Interrupted | None = None,
-        **settings: Any,
     ) -> Reply:
         heard: Reply | errors.SageMakerPlansError
         try:
-            heard = await super().call(operation, request, **settings)
+            heard = await super().call(operation, request, send_by=send_by)
         except errors.SageMakerPlansError as error:
             heard = error
         if interrupted is None:
