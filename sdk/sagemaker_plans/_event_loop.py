@@ -8,12 +8,12 @@ Each function imports what it needs: asyncio takes 40 ms, and a program that onl
 package does not need it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
 from sys import modules
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar, cast
 
 if TYPE_CHECKING:
     import asyncio
@@ -189,6 +189,41 @@ async def in_thread(function: Callable[[], T]) -> T:
     from anyio import to_thread
 
     return await to_thread.run_sync(function, limiter=anyio.CapacityLimiter(1))
+
+
+async def to_its_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a shielded coroutine to its end, although the caller is cancelled meanwhile.
+
+    A shielded scope keeps off the cancellations of anyio and trio, but not ``Task.cancel()`` of
+    asyncio. There the coroutine runs in a task of its own, and the caller waits for that task.
+
+    Args:
+        coroutine: What runs. It runs in a shielded scope of its own, and ends soon.
+
+    Returns:
+        What it returns.
+
+    Raises:
+        BaseException: Whatever it raises; otherwise, the cancellation of the caller.
+    """
+    if not on_asyncio():
+        return await coroutine
+    import asyncio
+
+    import anyio
+
+    task = asyncio.ensure_future(coroutine)
+    cancelled: asyncio.CancelledError | None = None
+    with anyio.CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+    result = task.result()
+    if cancelled is not None:
+        raise cancelled
+    return result
 
 
 def time_limit(seconds: float, *, shield: bool = False) -> Limit:

@@ -20,6 +20,7 @@ from sagemaker_plans._event_loop import (
     new_lock,
     on_asyncio,
     time_limit,
+    to_its_end,
 )
 from sagemaker_plans.emulator import Emulator
 from virtual_clock import LOOPS, Loop, freeze, run_virtually
@@ -91,6 +92,46 @@ def test_a_lock_is_held_by_one_task(loop: Loop) -> None:
         return [each.partition(" ")[2] for each in done]
 
     assert run_virtually(loop, run) == ["in", "out", "in", "out"]
+
+
+@both_loops
+def test_what_runs_to_its_end_gives_its_result_or_raises(loop: Loop) -> None:
+    async def work(error: Exception | None) -> float:
+        with anyio.CancelScope(shield=True):
+            await anyio.sleep(3)
+        if error is not None:
+            raise error
+        return current_time()
+
+    async def run() -> float:
+        with pytest.raises(ValueError, match="own"):
+            await to_its_end(work(ValueError("own")))
+        with anyio.move_on_after(1):
+            return await to_its_end(work(None))
+        raise AssertionError
+
+    assert run_virtually(loop, run) == 6
+
+
+@pytest.mark.parametrize("cancels", [1, 2, 5])
+def test_a_task_that_is_cancelled_natively_ends_when_its_work_has_ended(cancels: int) -> None:
+    done: list[float] = []
+
+    async def work() -> None:
+        await asyncio.sleep(10)
+        done.append(current_time())
+
+    async def run() -> float:
+        task = asyncio.ensure_future(to_its_end(work()))
+        for _ in range(cancels):
+            await asyncio.sleep(1)
+            task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        return current_time()
+
+    assert run_virtually("asyncio", run) == 10
+    assert done == [10]
 
 
 @each_limit

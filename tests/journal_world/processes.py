@@ -30,6 +30,7 @@ class SteppedLoop:
         self._ready: deque[_Job] = deque()
         self._timers: list[tuple[float, int, _Job]] = []
         self._numbers = count()
+        self.tasks: list[asyncio.Task[Any]] = []
         # asyncio needs no more of a loop than what is below.
         self._as_loop = cast("asyncio.AbstractEventLoop", self)
 
@@ -52,7 +53,8 @@ class SteppedLoop:
         return asyncio.Future(loop=self._as_loop)
 
     def create_task(self, coro: Any, **settings: Any) -> Any:
-        return asyncio.Task(coro, loop=self._as_loop, **settings)
+        self.tasks.append(asyncio.Task(coro, loop=self._as_loop, **settings))
+        return self.tasks[-1]
 
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None

@@ -200,9 +200,10 @@ class World:
         """
         self.is_over = True
         for process in self.processes:
-            task = process.task
-            while task is not None and not task.done():
-                task.cancel()
+            # What is written at the end has a task of its own.
+            while left := [each for each in process.loop.tasks if not each.done()]:
+                for task in left:
+                    task.cancel()
                 self.now = max(self.now, process.loop.due_at())
                 _RUNNING[:] = [(self, process)]
                 process.loop.step()

@@ -12,10 +12,10 @@ from attrs import define, field
 
 from sagemaker_plans._client.first_loop import FirstLoop
 from sagemaker_plans._event_loop import new_lock, time_limit
-from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._transport.gateway import Gateway, Interrupted
 from sagemaker_plans._wire.operations import Operation
 from sagemaker_plans._wire.reply import Reply
-from sagemaker_plans.errors import ConfigurationError
+from sagemaker_plans.errors import ConfigurationError, ConnectionFailedError
 
 _CLOSE_TIMEOUT: Final = 5.0
 
@@ -144,11 +144,20 @@ class LazyGateway(Gateway):
         /,
         *,
         send_by: datetime | None = None,
+        interrupted: Interrupted | None = None,
     ) -> Reply:
         """Send a request as ``Gateway.call`` says. The first one opens the gateway."""
         # Whoever paces requests has looked at the event loop before each of them.
-        opened = self._state.opened or await self._open_once()
-        return await opened[0].call(operation, request, send_by=send_by)
+        try:
+            opened = self._state.opened or await self._open_once()
+        except BaseException as error:
+            if interrupted is not None and not isinstance(error, Exception):
+                words = f"{operation.name} was not sent: the client was not open yet"
+                interrupted(
+                    ConnectionFailedError(words, request_sent=False, operation=operation.name)
+                )
+            raise
+        return await opened[0].call(operation, request, send_by=send_by, interrupted=interrupted)
 
     async def close(self) -> None:
         """Close the gateway for good."""

@@ -29,6 +29,7 @@ from sagemaker_plans._transport.closable_call import ClosableCall
 from sagemaker_plans._transport.evidence import Evidence, WholeReply, current_task
 from sagemaker_plans._transport.exception_mapping import loss_in_words, may_pass, shown_cause
 from sagemaker_plans._transport.fast_path import FastPath
+from sagemaker_plans._transport.gateway import Interrupted
 from sagemaker_plans._wire.logs import tell
 from sagemaker_plans._wire.operations import Operation, Safety
 from sagemaker_plans._wire.redaction import redacted
@@ -111,6 +112,7 @@ class BotocoreGateway:
         /,
         *,
         send_by: datetime | None = None,
+        interrupted: Interrupted | None = None,
     ) -> Reply:
         """Send a request, once.
 
@@ -119,6 +121,8 @@ class BotocoreGateway:
             request: Its members in wire form.
             send_by: For a purchase: keep it back if it is signed later than this, by this
                 machine's clock; None for no such limit.
+            interrupted: Called before a cancellation, or another interruption, is raised, if the
+                reply was heard or the request was provably not sent.
 
         Returns:
             The service's reply.
@@ -156,10 +160,10 @@ class BotocoreGateway:
                         returned = await call
         except BaseException as error:
             if call is not None and call.is_closed:
-                _log_interrupted(evidence, error)
+                _end_interrupted(evidence, error, interrupted)
                 raise GeneratorExit from None
             if not isinstance(error, Exception) and not _is_stray_cancellation(error):
-                _log_interrupted(evidence, error)
+                _end_interrupted(evidence, error, interrupted)
                 raise
             ended_by = error
         finally:
@@ -303,7 +307,12 @@ def _is_stray_cancellation(error: BaseException) -> bool:
     return task is not None and not task.cancelling()
 
 
-def _log_interrupted(evidence: Evidence, error: BaseException) -> None:
+def _end_interrupted(
+    evidence: Evidence, error: BaseException, interrupted: Interrupted | None
+) -> None:
+    """End a call that is interrupted: log a reply that was heard, and tell what is known."""
+    # What is known stays so, because nothing is sent from now on.
+    evidence.is_over = True
     heard = evidence.reply
     if heard is not None and evidence.operation.is_sent_once:
         tell(
@@ -315,6 +324,16 @@ def _log_interrupted(evidence: Evidence, error: BaseException) -> None:
             heard.request_id,
             redacted(repr(heard.raw)),
         )
+    known = evidence.unsent(error) if heard is None else _heard(evidence, heard)
+    if known is not None and interrupted is not None:
+        interrupted(known)
+
+
+def _heard(evidence: Evidence, reply: WholeReply) -> Reply | SageMakerPlansError:
+    try:
+        return _answer(evidence, reply, None)
+    except SageMakerPlansError as error:
+        return error
 
 
 def _reply_of_a_fake(operation: Operation, parsed: Mapping[str, object]) -> Reply:

@@ -37,6 +37,7 @@ class WorldGateway(Gateway):
         /,
         *,
         send_by: datetime | None = None,
+        **_: object,
     ) -> Reply:
         name, process, world = operation.name, self.process, self.world
         is_purchase = name == EXTEND

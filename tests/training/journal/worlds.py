@@ -15,7 +15,7 @@ from sagemaker_plans import ExtensionReceipt, RetryPolicy, TrainingPlanExtension
 from sagemaker_plans._engine.retries import Retrier
 from sagemaker_plans._training.purchases import service_clock
 from sagemaker_plans._training.training_plans import TrainingPlans
-from sagemaker_plans._transport.gateway import Gateway
+from sagemaker_plans._transport.gateway import Gateway, Interrupted
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN, Operation
 from sagemaker_plans._wire.reply import Reply
 from sagemaker_plans.emulator import Timings
@@ -98,7 +98,9 @@ class World(Gateway):
         /,
         *,
         send_by: datetime | None = None,
+        interrupted: Interrupted | None = None,
     ) -> Reply:
+        del interrupted  # nothing that is cancelled here was heard
         if operation is EXTEND_TRAINING_PLAN:
             await anyio.sleep(self.sleeps)
             assert send_by is not None

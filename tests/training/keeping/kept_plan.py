@@ -222,6 +222,7 @@ class KeptPlan(Gateway):
         /,
         *,
         send_by: datetime | None = None,
+        **_: object,
     ) -> Reply:
         name = operation.name
         self.calls.append((name, anyio.current_time()))

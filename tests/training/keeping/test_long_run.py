@@ -66,6 +66,7 @@ class Process(Gateway):
         /,
         *,
         send_by: datetime | None = None,
+        **_: object,
     ) -> Reply:
         return await self._reached(self.service.call(operation, request, send_by=send_by))
 

@@ -13,13 +13,13 @@ from attrs import define, field
 from sagemaker_plans._training.payment_status import is_failed
 from sagemaker_plans._training.purchases import records as log
 from sagemaker_plans._training.purchases.journal_entry import JournalEntry
-from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError
+from sagemaker_plans._training.purchases.ledger import Ledger, LedgerError, tell_not_closed
 from sagemaker_plans._training.purchases.purchase import Purchase
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans.errors import (
     OutcomeUnknownError,
 )
-from sagemaker_plans.journal import PurchaseRecord
+from sagemaker_plans.journal import PurchaseRecord, PurchaseState
 from sagemaker_plans.models import (
     ExtensionReceipt,
     TrainingPlanExtension,
@@ -194,6 +194,9 @@ class JournaledPurchase:
             receipt = await purchase.buy(listed)
         except GeneratorExit:
             # A coroutine that is being closed must not await anything. The record stays open.
+            if purchase.found is not None or not purchase.may_be_bought:
+                known = None if purchase.found is None else purchase.found.extension
+                tell_not_closed(record, _state_of(known), known, "its coroutine was closed")
             raise
         except BaseException:
             # Only what is known counts, whatever was raised.
@@ -208,10 +211,16 @@ class JournaledPurchase:
     async def _close(self, record: PurchaseRecord, receipt: ExtensionReceipt) -> None:
         await self.ledger.close(
             record,
-            "failed" if is_failed(receipt.extension) else "bought",
+            _state_of(receipt.extension),
             "caller" if receipt.outcome == "purchased" else "history",
             receipt.extension,
         )
+
+
+def _state_of(bought: TrainingPlanExtension | None) -> PurchaseState:
+    if bought is None:
+        return "not_bought"
+    return "failed" if is_failed(bought) else "bought"
 
 
 def _end_of(history: History) -> datetime | None:

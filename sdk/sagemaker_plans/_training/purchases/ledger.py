@@ -12,6 +12,7 @@ from uuid import uuid4
 import anyio
 from attrs import evolve, frozen
 
+from sagemaker_plans._event_loop import to_its_end
 from sagemaker_plans._wire.logs import PurchaseEvent, PurchaseFacts, fee_text, tell
 from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
 from sagemaker_plans._wire.redaction import fit_to_show, redacted
@@ -108,8 +109,9 @@ class Ledger:
         """
         try:
             return await self._begun(record)
-        except GeneratorExit:
+        except GeneratorExit as error:
             # A coroutine that is being closed must not await anything.
+            _tell_not_withdrawn(record, _words(error))
             raise
         except Exception as error:  # noqa: BLE001  # a journal may raise anything
             failed = _failed("the journal cannot be written", error)
@@ -134,30 +136,30 @@ class Ledger:
         """See to it that a record whose purchase is not sent does not stay open.
 
         A write whose reply was lost may still be carried out later. So this takes its number
-        with a closed record, unless it was written meanwhile: then it is closed.
+        with a closed record, unless it was written meanwhile: then it is closed. No cancellation
+        stops this.
 
         Args:
             record: The record.
         """
+        await to_its_end(self._withdraw(record))
+
+    async def _withdraw(self, record: PurchaseRecord) -> None:
         closed = evolve(record, id=uuid4().hex, state="not_bought", closed_by="caller")
-        problem = _TOO_LATE
-        with anyio.move_on_after(_ENDING_TIME, shield=True):
-            try:
+        problem: str | None = _TOO_LATE
+        try:
+            with anyio.move_on_after(_ENDING_TIME, shield=True):
                 if not await self.journal.begin(closed) and await self._has(record):
                     await self.close(record, "not_bought", "caller")
-            except Exception as error:  # noqa: BLE001  # a journal may raise anything
-                problem = _words(error)
-            else:
-                return
-        tell(
-            logging.WARNING,
-            "the journal could not be written; if record %d of %s appears in it, it stays open, "
-            "although its purchase was not sent: %s",
-            record.number,
-            record.plan,
-            problem,
-            purchase=recorded(record, "journal_not_written", "not_bought"),
-        )
+                problem = None
+        except Exception as error:  # noqa: BLE001  # a journal may raise anything
+            problem = _words(error)
+        except BaseException as error:
+            problem = _words(error)
+            raise
+        finally:
+            if problem is not None:
+                _tell_not_withdrawn(record, problem)
 
     async def close(
         self,
@@ -168,6 +170,8 @@ class Ledger:
     ) -> bool:
         """Write what became of a purchase. A failure is logged, and changes nothing else.
 
+        No cancellation stops this. It is raised when this has ended.
+
         Args:
             record: The record, as it was read or written.
             state: What became of the purchase.
@@ -177,26 +181,35 @@ class Ledger:
         Returns:
             Whether the journal says so now, or knows better.
         """
+        return await to_its_end(self._close(record, state, closed_by, receipt))
+
+    async def _close(
+        self,
+        record: PurchaseRecord,
+        state: PurchaseState,
+        closed_by: ClosedBy,
+        receipt: TrainingPlanExtension | None,
+    ) -> bool:
         problem = "it changes again and again"
-        with anyio.move_on_after(_ENDING_TIME, shield=True) as limit:
-            for pause in _PAUSES:
-                await anyio.sleep(pause)
-                try:
-                    if await self._closed(record, state, closed_by, receipt):
-                        return True
-                except Exception as error:  # noqa: BLE001  # a journal may raise anything
-                    problem = _words(error)
-        tell(
-            logging.WARNING,
-            "the journal does not say yet that record %d of %s (offering %s) is %s: %s",
-            record.number,
-            record.plan,
-            record.offering_id,
-            state,
-            _TOO_LATE if limit.cancelled_caught else problem,
-            purchase=recorded(record, "journal_not_written", state, receipt),
-        )
-        return False
+        is_closed = False
+        try:
+            with anyio.move_on_after(_ENDING_TIME, shield=True) as limit:
+                for pause in _PAUSES:
+                    await anyio.sleep(pause)
+                    try:
+                        is_closed = await self._closed(record, state, closed_by, receipt)
+                    except Exception as error:  # noqa: BLE001  # a journal may raise anything
+                        problem = _words(error)
+                    if is_closed:
+                        break
+            problem = _TOO_LATE if limit.cancelled_caught else problem
+        except BaseException as error:
+            problem = _words(error)
+            raise
+        finally:
+            if not is_closed:
+                tell_not_closed(record, state, receipt, problem)
+        return is_closed
 
     async def settle(self, record: PurchaseRecord, state: PurchaseState) -> bool:
         """Write what a person says, if the record is still as the person saw it.
@@ -258,6 +271,44 @@ class Ledger:
                 raise LedgerError("the record is not in it any more")
             current = same[0]
         return False
+
+
+def tell_not_closed(
+    record: PurchaseRecord,
+    state: PurchaseState,
+    receipt: TrainingPlanExtension | None,
+    problem: str,
+) -> None:
+    """Log what the journal does not say of a purchase.
+
+    Args:
+        record: The record.
+        state: What became of the purchase.
+        receipt: The extension that was bought.
+        problem: Why it is not written.
+    """
+    tell(
+        logging.WARNING,
+        "the journal does not say yet that record %d of %s (offering %s) is %s: %s",
+        record.number,
+        record.plan,
+        record.offering_id,
+        state,
+        problem,
+        purchase=recorded(record, "journal_not_written", state, receipt),
+    )
+
+
+def _tell_not_withdrawn(record: PurchaseRecord, problem: str) -> None:
+    tell(
+        logging.WARNING,
+        "the journal could not be written; if record %d of %s appears in it, it stays open, "
+        "although its purchase was not sent: %s",
+        record.number,
+        record.plan,
+        problem,
+        purchase=recorded(record, "journal_not_written", "not_bought"),
+    )
 
 
 def recorded(

@@ -4,15 +4,14 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-import anyio
 from attrs import define, field, frozen
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._training.plan_reads import read_training_plan, search_plan_offerings
 from sagemaker_plans._training.purchases.plan_request import PlanRequest, differences, search_for
 from sagemaker_plans._training.purchases.price_check import PricedOffering, PriceError, affordable
 from sagemaker_plans._training.purchases.sent_once import SentOnce
+from sagemaker_plans._training.until_shown import until_shown
 from sagemaker_plans._wire import converter, reading, training_replies
 from sagemaker_plans._wire.logs import PurchaseEnd, PurchaseEvent, PurchaseFacts, id_of, tell
 from sagemaker_plans._wire.operations import CREATE_TRAINING_PLAN, Operation
@@ -34,8 +33,6 @@ from sagemaker_plans.models import (
 
 READERS_OF_REPLIES: Final = (reading, converter)
 """Imported before anything is bought, for the reply."""
-_FIRST_PAUSE: Final = 0.25
-_LONGEST_PAUSE: Final = 2.0
 
 
 @frozen(eq=False, repr=False)
@@ -332,20 +329,18 @@ class PlanPurchase(SentOnce[BoughtPlan]):
 
     async def _shown(self, bought: BoughtPlan) -> TrainingPlan:
         """Describe a plan that was just bought. It may take a while until it shows."""
-        once, pause = Retrier(RetryPolicy.none()), _FIRST_PAUSE
         problem = "it does not show"
-        with anyio.move_on_after(self.retrier.policy.reconcile_limit):
-            while True:
-                try:
-                    plan = await self._described(once)
-                except SageMakerPlansError as error:
-                    plan, problem = None, str(error)
-                if plan is not None:
-                    self._check_paid("purchase_shown", plan)
-                    self._log_shown(plan)
-                    return plan
-                await anyio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+
+        def failed(error: SageMakerPlansError) -> None:
+            nonlocal problem
+            problem = str(error)
+
+        limit = self.retrier.policy.reconcile_limit
+        plan = await until_shown(self._described, failed, within=limit)
+        if plan is not None:
+            self._check_paid("purchase_shown", plan)
+            self._log_shown(plan)
+            return plan
         unknown = OutcomeUnknownError(
             f"the plan {self.name} was bought ({bought.arn}), but cannot be described yet: "
             f"{problem}; describe it later",

@@ -10,16 +10,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Generic, TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
 import anyio
 from attrs import define, field
 
 from sagemaker_plans._engine.retries import Retrier
-from sagemaker_plans._engine.retry_policy import RetryPolicy
 from sagemaker_plans._engine.retry_rules import Decision, decide, is_the_services
 from sagemaker_plans._training.purchases.price_check import PricedOffering
 from sagemaker_plans._training.purchases.service_clock import ServiceClock
+from sagemaker_plans._training.until_shown import until_shown
 from sagemaker_plans._transport.gateway import Gateway
 from sagemaker_plans._wire.logs import (
     PurchaseEnd,
@@ -43,9 +44,6 @@ from sagemaker_plans.errors import (
 )
 
 R = TypeVar("R")
-
-_FIRST_PAUSE: Final = 0.25
-_LONGEST_PAUSE: Final = 2.0
 
 
 @define(eq=False, repr=False)
@@ -72,8 +70,8 @@ class SentOnce(ABC, Generic[R]):
     """Whether a purchase request may be on its way, or may have taken effect without a reply."""
     may_be_bought: bool = field(default=False, init=False)
     """False as long as it is certain that nothing was bought."""
-    doubt: SageMakerPlansError | None = field(default=None, init=False)
-    """The error that left open whether it was bought."""
+    known: SageMakerPlansError | None = field(default=None, init=False)
+    """The error of the request whose reply was lost, or whose call was interrupted."""
     found: R | None = field(default=None, init=False)
     """What is known of the purchase, also if the caller gets no receipt."""
 
@@ -210,8 +208,11 @@ class SentOnce(ABC, Generic[R]):
             if self.in_flight:
                 await self._log_interrupted(error)
             elif not self.may_be_bought and not isinstance(error, SageMakerPlansError):
-                # Between two attempts: the last one had no effect.
-                self._log_not_bought(f"interrupted ({type(error).__name__})")
+                # Between two attempts, or after a refusal: the last one had no effect.
+                why = f": {self.known}" if self.known else ""
+                self._log_not_bought(
+                    f"interrupted ({type(error).__name__}){why}", id_of(self.known)
+                )
             raise
 
     async def _send(self) -> R:
@@ -239,19 +240,34 @@ class SentOnce(ABC, Generic[R]):
         try:
             if self.send_by is None and self.latest is not None:
                 self.send_by = self.clock.on_this_machine(self.latest)
-            reply = await self.gateway.call(self.operation, self.body(), send_by=self.send_by)
-            receipt = self.read(reply)
-        except PurchaseRefusedError as error:
-            self.in_flight = self.may_be_bought = False
-            raise self.refused(str(error)) from error
+            reply = await self.gateway.call(
+                self.operation, self.body(), send_by=self.send_by, interrupted=self._interrupted
+            )
+            receipt = self._learn(reply)
         except SageMakerPlansError as error:
             self.in_flight = self.may_be_bought = decide(self.operation, error) is Decision.LOOK
+            if isinstance(error, PurchaseRefusedError):
+                raise self.refused(str(error)) from error
             raise
-        # Whatever is raised from here on, this is known.
-        self.found = receipt
-        self.in_flight = False
-        self.note(reply)
         return self._told(receipt)
+
+    def _learn(self, heard: Reply | SageMakerPlansError) -> R:
+        """Learn what became of a request, or raise its error."""
+        if isinstance(heard, SageMakerPlansError):
+            raise heard
+        receipt = self.read(heard)
+        # Whatever is raised from here on, this is known.
+        self.found, self.in_flight = receipt, False
+        self.note(heard)
+        return receipt
+
+    def _interrupted(self, heard: Reply | SageMakerPlansError) -> None:
+        """Learn what is known of a request, right before its call raises an interruption."""
+        try:
+            self._outcome_of(self._learn(heard))
+        except SageMakerPlansError as error:
+            self.known = error
+            self.in_flight = self.may_be_bought = decide(self.operation, error) is Decision.LOOK
 
     def note(self, reply: Reply) -> None:
         """Note which request told what is known.
@@ -289,7 +305,7 @@ class SentOnce(ABC, Generic[R]):
 
     async def _reconciled(self, error: SageMakerPlansError) -> R:
         """Find out the outcome of a purchase whose reply was lost."""
-        self.doubt = error
+        self.known = error
         self.found = receipt = await self.looked_for()
         # From here on, this method returns or raises the outcome.
         self.in_flight = False
@@ -309,23 +325,8 @@ class SentOnce(ABC, Generic[R]):
         """
         if not self.can_look:
             return None
-        # One attempt for each reading, because the loop reads again anyway.
-        once = Retrier(RetryPolicy.none())
-        pause = _FIRST_PAUSE
-        with anyio.move_on_after(self.retrier.policy.reconcile_limit):
-            while True:
-                try:
-                    receipt = await self.look(once)
-                except SageMakerPlansError as error:
-                    tell(
-                        logging.INFO, "%s: %s not read: %s", self.operation.name, self.where, error
-                    )
-                    receipt = None
-                if receipt is not None:
-                    return receipt
-                await anyio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-        return None
+        failed = partial(tell, logging.INFO, "%s: %s not read: %s", self.operation.name, self.where)
+        return await until_shown(self.look, failed, within=self.retrier.policy.reconcile_limit)
 
     def _unknown(self, error: SageMakerPlansError) -> OutcomeUnknownError:
         if isinstance(error, UnexpectedReplyError) and is_the_services(error):
@@ -363,8 +364,7 @@ class SentOnce(ABC, Generic[R]):
             # This also runs if the reading is interrupted: the scope shields neither from a
             # second Ctrl-C nor from asyncio's own Task.cancel().
             self.found = receipt
-            shown_by = None if receipt is None else self.told_by
-            self.told_by = id_of(self.doubt) or shown_by
+            self.told_by = id_of(self.known) or (None if receipt is None else self.told_by)
             outcome = self._outcome_of(receipt)
             facts = self.facts("purchase_interrupted", outcome, request_id=self.told_by)
             found = f"the {'plan' if self.name else 'history'} shows that it was bought"
@@ -374,16 +374,16 @@ class SentOnce(ABC, Generic[R]):
                 f"{'its outcome is not known' if outcome == 'unknown' else found}"
             )
             tell(logging.WARNING, "%s", words, purchase=facts)
-            if receipt is None and self.doubt is not None:
+            if receipt is None and self.known is not None:
                 # The caller gets the cancellation, so only the log can show the error.
                 tell(
                     logging.WARNING,
                     "%s: %s; request id %s, reply %.2000s",
                     self.operation.name,
-                    self._unknown(self.doubt),
+                    self._unknown(self.known),
                     self.told_by,
                     # A proxy's error page may repeat the headers of the request.
-                    redacted(repr(getattr(self.doubt, "reply", None))),
+                    redacted(repr(getattr(self.known, "reply", None))),
                     purchase=facts,
                 )
 
