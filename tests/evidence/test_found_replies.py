@@ -15,7 +15,7 @@ from evidence.counting_server import ARN, CREATE, EXTEND, CountingServer
 from evidence.generated.fates import Fate, Lookup
 from harness import TRANSPORTS, Transport, a_spec, fast_retries
 from sagemaker_plans import AccessDeniedError, AsyncClient, OutcomeUnknownError
-from transport.clients import users_client
+from transport.clients import kind_of_session, users_client
 
 OFFERING = "tpeo-1"
 QUICK = fast_retries(reconcile_limit=0.2)
@@ -75,6 +75,47 @@ async def test_a_reply_made_up_before_the_send_does_not_hide_what_was_heard(
 
     assert receipt.outcome == "purchased"
     assert server.count(EXTEND) == 1
+
+
+def shielded(base: Any, code: str, status: int, *, sends: bool) -> Any:
+    """Make a session's class that makes up a reply where there is none."""
+
+    class Shielded(base):  # type: ignore[misc]  # one of aiobotocore's two classes
+        async def send(self, request: Any) -> Any:
+            inherited: Any = super()
+            if sends:
+                try:
+                    return await inherited.send(request)
+                except HTTPClientError:
+                    pass
+            return MadeUp(code, status)
+
+    return Shielded
+
+
+@pytest.mark.parametrize(("code", "status"), MADE_UP)
+async def test_a_reply_that_the_session_makes_up_for_a_lost_one_says_nothing(
+    transport: Transport, code: str, status: int
+) -> None:
+    kind = shielded(kind_of_session(transport), code, status, sends=True)
+    with CountingServer(Fate.ACCEPT_RESET, Lookup.LAGS) as server:
+        async with users_client(server.url, transport, http_session_cls=kind) as theirs:
+            client = AsyncClient.from_client(theirs, retry=QUICK)
+            with pytest.raises(OutcomeUnknownError):
+                await client.training_plans.extend(OFFERING)
+
+    assert server.count(EXTEND) == 1
+
+
+async def test_a_reply_of_a_session_that_sends_nothing_counts(transport: Transport) -> None:
+    kind = shielded(kind_of_session(transport), "AccessDeniedException", 403, sends=False)
+    with CountingServer() as server:
+        async with users_client(server.url, transport, http_session_cls=kind) as theirs:
+            client = AsyncClient.from_client(theirs, retry=QUICK)
+            with pytest.raises(AccessDeniedError, match="the breaker is open"):
+                await client.training_plans.extend(OFFERING)
+
+    assert server.count(EXTEND) == 0
 
 
 @pytest.mark.parametrize("number", [1, 2], ids=["before", "after"])
@@ -194,3 +235,27 @@ async def test_a_direct_call_with_rewritten_headers_is_sent_once_too(transport: 
             await client.aclose()
 
     assert server.count(EXTEND) == 1
+
+
+async def test_a_create_that_lost_its_link_and_got_a_member_is_sent_once(
+    transport: Transport,
+) -> None:
+    """A hook adds a tag for the bill, another one empties the context of the request."""
+
+    def add_tag(params: dict[str, Any], **_: object) -> None:
+        params.setdefault("Tags", [{"Key": "team", "Value": "b"}])
+
+    def forget(request: Any, **_: object) -> None:
+        request.context.clear()
+
+    with CountingServer(Fate.ACCEPT_RESET, Lookup.LAGS) as server:
+        async with users_client(server.url, transport) as theirs:
+            theirs.meta.events.register(f"provide-client-params.sagemaker.{CREATE}", add_tag)
+            theirs.meta.events.register(f"before-send.sagemaker.{CREATE}", forget)
+            tries_twice(theirs)
+            once = fast_retries(max_attempts=1, reconcile_limit=0.2)
+            client = AsyncClient.from_client(theirs, retry=once)
+            with pytest.raises(OutcomeUnknownError):
+                await client.plans.create(a_spec("rollout"))
+
+    assert server.count(CREATE) == 1

@@ -8,8 +8,6 @@ from typing import Any
 import anyio
 import pytest
 from aiobotocore.config import AioConfig
-from aiobotocore.httpsession import AIOHTTPSession
-from aiobotocore.httpxsession import HttpxSession
 from tenacity import retry, stop_after_attempt
 
 from evidence.counting_server import ARN, EXTEND, CountingServer
@@ -23,7 +21,7 @@ from sagemaker_plans import (
     StageSpec,
 )
 from sagemaker_plans.emulator import Emulator
-from transport.clients import users_client
+from transport.clients import kind_of_session, users_client
 
 OFFERING = "tpeo-1"
 QUICK = fast_retries(reconcile_limit=0.2)
@@ -33,10 +31,6 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.parametrize("transport", TRANSPORTS[:2], ids=str, indirect=True),
 ]
-
-
-def kind_of_session(transport: Transport) -> Any:  # HTTP sessions share no type
-    return AIOHTTPSession if transport.http_backend == "aiohttp" else HttpxSession
 
 
 def bound(base: Any, tries: int) -> Any:
@@ -79,6 +73,32 @@ class OneAtATime:
 
     async def hand_over(self, request: Any) -> Any:
         future = asyncio.get_running_loop().create_future()
+        await self.queue.put((request, future))
+        return await future
+
+
+class Dispatcher:
+    """Begins with the first request, and sends each one in a task of its own."""
+
+    def __init__(self, send: Any) -> None:
+        self.send = send
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def work(self) -> None:
+        while True:
+            self.tasks.append(asyncio.create_task(self.carry(*await self.queue.get())))
+
+    async def carry(self, request: Any, future: asyncio.Future[Any]) -> None:
+        try:
+            future.set_result(await self.send(request))
+        except Exception as error:  # noqa: BLE001  # for who waits
+            future.set_exception(error)
+
+    async def hand_over(self, request: Any) -> Any:
+        if not self.tasks:
+            self.tasks.append(asyncio.create_task(self.work()))
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         await self.queue.put((request, future))
         return await future
 
@@ -132,7 +152,7 @@ async def test_a_worker_that_began_before_a_purchase_is_refused_it(
     with CountingServer(Fate.REDIRECT_307) as server:
         async with client_over(server, working(kind_of_session(transport), tries)) as client:
             await client.training_plans.extension_history(ARN).collect()
-            with pytest.raises(ConfigurationError, match="in another task, with a connection of"):
+            with pytest.raises(ConfigurationError, match="in another task, with another"):
                 await client.training_plans.extend(OFFERING, training_plan_arn=ARN)
 
     assert server.count(EXTEND) == 0
@@ -213,3 +233,109 @@ async def test_another_call_of_the_users_for_the_same_plan_is_not_taken_for_ours
         names = [each.name async for each in client.plans.stages("rollout")]
 
     assert {"ours", "other"} < {*names}
+
+
+async def test_a_worker_that_began_with_a_purchase_does_not_lend_its_connection(
+    emulator: Emulator, transport: Transport
+) -> None:
+    """Another purchase that overtakes in it is refused; the first one is not disturbed."""
+    async with users_client(emulator.endpoint_url, transport) as theirs:
+        users: Any = theirs._endpoint.http_session
+        users.send = Dispatcher(users.send).hand_over
+        client = AsyncClient.from_client(theirs, retry=QUICK)
+        plans = [emulator.add_training_plan(name) for name in ("one", "two")]
+        offerings = [emulator.add_extension_offering(plan) for plan in plans]
+        with emulator.hold_replies(EXTEND) as gate:
+            async with anyio.create_task_group() as group:
+                group.start_soon(client.training_plans.extend, offerings[0])
+                await anyio.to_thread.run_sync(gate.wait_for_arrivals)
+                with pytest.raises(ConfigurationError, match="in another task"):
+                    await client.training_plans.extend(offerings[1])
+                gate.open()
+
+    assert [each.offering_id for each in emulator.purchases] == offerings[:1]
+
+
+async def test_a_client_is_restored_after_a_loss_if_its_session_sends_where_it_is_called(
+    transport: Transport,
+) -> None:
+    base: Any = kind_of_session(transport)
+
+    class Named(base):  # type: ignore[misc]  # one of aiobotocore's two classes
+        """Has no ``send`` of its own."""
+
+    with CountingServer(Fate.ACCEPT_RESET, Lookup.LAGS) as server:
+        for kind in (Named, bound(base, 1)):
+            async with users_client(server.url, transport, http_session_cls=kind) as theirs:
+                users = theirs._endpoint.http_session
+                async with AsyncClient.from_client(theirs, retry=QUICK) as client:
+                    with pytest.raises(OutcomeUnknownError):
+                        await client.training_plans.extend(OFFERING)
+                assert theirs._endpoint.http_session is users
+                assert "_get_session" not in vars(users)
+
+
+async def test_purchases_keep_off_a_shared_pool_until_the_last_client_is_released(
+    transport: Transport,
+) -> None:
+    kind = bound(kind_of_session(transport), 1)
+    with CountingServer() as server:
+        async with (
+            users_client(server.url, transport, http_session_cls=kind) as theirs,
+            users_client(server.url, transport, http_session_cls=kind) as other,
+        ):
+            users: Any = theirs._endpoint.http_session
+            own, other._endpoint.http_session = other._endpoint.http_session, users
+            clients = [AsyncClient.from_client(each, retry=QUICK) for each in (theirs, other)]
+            for number, client in enumerate(clients):
+                await client.training_plans.extend(f"tpeo-{number}")
+            await clients[0].aclose()
+            assert "_get_session" in vars(users)
+            await clients[1].aclose()
+            assert "_get_session" not in vars(users)
+            other._endpoint.http_session = own
+
+    assert server.count(EXTEND) == 2
+
+
+async def test_a_session_may_open_its_clients_by_names(transport: Transport) -> None:
+    base: Any = kind_of_session(transport)
+
+    class Named(base):  # type: ignore[misc]  # one of aiobotocore's two classes
+        async def send(self, request: Any) -> Any:
+            inherited: Any = super()
+            opens: Any = self._get_session
+            await opens(proxy_url=None) if transport.http_backend == "aiohttp" else None
+            return await inherited.send(request)
+
+    with CountingServer() as server:
+        async with (
+            users_client(server.url, transport, http_session_cls=Named) as theirs,
+            AsyncClient.from_client(theirs, retry=QUICK) as client,
+        ):
+            await client.training_plans.extend(OFFERING)
+            await client.training_plans.extension_history(ARN).collect()
+
+    assert server.count(EXTEND) == 1
+
+
+async def test_a_session_that_cannot_be_restored_hides_no_receipt(
+    transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd:
+        @property
+        def event_hooks(self) -> object:
+            raise RuntimeError("odd")
+
+    kind = bound(kind_of_session(transport), 1)
+    with CountingServer() as server:
+        async with users_client(server.url, transport, http_session_cls=kind) as theirs:
+            users: Any = theirs._endpoint.http_session
+            client = AsyncClient.from_client(theirs, retry=QUICK)
+            await client.training_plans.extend(OFFERING)
+            before: Any = getattr(users, "_session", None)
+            users._session = Odd()
+            await client.aclose()
+            users._session = before
+
+    assert "an HTTP session could not be restored" in caplog.text

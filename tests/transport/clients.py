@@ -38,14 +38,18 @@ def client_with(endpoint_url: str, transport: Transport, /, **settings: Any) -> 
     return AsyncClient(**{**defaults, **settings})
 
 
+def kind_of_session(transport: Transport) -> Any:  # HTTP sessions share no type
+    """Name aiobotocore's class of HTTP sessions for a transport."""
+    return AIOHTTPSession if transport.http_backend == "aiohttp" else HttpxSession
+
+
 @asynccontextmanager
 async def users_client(
     endpoint_url: str, transport: Transport, **config: Any
 ) -> AsyncGenerator[Any]:
     """Open a SageMaker client as users do, with aiobotocore alone."""
-    http_session: Any = AIOHTTPSession if transport.http_backend == "aiohttp" else HttpxSession
     own: Any = session()
-    own.set_default_client_config(AioConfig(http_session_cls=http_session))
+    own.set_default_client_config(AioConfig(http_session_cls=kind_of_session(transport)))
     async with own.create_client(
         "sagemaker",
         region_name="us-east-1",

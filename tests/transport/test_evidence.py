@@ -14,7 +14,7 @@ from sagemaker_plans._transport.aiobotocore_client.event_hooks import (
     linked,
 )
 from sagemaker_plans._transport.evidence import Evidence, SecondSendError, WholeReply, current_task
-from sagemaker_plans._wire.operations import EXTEND_TRAINING_PLAN
+from sagemaker_plans._wire.operations import DESCRIBE_PLAN, EXTEND_TRAINING_PLAN, Operation
 
 REPLY = WholeReply(status=200, headers={}, raw=b"{}")
 TOLD = ConnectionFailedError("no connection", request_sent=False)
@@ -97,6 +97,21 @@ async def test_a_request_that_was_not_sent_is_never_sent_later() -> None:
     with pytest.raises(ConnectionRefusedError) as caught:
         known.hand_over()
     assert caught.value is refused
+
+
+@pytest.mark.parametrize(
+    ("operation", "counts"), [(EXTEND_TRAINING_PLAN, False), (DESCRIBE_PLAN, True)]
+)
+async def test_what_a_hook_tells_counts_for_what_was_sent_if_it_may_be_sent_twice(
+    operation: Operation, *, counts: bool
+) -> None:
+    known = Evidence(operation)
+    known.note_told(REPLY)
+    assert known.reply is REPLY
+    known.hand_over()
+    assert known.reply is (REPLY if counts else None)
+    known.note_handed_over_unsent(ConnectionRefusedError(), TOLD)
+    assert known.reply is REPLY
 
 
 async def test_the_first_whole_reply_counts() -> None:

@@ -158,9 +158,10 @@ class Evidence:
         """The whole reply that counts; None if there is none.
 
         What the HTTP session heard wins. A hook may answer before or after the request was sent.
-        So once it was, nobody else's reply tells what became of it.
+        So once what creates or buys was sent, nobody else's reply tells what became of it.
         """
-        may_have_arrived = self.was_handed_over and self._unsent_error is None
+        was_sent = self.was_handed_over and self._unsent_error is None
+        may_have_arrived = was_sent and self.operation.is_sent_once
         return self.heard if may_have_arrived else self.heard or self.told
 
     def note_reply(self, reply: WholeReply) -> None:

@@ -22,9 +22,11 @@ from sagemaker_plans import (
 )
 from sagemaker_plans._transport.aiobotocore_client import own_connection
 from sagemaker_plans._transport.aiobotocore_client.own_connection import (
+    _UNDER_WAY,
     ConnectionTrace,
     session_for_one_request,
 )
+from sagemaker_plans._transport.aiobotocore_client.patched_sends import PooledSendError
 from sagemaker_plans._transport.botocore_gateway import BotocoreGateway
 from sagemaker_plans._transport.evidence import SecondSendError
 from sagemaker_plans.emulator import Emulator
@@ -176,6 +178,27 @@ async def test_purchases_and_reads_through_a_patched_send_keep_apart(
 
 
 # piece by piece
+
+
+def test_a_connection_is_for_its_own_request() -> None:
+    ours, others = ConnectionTrace(), ConnectionTrace()
+    ours.names, others.names = (f"SageMaker.{EXTEND}", "one"), (f"SageMaker.{EXTEND}", "two")
+
+    def headers(names: tuple[str, str]) -> dict[str, str]:
+        return dict(zip(("X-Amz-Target", "Authorization"), names, strict=True))
+
+    with pytest.raises(PooledSendError):
+        ours.begin_request(headers(("SageMaker.DescribeTrainingPlan", "one")))
+    _UNDER_WAY.add(others)
+    try:
+        with pytest.raises(PooledSendError):
+            ours.begin_request(headers(others.names))
+    finally:
+        _UNDER_WAY.remove(others)
+    assert not ours.is_begun
+    # The user's session may sign it anew.
+    ours.begin_request(headers(others.names))
+    assert ours.is_begun
 
 
 def test_a_request_that_was_sent_is_not_sent_again() -> None:

@@ -5,6 +5,7 @@ the client. Every request passes that place last: after all hooks, tracers and f
 user, and in whatever task or thread the call runs.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -48,6 +49,7 @@ from sagemaker_plans.errors import ConfigurationError, PurchaseRefusedError
 _ALONE: Final = {f"SageMaker.{each.name}": each for each in OPERATIONS if each.is_sent_once}
 """Operations whose requests get a connection of their own, even if the user makes the call."""
 
+_LOG: Final = logging.getLogger("sagemaker_plans")
 _TARGET: Final = "x-amz-target"
 
 _Sender = Callable[[Any], Awaitable[Any]]
@@ -127,10 +129,10 @@ class ObservedSession:
         Raises:
             Exception: Whatever the HTTP client raises.
         """
-        hear = partial(_hear, evidence)
+        hear = partial(_hear, evidence, trace)
         try:
             self._check(evidence, request.headers)
-            sender = self._sender(trace, hear, evidence)
+            sender = self._sender(trace, hear)
         except (ConfigurationError, PurchaseRefusedError) as error:
             # Our own code raised this before the request was handed over.
             evidence.note_never_handed_over(error, _refusal(evidence, trace) or error)
@@ -145,6 +147,9 @@ class ObservedSession:
             hear(response, await response.content)
         except BaseException as error:
             self._note_failure(evidence, error, trace)
+            if trace is not None and not trace.is_begun:
+                # A worker of the user's may still have it.
+                evidence.begin_elsewhere()
             raise
         return response
 
@@ -180,17 +185,14 @@ class ObservedSession:
                 training_plan_arn=None,
             )
 
-    def _sender(
-        self, trace: ConnectionTrace | None, hear: Hear, evidence: Evidence | None = None
-    ) -> _Sender:
+    def _sender(self, trace: ConnectionTrace | None, hear: Hear) -> _Sender:
         """Give the function that sends a request: on its own connection if there is a trace."""
         if trace is None:
             send: _Sender = self.session.send
             return send
-        if keep_off_the_pool(self.session) and evidence is not None:
-            evidence.begin_elsewhere()
         alone = session_for_one_request(self.session, trace)
-        return partial(send_alone, session=self.session, alone=alone, hear=hear)
+        keep_off_the_pool(self.session, self)
+        return partial(send_alone, session=self.session, alone=alone, trace=trace, hear=hear)
 
     @contextmanager
     def expecting(self, evidence: Evidence) -> Generator[None]:
@@ -211,15 +213,20 @@ class ObservedSession:
     def _claimed_by(self, request: Any, operation: Operation) -> Evidence | None:
         """Find the call of ours that made a request, if the request has lost its link.
 
-        A wrapper may copy a request through JSON, and a hook may empty its context. The same
-        request, through the same client at the same time, counts as the request of that call.
+        A wrapper may copy a request through JSON, and a hook may empty its context and add
+        members. The same request, through the same client at the same time, counts as the
+        request of that call. A purchase is the same if it buys the same.
         """
         body = request.body
-        members = json_object(body if isinstance(body, bytes) else str(body).encode())
+        said = json_object(body if isinstance(body, bytes) else str(body).encode()) or {}
+        subject = operation.members[0]
+        is_purchase = operation.safety is Safety.PURCHASE
         same = [
             each
             for each in tuple(self._under_way)
-            if each.operation is operation and each.members == members
+            if each.operation is operation
+            and said.get(subject) == each.subject
+            and (is_purchase or {**said, **each.members} == said)
         ]
         unsent = [each for each in same if not each.was_handed_over]
         return next(iter(unsent or same), None)
@@ -273,7 +280,10 @@ def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> Configuration
     return ConfigurationError(f"{name} was not sent: {trace.refusal}", operation=name)
 
 
-def _hear(evidence: Evidence, response: Any, raw: bytes) -> None:
+def _hear(evidence: Evidence, trace: ConnectionTrace | None, response: Any, raw: bytes) -> None:
+    if trace is not None and trace.is_used and not trace.is_answered:
+        # The user's session made it up, after the request may have been sent.
+        return
     headers = {name.lower(): value for name, value in response.headers.items()}
     evidence.note_reply(WholeReply(status=response.status_code, headers=headers, raw=raw))
 
@@ -316,7 +326,11 @@ def release(endpoint: Any, observed: ObservedSession) -> None:  # the type stubs
         observed: The session that ``observe`` returned.
     """
     observed.users -= 1
-    if observed.users == 0:
-        give_back_the_pool(observed.session)
     if observed.users == 0 and endpoint.http_session is observed:
         endpoint.http_session = observed.session
+    if observed.users == 0:
+        try:
+            give_back_the_pool(observed.session, observed)
+        except Exception:  # noqa: BLE001  # logged; a user's session may raise anything
+            # This may be the end of a purchase, whose outcome must not be lost.
+            _LOG.warning("an HTTP session could not be restored", exc_info=True)

@@ -12,11 +12,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final, cast
 
-from aiohttp import ClientSession, TraceConfig, TraceRequestExceptionParams
+from aiohttp import (
+    ClientSession,
+    TraceConfig,
+    TraceRequestExceptionParams,
+    TraceRequestStartParams,
+)
 from attrs import define
 
 from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession, HttpxSession
 from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
+    PooledSendError,
     forget_routes,
     standing_in,
 )
@@ -28,6 +34,8 @@ from sagemaker_plans.errors import ConfigurationError
 _LOG: Final = logging.getLogger("sagemaker_plans")
 
 _CLOSING_TIME: Final = 5.0
+_TARGET: Final = "X-Amz-Target"
+_SIGNATURE: Final = "Authorization"
 _TWICE: Final = "the HTTP session was about to send the request a second time"
 
 
@@ -39,8 +47,12 @@ class ConnectionTrace:
     """Whether the HTTP client began to connect."""
     is_used: bool = False
     """Whether the request, or a part of it, may have been sent."""
+    is_answered: bool = False
+    """Whether the head of a reply came."""
     requests: int = 0
     """How many requests the HTTP client began."""
+    names: tuple[str, str] | None = None
+    """By which its request is known: the operation and the signature; None for any."""
     failure: BaseException | None = None
     """The exception that the HTTP client itself raised."""
     refusal: str | None = None
@@ -89,12 +101,21 @@ class ConnectionTrace:
         """
         self.is_tried, self.failure = True, error
 
-    def begin_request(self) -> None:
+    def begin_request(self, headers: Mapping[str, str]) -> None:
         """Note that the HTTP client begins a request.
 
+        Args:
+            headers: The headers of the request.
+
         Raises:
+            PooledSendError: If it is another request: a task that began with this one sends it.
             SecondSendError: If it is not the first request.
         """
+        names = headers.get(_TARGET, ""), headers.get(_SIGNATURE, "")
+        if self.names is not None and self.names != names:
+            is_known = any(each.names == names for each in _UNDER_WAY)
+            if is_known or names[0] != self.names[0]:
+                raise PooledSendError(names[0])
         self.requests += 1
         if self.requests > 1:
             raise SecondSendError(_TWICE)
@@ -121,6 +142,10 @@ class ConnectionTrace:
         if self.is_used:
             raise SecondSendError(_TWICE)
         self.is_used = True
+
+
+_UNDER_WAY: Final[set[ConnectionTrace]] = set()
+"""The connections of requests that are being sent."""
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -168,7 +193,7 @@ Hear = Callable[[Any, bytes], None]
 
 
 async def send_alone(
-    request: object, *, session: HttpSession, alone: HttpSession, hear: Hear
+    request: Any, *, session: HttpSession, alone: HttpSession, trace: ConnectionTrace, hear: Hear
 ) -> Any:  # the two HTTP sessions have no common type of response
     """Send a request through a session of its own, read the whole reply, and close the session.
 
@@ -176,6 +201,7 @@ async def send_alone(
         request: The request, prepared and signed.
         session: The client's HTTP session.
         alone: The session that ``session_for_one_request`` made from it.
+        trace: Notes what happens to the connection.
         hear: Called with the whole reply before the connection is closed.
 
     Returns:
@@ -188,16 +214,26 @@ async def send_alone(
 
     # All that closing needs is imported before anything is sent.
     closing, now = anyio.CancelScope(shield=True), anyio.current_time
+    trace.names = _text(request, _TARGET), _text(request, _SIGNATURE)
     await alone.__aenter__()
+    _UNDER_WAY.add(trace)
     try:
         with standing_in(session, alone):
             response = await alone.send(request)
         hear(response, await response.content)
         return response
     finally:
+        _UNDER_WAY.discard(trace)
         closing.deadline = now() + _CLOSING_TIME
         with closing:
             await _close(alone)
+
+
+def _text(request: Any, name: str) -> str:  # a request of botocore
+    # A hook may have made a plain dict of the headers, which tells cases apart.
+    lowered = {each.lower(): value for each, value in request.headers.items()}
+    value = lowered.get(name.lower(), "")
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 async def _close(alone: HttpSession) -> None:
@@ -256,9 +292,9 @@ def _on_each_session(
     get_session = alone._get_session  # noqa: SLF001  # see the line above
     seen: list[object] = []
 
-    async def traced(target: object) -> object:
+    async def traced(*args: object, **settings: object) -> object:
         try:
-            given = await get_session(target)
+            given = await get_session(*args, **settings)
             opened = getattr(given, "__wrapped__", given)
             _require_its_own(alone, opened, trace)
         except BaseException as error:
@@ -284,8 +320,11 @@ def _require_its_own(alone: HttpSession, opened: object, trace: ConnectionTrace)
 
 
 def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
-    async def begin(*_: object) -> None:
-        trace.begin_request()
+    async def begin(_: object, __: object, told: TraceRequestStartParams) -> None:
+        trace.begin_request(told.headers)
+
+    async def answered(*_: object) -> None:
+        trace.is_answered = True
 
     async def tried(*_: object) -> None:
         trace.begin_connection()
@@ -302,6 +341,7 @@ def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
         trace.failure = told.exception
 
     config.on_request_start.append(begin)
+    config.on_request_end.append(answered)
     config.on_request_exception.append(failed)
     config.on_connection_create_start.append(tried)
     config.on_connection_reuseconn.append(reused)
@@ -321,9 +361,11 @@ def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # of httpx or of
             info["request"].method != b"CONNECT"
         ):
             trace.begin_sending()
+        elif event.endswith(".receive_response_headers.complete"):
+            trace.is_answered = trace.is_used
 
     async def begin(request: Any) -> None:  # of httpx or of httpx2
-        trace.begin_request()
+        trace.begin_request(request.headers)
         others = request.extensions.get("trace")
 
         async def note_and_pass_on(event: str, info: Mapping[str, Any]) -> None:

@@ -27,27 +27,29 @@ class _StandIn:
 
     session: Any
     alone: Any
-    is_over: bool = False
 
 
 _STAND_IN: Final[ContextVar[_StandIn | None]] = ContextVar("_STAND_IN", default=None)
-_PLAIN: Final = frozenset({AIOHTTPSession, HttpxSession, StraightSession})
+_SENDS: Final = frozenset(
+    each.send for each in (AIOHTTPSession, cast("Any", HttpxSession), StraightSession)
+)
 _TARGET: Final = "X-Amz-Target"
 _TARGETS: Final = {f"SageMaker.{each.name}": each.name for each in OPERATIONS if each.is_sent_once}
 
 
 class PooledSendError(Exception):
-    """A request that is sent once came to a connection of the pool. It was not sent.
+    """A request came to a connection that is not for it. It was not sent.
 
     Args:
-        name: The operation of the request.
+        target: The operation of the request, as the header names it.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, target: str) -> None:
+        name = target.rpartition(".")[2]
         super().__init__(
             f"{name} was not sent: a request that is sent once needs a connection of its own, and "
-            "the HTTP session (http_session_cls) sends it in another task, with a connection of "
-            "its pool; send it in the task in which send is called"
+            "the HTTP session (http_session_cls) sends this one in another task, with another "
+            "connection; send it in the task in which send is called"
         )
 
 
@@ -58,22 +60,26 @@ class _Route:
         self._session = session
         self._get_session = session._get_session  # noqa: SLF001  # no public method opens one
         self._is_patch = "_get_session" in vars(session)
+        self.owners: set[object] = set()
+        """For whom purchases keep off the pool: sessions may be shared."""
 
-    async def __call__(self, target: object) -> object:
+    async def __call__(self, *args: object, **settings: object) -> object:
         """Open the HTTP client that sends a request.
 
         Args:
-            target: The argument of the session's ``_get_session``.
+            args: The arguments of the session's ``_get_session``.
+            settings: Those with names.
 
         Returns:
             Inside ``standing_in`` the copy's HTTP client, elsewhere the session's own, which
             refuses requests that are sent once.
         """
         stand_in = _STAND_IN.get()
-        if stand_in and not stand_in.is_over and stand_in.session is self._session:
-            return await stand_in.alone._get_session(target)  # noqa: SLF001  # likewise
-        opened = await self._get_session(target)
-        _refuse_in(getattr(opened, "__wrapped__", opened))
+        if stand_in is not None and stand_in.session is self._session:
+            return await stand_in.alone._get_session(*args, **settings)  # noqa: SLF001  # likewise
+        opened = await self._get_session(*args, **settings)
+        for each in (getattr(opened, "__wrapped__", opened), *_opened_by(self._session)):
+            _refuse_in(each)
         return opened
 
     def leave(self, session: Any) -> None:  # HTTP sessions share no type
@@ -87,37 +93,39 @@ class _Route:
             session._get_session = self._get_session  # noqa: SLF001  # likewise
 
 
-def keep_off_the_pool(session: Any) -> bool:  # HTTP sessions share no type
+def keep_off_the_pool(session: Any, owner: object) -> None:  # HTTP sessions share no type
     """Keep requests that are sent once off a session's pool, if its ``send`` is not aiobotocore's.
 
     Args:
         session: The session.
-
-    Returns:
-        Whether its ``send`` is another one.
+        owner: For whom.
     """
     held = cast("dict[str, Any]", vars(session))
-    if type(session) in _PLAIN and "send" not in held:
-        return False
-    if not isinstance(held.get("_get_session"), _Route):
-        session._get_session = _Route(session)  # noqa: SLF001  # likewise
+    kind = cast("Any", type(session))
+    if getattr(kind, "send", None) in _SENDS and "send" not in held:
+        return
+    route = held.get("_get_session")
+    if not isinstance(route, _Route):
+        route = session._get_session = _Route(session)  # noqa: SLF001  # likewise
         for each in _opened_by(session):
             _refuse_in(each)
-    return True
+    route.owners.add(owner)
 
 
-def give_back_the_pool(session: Any) -> None:  # HTTP sessions share no type
-    """Undo ``keep_off_the_pool``.
+def give_back_the_pool(session: Any, owner: object) -> None:  # HTTP sessions share no type
+    """Undo ``keep_off_the_pool``. The last owner restores the session.
 
     Args:
         session: The session.
+        owner: For whom.
     """
-    held = cast("dict[str, Any]", getattr(session, "__dict__", {}))
-    route = held.get("_get_session")
+    route = cast("dict[str, Any]", getattr(session, "__dict__", {})).get("_get_session")
     if isinstance(route, _Route):
-        route.leave(session)
-        for each in _opened_by(session):
-            _permit_in(each)
+        route.owners.discard(owner)
+        if not route.owners:
+            route.leave(session)
+            for each in _opened_by(session):
+                _permit_in(each)
 
 
 def pooled_send_in(error: BaseException) -> PooledSendError | None:
@@ -156,7 +164,8 @@ def standing_in(session: Any, alone: Any) -> Generator[None]:  # no common type
     try:
         yield
     finally:
-        stand_in.is_over = True
+        # A task that began meanwhile keeps it.
+        stand_in.session = stand_in.alone = None
         # Not reset(): a coroutine that is thrown away may end in another context.
         _STAND_IN.set(before)
 
@@ -180,7 +189,7 @@ async def _refuse_aiohttp(
 
 def _refuse(target: str | None) -> None:
     if target in _TARGETS:
-        raise PooledSendError(_TARGETS[target])
+        raise PooledSendError(target)
 
 
 _REFUSING: Final = TraceConfig()
