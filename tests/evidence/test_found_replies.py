@@ -93,13 +93,34 @@ def shielded(base: Any, code: str, status: int, *, sends: bool) -> Any:
     return Shielded
 
 
+@pytest.mark.parametrize("fate", [Fate.ACCEPT_RESET, Fate.ACCEPT_CUT])
 @pytest.mark.parametrize(("code", "status"), MADE_UP)
 async def test_a_reply_that_the_session_makes_up_for_a_lost_one_says_nothing(
-    transport: Transport, code: str, status: int
+    transport: Transport, code: str, status: int, fate: Fate
 ) -> None:
     kind = shielded(kind_of_session(transport), code, status, sends=True)
-    with CountingServer(Fate.ACCEPT_RESET, Lookup.LAGS) as server:
+    with CountingServer(fate, Lookup.LAGS) as server:
         async with users_client(server.url, transport, http_session_cls=kind) as theirs:
+            client = AsyncClient.from_client(theirs, retry=QUICK)
+            with pytest.raises(OutcomeUnknownError):
+                await client.training_plans.extend(OFFERING)
+
+    assert server.count(EXTEND) == 1
+
+
+@pytest.mark.parametrize("fate", [Fate.ACCEPT, Fate.PROXY_502])
+async def test_another_reply_than_came_says_nothing(transport: Transport, fate: Fate) -> None:
+    """As a session does that gives errors of its own for what it got."""
+    base: Any = kind_of_session(transport)
+
+    class Translating(base):  # type: ignore[misc]  # one of aiobotocore's two classes
+        async def send(self, request: Any) -> Any:
+            inherited: Any = super()
+            await (await inherited.send(request)).content
+            return MadeUp("ThrottlingException", 429)
+
+    with CountingServer(fate, Lookup.LAGS) as server:
+        async with users_client(server.url, transport, http_session_cls=Translating) as theirs:
             client = AsyncClient.from_client(theirs, retry=QUICK)
             with pytest.raises(OutcomeUnknownError):
                 await client.training_plans.extend(OFFERING)

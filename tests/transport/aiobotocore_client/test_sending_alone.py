@@ -1,6 +1,7 @@
 """The own connection of a purchase, with user code and without certificates."""
 
 import asyncio
+from functools import partial
 from typing import Any, cast
 
 import anyio
@@ -199,6 +200,25 @@ def test_a_connection_is_for_its_own_request() -> None:
     # The user's session may sign it anew.
     ours.begin_request(headers(others.names))
     assert ours.is_begun
+
+
+def test_nothing_is_sent_once_the_session_has_answered() -> None:
+    trace = ConnectionTrace()
+    trace.begin_connection()
+    assert trace.contradicts(429)
+    trace.is_over = True
+
+    for late in (trace.begin_connection, trace.begin_sending, partial(trace.begin_request, {})):
+        with pytest.raises(SecondSendError):
+            late()
+    assert not trace.is_used
+
+
+def test_a_reply_counts_if_no_connection_could_be_made() -> None:
+    trace = ConnectionTrace()
+    assert not trace.contradicts(429)
+    trace.fail_to_open(OSError())
+    assert not trace.contradicts(429)
 
 
 def test_a_request_that_was_sent_is_not_sent_again() -> None:

@@ -281,8 +281,7 @@ def _refusal(evidence: Evidence, trace: ConnectionTrace | None) -> Configuration
 
 
 def _hear(evidence: Evidence, trace: ConnectionTrace | None, response: Any, raw: bytes) -> None:
-    if trace is not None and trace.is_used and not trace.is_answered:
-        # The user's session made it up, after the request may have been sent.
+    if trace is not None and trace.contradicts(response.status_code):
         return
     headers = {name.lower(): value for name, value in response.headers.items()}
     evidence.note_reply(WholeReply(status=response.status_code, headers=headers, raw=raw))

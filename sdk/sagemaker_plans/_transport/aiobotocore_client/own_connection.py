@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from aiohttp import (
     ClientSession,
     TraceConfig,
+    TraceRequestEndParams,
     TraceRequestExceptionParams,
     TraceRequestStartParams,
 )
@@ -47,8 +48,10 @@ class ConnectionTrace:
     """Whether the HTTP client began to connect."""
     is_used: bool = False
     """Whether the request, or a part of it, may have been sent."""
-    is_answered: bool = False
-    """Whether the head of a reply came."""
+    is_over: bool = False
+    """Whether the session has returned or raised, so that nothing may be sent any more."""
+    status: int | None = None
+    """The HTTP status of the reply, once its head has come."""
     requests: int = 0
     """How many requests the HTTP client began."""
     names: tuple[str, str] | None = None
@@ -62,6 +65,19 @@ class ConnectionTrace:
     def is_begun(self) -> bool:
         """Whether the HTTP client of this connection was asked for anything."""
         return self.is_tried or self.is_used or self.requests > 0
+
+    def contradicts(self, status: int) -> bool:
+        """Tell whether a reply that the session returned is another one than came, if any came.
+
+        Args:
+            status: The HTTP status of the session's reply.
+
+        Returns:
+            True if the request may have been sent, and no reply with this status came. Then
+            code of the user has made it up.
+        """
+        is_connecting = self.is_tried and self.failure is None
+        return (self.is_used or is_connecting) and self.status != status
 
     def proves_unsent(self, error: BaseException) -> bool:
         """Tell whether an exception proves that no connection was made.
@@ -113,11 +129,11 @@ class ConnectionTrace:
         """
         names = headers.get(_TARGET, ""), headers.get(_SIGNATURE, "")
         if self.names is not None and self.names != names:
-            is_known = any(each.names == names for each in _UNDER_WAY)
+            is_known = any(each.names == names for each in tuple(_UNDER_WAY))
             if is_known or names[0] != self.names[0]:
                 raise PooledSendError(names[0])
         self.requests += 1
-        if self.requests > 1:
+        if self.requests > 1 or self.is_over:
             raise SecondSendError(_TWICE)
 
     def begin_connection(self) -> None:
@@ -129,7 +145,7 @@ class ConnectionTrace:
         Raises:
             SecondSendError: If a connection has been used already.
         """
-        if self.is_used:
+        if self.is_used or self.is_over:
             raise SecondSendError(_TWICE)
         self.is_tried = True
 
@@ -139,7 +155,7 @@ class ConnectionTrace:
         Raises:
             SecondSendError: If it may have been sent before.
         """
-        if self.is_used:
+        if self.is_used or self.is_over:
             raise SecondSendError(_TWICE)
         self.is_used = True
 
@@ -215,7 +231,11 @@ async def send_alone(
     # All that closing needs is imported before anything is sent.
     closing, now = anyio.CancelScope(shield=True), anyio.current_time
     trace.names = _text(request, _TARGET), _text(request, _SIGNATURE)
-    await alone.__aenter__()
+    try:
+        await alone.__aenter__()
+    except BaseException as error:
+        trace.fail_to_open(error)
+        raise
     _UNDER_WAY.add(trace)
     try:
         with standing_in(session, alone):
@@ -224,6 +244,7 @@ async def send_alone(
         return response
     finally:
         _UNDER_WAY.discard(trace)
+        trace.is_over = True
         closing.deadline = now() + _CLOSING_TIME
         with closing:
             await _close(alone)
@@ -323,8 +344,8 @@ def _trace_aiohttp(opened: ClientSession, trace: ConnectionTrace) -> None:
     async def begin(_: object, __: object, told: TraceRequestStartParams) -> None:
         trace.begin_request(told.headers)
 
-    async def answered(*_: object) -> None:
-        trace.is_answered = True
+    async def answered(_: object, __: object, told: TraceRequestEndParams) -> None:
+        trace.status = told.response.status
 
     async def tried(*_: object) -> None:
         trace.begin_connection()
@@ -361,8 +382,9 @@ def _trace_httpx(opened: Any, trace: ConnectionTrace) -> None:  # of httpx or of
             info["request"].method != b"CONNECT"
         ):
             trace.begin_sending()
-        elif event.endswith(".receive_response_headers.complete"):
-            trace.is_answered = trace.is_used
+        elif event.endswith(".receive_response_headers.complete") and trace.is_used:
+            # The version of HTTP comes first, if it is not 2.
+            trace.status = next(each for each in info["return_value"] if isinstance(each, int))
 
     async def begin(request: Any) -> None:  # of httpx or of httpx2
         trace.begin_request(request.headers)

@@ -34,7 +34,7 @@ _SENDS: Final = frozenset(
     each.send for each in (AIOHTTPSession, cast("Any", HttpxSession), StraightSession)
 )
 _TARGET: Final = "X-Amz-Target"
-_TARGETS: Final = {f"SageMaker.{each.name}": each.name for each in OPERATIONS if each.is_sent_once}
+_TARGETS: Final = frozenset(f"SageMaker.{each.name}" for each in OPERATIONS if each.is_sent_once)
 
 
 class PooledSendError(Exception):
@@ -188,7 +188,7 @@ async def _refuse_aiohttp(
 
 
 def _refuse(target: str | None) -> None:
-    if target in _TARGETS:
+    if target is not None and target in _TARGETS:
         raise PooledSendError(target)
 
 
