@@ -18,11 +18,10 @@ from sagemaker_plans._transport.aiobotocore_client.own_connection import (
     ConnectionTrace,
     Hear,
     HttpSession,
-    is_observable,
-    is_open,
     send_alone,
     session_for_one_request,
 )
+from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession, HttpxSession
 from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
     give_back_the_pool,
     keep_off_the_pool,
@@ -53,6 +52,35 @@ _LOG: Final = logging.getLogger("sagemaker_plans")
 _TARGET: Final = "x-amz-target"
 
 _Sender = Callable[[Any], Awaitable[Any]]
+
+
+def is_open(session: HttpSession) -> bool:
+    """Tell whether a client's HTTP session can send.
+
+    Args:
+        session: The session.
+
+    Returns:
+        False if it was closed or never opened. True for a class that does not show it.
+    """
+    if isinstance(session, AIOHTTPSession):
+        return vars(session).get("_sessions", ()) is not None
+    if isinstance(session, HttpxSession):
+        return bool(vars(session).get("_entered", True))
+    return True
+
+
+def is_observable(session: HttpSession) -> bool:
+    """Tell whether this package can observe what a session does with a request.
+
+    Args:
+        session: The session.
+
+    Returns:
+        Whether its class is one of aiobotocore's, or a subclass of one. Any other class may
+        follow redirects and send a request again, and this package would not notice.
+    """
+    return isinstance(session, AIOHTTPSession | HttpxSession)
 
 
 class ObservedSession:

@@ -21,7 +21,7 @@ from aiohttp import (
 )
 from attrs import define
 
-from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession, HttpxSession
+from sagemaker_plans._transport.aiobotocore_client.parts import AIOHTTPSession
 from sagemaker_plans._transport.aiobotocore_client.patched_sends import (
     PooledSendError,
     forget_routes,
@@ -173,35 +173,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 HttpSession = Any  # aiobotocore has no common type for its HTTP sessions
-
-
-def is_open(session: HttpSession) -> bool:
-    """Tell whether a client's HTTP session can send.
-
-    Args:
-        session: The session.
-
-    Returns:
-        False if it was closed or never opened. True for a class that does not show it.
-    """
-    if isinstance(session, AIOHTTPSession):
-        return vars(session).get("_sessions", ()) is not None
-    if isinstance(session, HttpxSession):
-        return bool(vars(session).get("_entered", True))
-    return True
-
-
-def is_observable(session: HttpSession) -> bool:
-    """Tell whether this package can observe what a session does with a request.
-
-    Args:
-        session: The session.
-
-    Returns:
-        Whether its class is one of aiobotocore's, or a subclass of one. Any other class may
-        follow redirects and send a request again, and this package would not notice.
-    """
-    return isinstance(session, AIOHTTPSession | HttpxSession)
 
 
 Hear = Callable[[Any, bytes], None]
