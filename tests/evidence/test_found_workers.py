@@ -16,6 +16,7 @@ from harness import TRANSPORTS, Transport, a_spec, fast_retries, session
 from sagemaker_plans import (
     AsyncClient,
     ConfigurationError,
+    ConnectionFailedError,
     OutcomeUnknownError,
     PercentageOfFleet,
     StageSpec,
@@ -339,3 +340,30 @@ async def test_a_session_that_cannot_be_restored_hides_no_receipt(
             users._session = before
 
     assert "an HTTP session could not be restored" in caplog.text
+
+
+async def test_a_session_of_its_own_that_cannot_be_opened_leaves_no_doubt(
+    transport: Transport,
+) -> None:
+    base: Any = kind_of_session(transport)
+    opened: list[object] = []
+
+    class Once(base):  # type: ignore[misc]  # one of aiobotocore's two classes
+        async def __aenter__(self) -> Any:
+            opened.append(self)
+            if len(opened) > 1:
+                raise OSError("no more files")
+            inherited: Any = super()
+            return await inherited.__aenter__()
+
+    once = fast_retries(max_attempts=1)
+    with CountingServer() as server:
+        async with (
+            users_client(server.url, transport, http_session_cls=Once) as theirs,
+            AsyncClient.from_client(theirs, retry=once) as client,
+        ):
+            with pytest.raises(ConnectionFailedError, match="no more files") as failed:
+                await client.training_plans.extend(OFFERING)
+
+    assert failed.value.request_sent is False
+    assert server.count(EXTEND) == 0
